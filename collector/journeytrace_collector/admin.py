@@ -1,0 +1,108 @@
+"""The admin port: health and the sessions, over HTTP (DESIGN section 9)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from journeytrace_collector import api
+from journeytrace_collector.clock import Clock
+from journeytrace_collector.derive import summary
+from journeytrace_collector.sessionize import SessionState
+from journeytrace_collector.store.base import Store
+
+__all__ = ["admin_app"]
+
+_log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def admin_app(
+    store: Store, clock: Clock, idle_timeout: int, ready: Callable[[], bool]
+) -> web.Application:
+    """Give the application that answers from `store`; `idle_timeout` in ns."""
+    admin = _Admin(store, clock, idle_timeout, ready)
+    app = web.Application(middlewares=[_answer_errors])
+    app.router.add_get("/healthz", admin.healthz)
+    app.router.add_get("/readyz", admin.readyz)
+    app.router.add_get("/api/v1/sessions", admin.sessions)
+    app.router.add_get("/api/v1/sessions/{id}", admin.session)
+    app.router.add_get("/api/v1/sessions/{id}/events", admin.events)
+    return app
+
+
+class _Admin:
+    def __init__(
+        self, store: Store, clock: Clock, idle_timeout: int, ready: Callable[[], bool]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._idle_timeout = idle_timeout
+        self._ready = ready
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        if self._ready():
+            return web.Response(text="ready\n")
+        return web.Response(text="not ready: starting or stopping\n", status=503)
+
+    async def sessions(self, request: web.Request) -> web.Response:
+        query = api.parse_query(request.query)
+        now = self._clock()
+        page = await asyncio.to_thread(self._store.sessions, query, now)
+        summaries = [summary(state, now, self._idle_timeout) for state in page.sessions]
+        return _json({"sessions": summaries, "next_cursor": api.write_cursor(page.next)})
+
+    async def session(self, request: web.Request) -> web.Response:
+        state = await self._state(request)
+        return _json(summary(state, self._clock(), self._idle_timeout))
+
+    async def events(self, request: web.Request) -> web.Response:
+        source = api.parse_source(request.query)
+        state = await self._state(request)
+        events = await asyncio.to_thread(self._store.events, state.session_id, source)
+        return _json({"events": [api.event_json(event) for event in events]})
+
+    async def _state(self, request: web.Request) -> SessionState:
+        session_id = api.parse_session_id(request.match_info["id"])
+        state = await asyncio.to_thread(self._store.session, session_id)
+        if state is None:
+            raise _UnknownSessionError(session_id)
+        return state
+
+
+class _UnknownSessionError(Exception):
+    """No session has this id. Becomes a 404."""
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except api.BadParameterError as error:
+        return _error(400, str(error), field=error.field, allowed=error.allowed)
+    except _UnknownSessionError as error:
+        return _error(404, f"no session has the id {error.args[0]!r}")
+    except web.HTTPException as error:
+        return _error(error.status, f"{error.reason}: {request.method} {request.path}")
+    except Exception:
+        _log.exception("%s %s failed", request.method, request.path)
+        return _error(500, "the collector failed on this request; its log says why")
+
+
+def _error(status: int, message: str, **details: str) -> web.Response:
+    return _json({"error": {"message": message, **details}}, status)
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(value), content_type="application/json", status=status
+    )

@@ -1,0 +1,291 @@
+"""OTLP → events: pure, and one bad record never costs its neighbours (DESIGN section 4).
+
+A journey event is any span, span event or log record that carries ``journey.event.name``. Records
+without it are none of our business and only counted.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from journeytrace import conventions as names
+from journeytrace.catalogue import Catalogue
+from journeytrace.identity import trace_id
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from journeytrace_collector import fields
+from journeytrace_collector.fields import MAX_NAME, BadFieldError
+from journeytrace_collector.model import Event, Rejection
+
+__all__ = ["Decoded", "Decoder", "Limits"]
+
+MAX_TIME: Final = 2**63 - 1
+_KEPT_REJECTIONS: Final = 5
+
+_SOURCES: Final = frozenset(source.value for source in names.Source)
+_RESULTS: Final = frozenset(result.value for result in names.Result)
+_IMPACTS: Final = frozenset(impact.value for impact in names.Impact)
+
+_metadata = msgspec.json.Encoder().encode
+_canonical = msgspec.json.Encoder(order="sorted").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one event may weigh; a larger one is a mistake or an attack, and rejected."""
+
+    attributes: int = 256
+    metadata_bytes: int = 64 * 1024
+    """Size of the metadata as JSON."""
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What one request held."""
+
+    events: list[Event] = field(default_factory=list)
+    rejected: int = 0
+    """Spans or log records of which at least one event was not taken."""
+    rejections: list[Rejection] = field(default_factory=list)
+    """The first few of the `problems`."""
+    problems: int = 0
+    """Events that were not taken."""
+    ignored: int = 0
+    """Spans or log records that are no journey events."""
+
+    def reject(self, rejection: Rejection) -> None:
+        """Note one event that is not taken."""
+        self.problems += 1
+        if len(self.rejections) < _KEPT_REJECTIONS:
+            self.rejections.append(rejection)
+
+    @property
+    def message(self) -> str:
+        """The answer's ``error_message``; empty: nothing was rejected."""
+        text = "; ".join(map(str, self.rejections))
+        more = self.problems - len(self.rejections)
+        return f"{text}; and {more} more" if more > 0 else text
+
+
+class _Facts(NamedTuple):
+    """What the catalogue says of an event, as plain strings: enum members are slow to store."""
+
+    source: str
+    stage: str | None
+    impact: str
+    impact_on_failure: str
+
+
+_UNKNOWN: Final = _Facts("BE", None, "NONE", "NONE")
+
+
+class _Record(NamedTuple):
+    """What the three forms of an event have in common."""
+
+    at: int
+    duration: int
+    received: int
+    service: str | None
+    session_id: Any
+    """Of the span that holds a span event; None: the record must carry its own."""
+    span_id: bytes | None
+    """The event's id, where the form has one of its own; None: hash the record."""
+
+
+class Decoder:
+    """Turns OTLP requests into events, by one catalogue and one set of limits."""
+
+    def __init__(self, catalogue: Catalogue, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._facts = {
+            name: _Facts(
+                spec.source.value,
+                spec.stage,
+                spec.impact_of(None).value,
+                spec.impact_of(names.Result.FAIL).value,
+            )
+            for name, spec in catalogue.events.items()
+        }
+
+    def traces(self, request: ExportTraceServiceRequest, received: int) -> Decoded:
+        """Decode spans and their span events; `received` is the time of arrival in ns."""
+        decoded = Decoded()
+        for resource_spans in request.resource_spans:
+            service = _service(resource_spans.resource)
+            for scope_spans in resource_spans.scope_spans:
+                for span in scope_spans.spans:
+                    self._span(span, service, received, decoded)
+        return decoded
+
+    def logs(self, request: ExportLogsServiceRequest, received: int) -> Decoded:
+        """Decode log records; `received` is the time of arrival in ns."""
+        decoded = Decoded()
+        for resource_logs in request.resource_logs:
+            service = _service(resource_logs.resource)
+            for scope_logs in resource_logs.scope_logs:
+                for record in scope_logs.log_records:
+                    self._log(record, service, received, decoded)
+        return decoded
+
+    def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> None:
+        attributes = _attributes(span.attributes)
+        session_id = attributes.get(names.SESSION_ID)
+        problems_before = decoded.problems
+        found = names.EVENT_NAME in attributes
+        if found:
+            try:
+                _check_span_ids(span)
+                start, end = span.start_time_unix_nano, span.end_time_unix_nano
+                record = _Record(start, max(0, end - start), received, service, None, span.span_id)
+                decoded.events.append(self._event(attributes, record))
+            except BadFieldError as bad:
+                decoded.reject(Rejection(f"span {span.name[:MAX_NAME]!r}", bad.name, bad.problem))
+        for event in span.events:
+            attributes = _attributes(event.attributes)
+            if names.EVENT_NAME not in attributes:
+                continue
+            found = True
+            try:
+                _check_span_ids(span)
+                at = event.time_unix_nano
+                own_id = _hashed_id(span.span_id, attributes[names.EVENT_NAME], at)
+                record = _Record(at, 0, received, service, session_id, own_id)
+                decoded.events.append(self._event(attributes, record))
+            except BadFieldError as bad:
+                where = f"span event {event.name[:MAX_NAME]!r}"
+                decoded.reject(Rejection(where, bad.name, bad.problem))
+        decoded.rejected += decoded.problems > problems_before
+        decoded.ignored += not found
+
+    def _log(self, log: LogRecord, service: str | None, received: int, decoded: Decoded) -> None:
+        attributes = _attributes(log.attributes)
+        if names.EVENT_NAME not in attributes:
+            decoded.ignored += 1
+            return
+        where = f"log record {log.event_name[:MAX_NAME] or attributes[names.EVENT_NAME]!r}"
+        try:
+            fields.check_id("trace_id", log.trace_id, (0, 16))
+            fields.check_id("span_id", log.span_id, (0, 8))
+            at = log.time_unix_nano or log.observed_time_unix_nano
+            record = _Record(at, 0, received, service, None, None)
+            decoded.events.append(self._event(attributes, record))
+        except BadFieldError as bad:
+            decoded.rejected += 1
+            decoded.reject(Rejection(where, bad.name, bad.problem))
+
+    def _event(self, attributes: dict[str, Any], record: _Record) -> Event:
+        """Resolve one record. Takes its keys out of `attributes`; what is left is metadata."""
+        if len(attributes) > self._limits.attributes:
+            problem = f"are {len(attributes)}, at most {self._limits.attributes} are allowed"
+            raise BadFieldError("attributes", problem)
+        if record.at > MAX_TIME:
+            raise BadFieldError("time", "is past the year 2262; it is in ns since 1970")
+        take = attributes.pop
+        event_id = record.span_id
+        if event_id is None:
+            event_id = _log_event_id(attributes, record.at)
+        if (sent_id := take(names.EVENT_ID, None)) is not None:
+            event_id = fields.event_id(sent_id)
+        session_id = fields.session_id(take(names.SESSION_ID, None) or record.session_id)
+        name = fields.event_name(take(names.EVENT_NAME))
+        facts = self._facts.get(name, _UNKNOWN)
+        result = fields.choice(names.EVENT_RESULT, take(names.EVENT_RESULT, None), _RESULTS)
+        impact = fields.choice(names.EVENT_IMPACT, take(names.EVENT_IMPACT, None), _IMPACTS)
+        if impact is None:
+            impact = facts.impact_on_failure if result == "FAIL" else facts.impact
+        source = (
+            fields.choice(names.EVENT_SOURCE, take(names.EVENT_SOURCE, None), _SOURCES)
+            or facts.source
+        )
+        stage = fields.text(names.STAGE, take(names.STAGE, None)) or facts.stage
+        reason = fields.text(names.REASON, take(names.REASON, None))
+        error_code = fields.text(names.ERROR_CODE, take(names.ERROR_CODE, None))
+        project_id = fields.text(names.PROJECT_ID, take(names.PROJECT_ID, None))
+        submission_id = fields.text(names.SUBMISSION_ID, take(names.SUBMISSION_ID, None))
+        flow_id = fields.text(names.FLOW_ID, take(names.FLOW_ID, None))
+        user_id = fields.text(names.USER_ID, take(names.USER_ID, None))
+        email = fields.text(names.USER_EMAIL, take(names.USER_EMAIL, None))
+        retention = fields.retention_days(take(names.RETENTION_DAYS, None))
+        metadata = _metadata(attributes)
+        if len(metadata) > self._limits.metadata_bytes:
+            limit = self._limits.metadata_bytes
+            raise BadFieldError("attributes", f"are {len(metadata)} bytes, at most {limit} allowed")
+        return Event(
+            session_id,
+            event_id,
+            name,
+            source,
+            stage,
+            impact,
+            result,
+            reason,
+            error_code,
+            # A sender without a clock still has an event: it happened no later than it arrived.
+            record.at or record.received,
+            record.duration,
+            record.received,
+            record.service,
+            project_id,
+            submission_id,
+            flow_id,
+            user_id,
+            email,
+            retention,
+            metadata.decode(),
+        )
+
+
+def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
+    """Give plain values. Most values are non-empty strings: they skip the type switch."""
+    return {pair.key: pair.value.string_value or _plain(pair.value) for pair in pairs}
+
+
+def _plain(value: AnyValue) -> Any:
+    """Turn an AnyValue into what JSON can hold; bytes become base64, as in OTLP/JSON."""
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return None
+    if kind == "array_value":
+        return [_plain(item) for item in value.array_value.values]
+    if kind == "kvlist_value":
+        return {pair.key: _plain(pair.value) for pair in value.kvlist_value.values}
+    if kind == "bytes_value":
+        return base64.b64encode(value.bytes_value).decode()
+    plain = getattr(value, kind)
+    # JSON has no word for these; null would hide that something was measured.
+    return str(plain) if kind == "double_value" and not math.isfinite(plain) else plain
+
+
+def _service(resource: Resource) -> str | None:
+    for pair in resource.attributes:
+        if pair.key == "service.name":
+            return fields.printable(pair.value.string_value[: fields.MAX_FIELD]) or None
+    return None
+
+
+def _hashed_id(span_id: bytes, name: Any, at: int) -> bytes:
+    return sha256(span_id + str(name).encode() + at.to_bytes(8, "big")).digest()[:8]
+
+
+def _log_event_id(attributes: Mapping[str, Any], at: int) -> bytes:
+    """Hash all that identifies a log record, so that the same record sent twice is one event."""
+    session_id = fields.session_id(attributes.get(names.SESSION_ID))
+    name = str(attributes[names.EVENT_NAME]).encode()
+    time = at.to_bytes(8, "big")
+    return sha256(trace_id(session_id) + name + time + _canonical(attributes)).digest()[:8]
+
+
+def _check_span_ids(span: Span) -> None:
+    fields.check_id("trace_id", span.trace_id, (16,))
+    fields.check_id("span_id", span.span_id, (8,))

@@ -1,0 +1,63 @@
+"""What can go wrong in the collector.
+
+::
+
+    JourneytraceError
+    ├── ConfigError             the configuration is wrong; start-up only
+    ├── StartError              the machine does not allow it: port, folder, lock; start-up only
+    ├── RequestError            permanent: sending the same bytes again cannot help
+    │   ├── MalformedRequestError
+    │   └── RequestTooLargeError
+    └── UnavailableError        retryable: the same request can succeed later
+        ├── OverloadedError
+        └── StoreUnavailableError
+
+Start-up validates and exits. A running collector turns each of these into an answer and goes on.
+"""
+
+from __future__ import annotations
+
+from journeytrace.errors import JourneytraceError
+
+__all__ = [
+    "ConfigError",
+    "MalformedRequestError",
+    "OverloadedError",
+    "RequestError",
+    "RequestTooLargeError",
+    "StartError",
+    "StoreUnavailableError",
+    "UnavailableError",
+]
+
+
+class ConfigError(JourneytraceError):
+    """The configuration is wrong. The message names the key and what is allowed."""
+
+
+class StartError(JourneytraceError):
+    """The collector cannot start on this machine as it is, for example because a port is taken."""
+
+
+class RequestError(JourneytraceError):
+    """The sender's request cannot be used as a whole, now or later."""
+
+
+class MalformedRequestError(RequestError):
+    """The request is not OTLP: it cannot be parsed, or says that it is something else."""
+
+
+class RequestTooLargeError(RequestError):
+    """The request is over the size limit, as sent or once decompressed."""
+
+
+class UnavailableError(JourneytraceError):
+    """Nobody's fault: the sender keeps its data and comes back in a moment."""
+
+
+class OverloadedError(UnavailableError):
+    """More requests wait than the collector is willing to hold in memory."""
+
+
+class StoreUnavailableError(UnavailableError):
+    """The store cannot take data right now, for example because the disk is full."""

@@ -1,0 +1,50 @@
+"""What the stages of the collector hand to each other."""
+
+from __future__ import annotations
+
+import msgspec
+
+__all__ = ["Event", "Rejection"]
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event of one session, resolved against the catalogue. Times are ns since the epoch."""
+
+    session_id: str
+    event_id: bytes
+    """8 bytes; unique within the session."""
+    name: str
+    source: str
+    stage: str | None
+    impact: str
+    result: str | None
+    reason: str | None
+    error_code: str | None
+    at: int
+    """When it happened, by the sender's clock."""
+    duration: int
+    """ns; 0 for something that has no extent."""
+    received: int
+    """When the collector got it, by its own clock."""
+    service: str | None
+    """``service.name`` of the sender; None: not said."""
+    project_id: str | None
+    submission_id: str | None
+    flow_id: str | None
+    user_id: str | None
+    email: str | None
+    retention_days: int | None
+    metadata: str
+    """Every other attribute, as the text of a JSON object; ``{}``: there is none."""
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """One record that was not taken, and why."""
+
+    where: str
+    """Which record, in the sender's terms."""
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.field} {self.problem}"

@@ -1,0 +1,1 @@
+"""OTLP over gRPC and HTTP, answered as docs/specification.md of opentelemetry-proto says."""

@@ -1,0 +1,87 @@
+"""OTLP/gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import grpc
+import grpc.aio
+
+from journeytrace_collector.clock import Clock
+from journeytrace_collector.errors import StartError
+from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.receiver.otlp import Signal
+from journeytrace_collector.receiver.status import failure_of, retry_info
+
+__all__ = ["GrpcReceiver"]
+
+_STREAMS_PER_CONNECTION: Final = 32
+"""Requests one sender may have in flight; HTTP/2 makes it wait with the next."""
+
+Handler = Callable[[bytes, Any], Awaitable[bytes]]
+
+
+class GrpcReceiver:
+    """Serves the signals on one port."""
+
+    def __init__(
+        self, signals: tuple[Signal, ...], ingest: Ingest, clock: Clock, max_request_bytes: int
+    ) -> None:
+        self._ingest = ingest
+        self._clock = clock
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", max_request_bytes),
+                ("grpc.max_concurrent_streams", _STREAMS_PER_CONNECTION),
+                # Two collectors on one port would each get half of the journeys.
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        for signal in signals:
+            # Bytes in, bytes out: parsing belongs to the writer thread, not to the event loop.
+            method = grpc.unary_unary_rpc_method_handler(self._handler(signal))
+            handler = grpc.method_handlers_generic_handler(signal.service, {"Export": method})
+            self._server.add_generic_rpc_handlers((handler,))
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; port 0 takes a free one. Gives the port.
+
+        Raises:
+            StartError: the address cannot be bound.
+        """
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        try:
+            bound: int = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise StartError(f"otlp_grpc: cannot listen on {address}: {error}") from error
+        await self._server.start()
+        return bound
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Take no new requests and let those in flight finish within the grace period."""
+        await self._server.stop(grace_seconds)
+
+    def _handler(self, signal: Signal) -> Handler:
+        async def export(body: bytes, context: Any) -> bytes:
+            try:
+                future = self._ingest.submit(signal.protobuf, body, self._clock())
+                answer = await asyncio.wrap_future(future)
+            except Exception as error:
+                await _abort(context, error)
+            return signal.response(answer).SerializeToString()
+
+        return export
+
+
+async def _abort(context: Any, error: Exception) -> None:
+    failure = failure_of(error)
+    trailers: tuple[tuple[str, bytes], ...] = ()
+    if failure.retryable:
+        # Python's exporter reads the first of these, other languages' the second.
+        trailers = (
+            ("google.rpc.retryinfo-bin", retry_info().SerializeToString()),
+            ("grpc-status-details-bin", failure.status().SerializeToString()),
+        )
+    await context.abort(failure.grpc, failure.message, trailers)

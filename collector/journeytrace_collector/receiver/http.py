@@ -1,0 +1,73 @@
+"""OTLP/HTTP: protobuf and JSON on one port, gzip or not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from aiohttp import web
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.rpc.status_pb2 import Status
+
+from journeytrace_collector.clock import Clock
+from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.receiver.body import gunzip, read_limited
+from journeytrace_collector.receiver.otlp import RETRY_AFTER_SECONDS, Signal
+from journeytrace_collector.receiver.status import failure_of
+
+__all__ = ["http_receiver"]
+
+JSON: Final = "application/json"
+PROTOBUF: Final = "application/x-protobuf"
+_ENCODINGS: Final = ("", "identity", "gzip")
+
+
+def http_receiver(
+    signals: tuple[Signal, ...], ingest: Ingest, clock: Clock, max_request_bytes: int
+) -> web.Application:
+    """Give the application that serves the signals.
+
+    Run it with ``auto_decompress=False``: the size limit must hold while decompressing.
+    """
+    app = web.Application()
+    for signal in signals:
+        app.router.add_post(signal.path, _handler(signal, ingest, clock, max_request_bytes))
+    return app
+
+
+def _handler(
+    signal: Signal, ingest: Ingest, clock: Clock, limit: int
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def export(request: web.Request) -> web.Response:
+        kind = request.content_type
+        if kind not in {JSON, PROTOBUF}:
+            message = f"the content type is {kind!r}, allowed are {PROTOBUF} and {JSON}"
+            return _reply(Status(code=3, message=message), JSON, 415)
+        encoding = request.headers.get("Content-Encoding", "").strip().lower()
+        if encoding not in _ENCODINGS:
+            message = f"the content encoding is {encoding!r}, allowed are gzip and identity"
+            return _reply(Status(code=3, message=message), kind, 415)
+        try:
+            body = await read_limited(request.content.iter_any(), limit)
+            if encoding == "gzip":
+                body = await asyncio.to_thread(gunzip, body, limit)
+            decode = signal.json if kind == JSON else signal.protobuf
+            answer = await asyncio.wrap_future(ingest.submit(decode, body, clock()))
+        except Exception as error:
+            failure = failure_of(error)
+            reply = _reply(failure.status(), kind, failure.http)
+            if failure.retryable:
+                reply.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+            return reply
+        return _reply(signal.response(answer), kind, 200)
+
+    return export
+
+
+def _reply(message: Message, kind: str, status: int) -> web.Response:
+    if kind == JSON:
+        text = json_format.MessageToJson(message, indent=None)
+        return web.Response(text=text, content_type=JSON, status=status)
+    return web.Response(body=message.SerializeToString(), content_type=PROTOBUF, status=status)

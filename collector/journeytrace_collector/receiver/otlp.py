@@ -1,0 +1,102 @@
+"""The OTLP signals that can carry journey events, how they are read and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError, Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsPartialSuccess,
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto_json.collector.logs.v1 import logs_service as json_logs
+from opentelemetry.proto_json.collector.trace.v1 import trace_service as json_trace
+
+from journeytrace_collector.decode import Decoded, Decoder
+from journeytrace_collector.errors import MalformedRequestError
+from journeytrace_collector.ingest import Answer, Decode
+from journeytrace_collector.receiver.otlp_json import parse_json
+
+__all__ = ["RETRY_AFTER_SECONDS", "Signal", "signals"]
+
+RETRY_AFTER_SECONDS: Final = 1
+"""What a sender is asked to wait: SDK exporters give up after about ten seconds in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One OTLP signal."""
+
+    path: str
+    """Where OTLP/HTTP posts it."""
+    service: str
+    """The gRPC service whose method ``Export`` takes it."""
+    protobuf: Decode
+    json: Decode
+    response: Callable[[Answer], Message]
+
+
+def signals(decoder: Decoder) -> tuple[Signal, ...]:
+    """Give the signals this collector takes, read by `decoder`."""
+
+    def traces_protobuf(body: bytes, received: int) -> Decoded:
+        return decoder.traces(_parse(ExportTraceServiceRequest, body), received)
+
+    def traces_json(body: bytes, received: int) -> Decoded:
+        source = json_trace.ExportTraceServiceRequest
+        return decoder.traces(parse_json(source, body, ExportTraceServiceRequest()), received)
+
+    def logs_protobuf(body: bytes, received: int) -> Decoded:
+        return decoder.logs(_parse(ExportLogsServiceRequest, body), received)
+
+    def logs_json(body: bytes, received: int) -> Decoded:
+        source = json_logs.ExportLogsServiceRequest
+        return decoder.logs(parse_json(source, body, ExportLogsServiceRequest()), received)
+
+    proto = "opentelemetry.proto.collector"
+    return (
+        Signal(
+            "/v1/traces",
+            f"{proto}.trace.v1.TraceService",
+            traces_protobuf,
+            traces_json,
+            _traces_response,
+        ),
+        Signal(
+            "/v1/logs", f"{proto}.logs.v1.LogsService", logs_protobuf, logs_json, _logs_response
+        ),
+    )
+
+
+def _parse(kind: type[Any], body: bytes) -> Any:
+    try:
+        return kind.FromString(body)
+    except DecodeError as error:
+        raise MalformedRequestError(f"the body is no {kind.__name__}: {error}") from error
+
+
+# partial_success stays unset on full success, as the specification asks.
+def _traces_response(answer: Answer) -> Message:
+    if not answer.message:
+        return ExportTraceServiceResponse()
+    partial = ExportTracePartialSuccess(
+        rejected_spans=answer.rejected, error_message=answer.message
+    )
+    return ExportTraceServiceResponse(partial_success=partial)
+
+
+def _logs_response(answer: Answer) -> Message:
+    if not answer.message:
+        return ExportLogsServiceResponse()
+    partial = ExportLogsPartialSuccess(
+        rejected_log_records=answer.rejected, error_message=answer.message
+    )
+    return ExportLogsServiceResponse(partial_success=partial)

@@ -1,0 +1,59 @@
+"""Errors as OTLP answers: the gRPC code, the HTTP status, and the hint when to come back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+
+from journeytrace_collector.errors import (
+    MalformedRequestError,
+    RequestTooLargeError,
+    UnavailableError,
+)
+from journeytrace_collector.receiver.otlp import RETRY_AFTER_SECONDS
+
+__all__ = ["Failure", "failure_of"]
+
+
+class Failure(NamedTuple):
+    """How a request that was not stored is answered."""
+
+    grpc: grpc.StatusCode
+    http: int
+    message: str
+    retryable: bool
+
+    def status(self) -> Status:
+        """Give the answer as ``google.rpc.Status``; a retryable one carries the hint."""
+        status = Status(code=self.grpc.value[0], message=self.message)
+        if self.retryable:
+            status.details.append(_packed(retry_info()))
+        return status
+
+
+def failure_of(error: Exception) -> Failure:
+    """Tell permanent from retryable. What nobody foresaw is permanent: no retry would help."""
+    if isinstance(error, UnavailableError):
+        return Failure(grpc.StatusCode.UNAVAILABLE, 503, str(error), retryable=True)
+    if isinstance(error, MalformedRequestError):
+        return Failure(grpc.StatusCode.INVALID_ARGUMENT, 400, str(error), retryable=False)
+    if isinstance(error, RequestTooLargeError):
+        return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, str(error), retryable=False)
+    message = "the collector failed on this request; its log says why"
+    return Failure(grpc.StatusCode.INTERNAL, 500, message, retryable=False)
+
+
+def retry_info() -> RetryInfo:
+    """Give the hint when to come back."""
+    return RetryInfo(retry_delay=Duration(seconds=RETRY_AFTER_SECONDS))
+
+
+def _packed(message: RetryInfo) -> Any:
+    packed = Any()
+    packed.Pack(message)
+    return packed

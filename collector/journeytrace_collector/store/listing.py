@@ -1,0 +1,112 @@
+"""The list query as SQL: which index to walk, which to narrow down with.
+
+Two ways to answer "the newest 50 that match". *Walk* an index that is ordered by creation and skip
+what does not match: quick when matches are dense. *Narrow* down by an index of the condition itself
+and sort what it gives: quick when matches are few. Counting the narrow index up to `FEW` rows tells
+which of the two it is, so neither is ever slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from journeytrace.conventions import Status
+
+from journeytrace_collector.derive import Phase
+from journeytrace_collector.store.base import SessionQuery
+
+__all__ = ["FEW", "Sql", "narrow", "page"]
+
+FEW: Final = 1_000
+_LAST_CHARACTER: Final = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A piece of SQL with the values for its placeholders."""
+
+    text: str
+    values: tuple[object, ...] = ()
+
+    def __and__(self, other: Sql) -> Sql:
+        return Sql(f"{self.text} AND {other.text}", self.values + other.values)
+
+
+def narrow(query: SessionQuery, now: int, idle_timeout: int) -> Sql | None:
+    """Give a query for all sessions that meet the most selective condition; None: has none."""
+    if query.search is not None:
+        ranges = [
+            Sql(
+                f"SELECT no FROM sessions INDEXED BY sessions_{field} WHERE {begins.text}",
+                begins.values,
+            )
+            for field, begins in _searches(query.search, query.fields)
+        ]
+        # UNION also removes a session that matches in two fields.
+        return Sql(" UNION ".join(r.text for r in ranges), sum((r.values for r in ranges), ()))
+    if (idle := _idle(query.status, now - idle_timeout)) is not None:
+        text = (
+            f"SELECT no FROM sessions INDEXED BY sessions_idle WHERE phase = 'OPEN' AND {idle.text}"
+        )
+        return Sql(text, idle.values)
+    return None
+
+
+def page(query: SessionQuery, now: int, idle_timeout: int, few: Sql | None) -> Sql:
+    """Give the query for one page and one row more; `few`: only sessions that this query names."""
+    where = Sql("TRUE")
+    if query.status is not None:
+        where &= Sql("phase = ?", (_phase(query.status).value,))
+    if (idle := _idle(query.status, now - idle_timeout)) is not None:
+        where &= idle
+    if query.decision is not None:
+        where &= Sql("decision = ?", (query.decision.value,))
+    elif query.undecided:
+        where &= Sql("decision IS NULL")
+    if query.since is not None:
+        where &= Sql("created_at >= ?", (query.since,))
+    if query.until is not None:
+        where &= Sql("created_at < ?", (query.until,))
+    if query.after is not None:
+        where &= Sql("(created_at, no) < (?, ?)", query.after)
+    if few is not None:
+        source = "sessions"
+        where = Sql(f"no IN ({few.text})", few.values) & where
+    else:
+        source = f"sessions INDEXED BY {_walk(query)}"
+        if query.search is not None:
+            ranges = [begins for _, begins in _searches(query.search, query.fields)]
+            either = " OR ".join(f"({begins.text})" for begins in ranges)
+            where &= Sql(f"({either})", sum((begins.values for begins in ranges), ()))
+    text = (
+        f"SELECT created_at, no, state FROM {source} WHERE {where.text}"
+        " ORDER BY created_at DESC, no DESC LIMIT ?"
+    )
+    return Sql(text, (*where.values, query.limit + 1))
+
+
+def _walk(query: SessionQuery) -> str:
+    decision = query.decision is not None or query.undecided
+    if query.status is not None:
+        return "sessions_phase_decision" if decision else "sessions_phase"
+    return "sessions_decision" if decision else "sessions_created"
+
+
+def _phase(status: Status) -> Phase:
+    return Phase.OPEN if status in {Status.IN_PROGRESS, Status.DROPPED} else Phase(status.value)
+
+
+def _idle(status: Status | None, dropped_since: int) -> Sql | None:
+    if status is Status.DROPPED:
+        return Sql("idle_at <= ?", (dropped_since,))
+    if status is Status.IN_PROGRESS:
+        return Sql("idle_at > ?", (dropped_since,))
+    return None
+
+
+def _searches(search: str, fields: tuple[str, ...]) -> Iterator[tuple[str, Sql]]:
+    for field in fields:
+        text = f"{field} COLLATE NOCASE >= ? AND {field} COLLATE NOCASE < ?"
+        yield field, Sql(text, (search, search + _LAST_CHARACTER))

@@ -1,0 +1,1 @@
+"""Dashboards and alerts as code. Empty until there are metrics to show."""
