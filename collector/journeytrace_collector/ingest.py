@@ -96,6 +96,10 @@ class Ingest:
             self._changed.notify()
         return request.future
 
+    def waiting(self) -> int:
+        """Give the number of requests that the writer has not taken up yet."""
+        return len(self._queue)
+
     def counts(self) -> dict[str, int]:
         """Give the number of new and duplicate events, of rejected and of ignored records."""
         with self._changed:

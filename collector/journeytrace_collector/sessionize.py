@@ -1,9 +1,9 @@
 """Events → session state: a pure fold whose order does not matter (DESIGN section 5).
 
 `distinct` makes duplicates harmless, `single` is the state of one event, `merge` joins the states
-of two disjoint sets of events. Every field of the state is a minimum, a maximum or a sum, so `merge`
-is commutative and associative: any order and any split into batches give the same state. What keeps
-the sets disjoint is the event id, here through `distinct`, in a store through a unique key.
+of two disjoint sets of events. Every field of the state is a minimum, a maximum or a sum, so that
+`merge` is commutative and associative: any order and any split into batches give the same state.
+What keeps the sets disjoint is the event id, here through `distinct`, in a store by a unique key.
 """
 
 from __future__ import annotations

@@ -152,11 +152,8 @@ class SqliteStore:
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
         with closing(self._reader()) as reader:
-            few = listing.narrow(query, now, self._idle_timeout)
-            if few is not None:
-                counting = f"SELECT count(*) FROM ({few.text} LIMIT {listing.FEW + 1})"
-                (count,) = reader.execute(counting, few.values).fetchone()
-                few = few if count <= listing.FEW else None
+            candidates = listing.narrow(query, now, self._idle_timeout)
+            few = next((sql for sql in candidates if _names_few(reader, sql)), None)
             sql = listing.page(query, now, self._idle_timeout, few)
             rows = reader.execute(sql.text, sql.values).fetchall()
         shown = rows[: query.limit]
@@ -188,6 +185,12 @@ class SqliteStore:
         """See `Store.close`."""
         self._writer.close()
         os.close(self._lock)
+
+
+def _names_few(reader: sqlite3.Connection, sql: listing.Sql) -> bool:
+    counting = f"SELECT count(*) FROM ({sql.text} LIMIT {listing.FEW + 1})"
+    (count,) = reader.execute(counting, sql.values).fetchone()
+    return bool(count <= listing.FEW)
 
 
 def _moving(state: SessionState) -> tuple[object, ...]:

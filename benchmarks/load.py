@@ -1,0 +1,125 @@
+"""A load of journey events over OTLP/gRPC, cheap to make: the server is what is measured."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+import grpc.aio
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+EVENTS_A_REQUEST = 512
+EVENTS_A_SESSION = 30
+SESSIONS_AT_ONCE = 128
+IN_FLIGHT = 4
+
+_NAMES = ("STEP_VIEW", "ID_RECOGNITION", "API_CALL", "FACE_COMPARE", "PAGE_HIDDEN", "IP_RISK_CHECK")
+_MARK = b"\xee\xee"
+
+
+@dataclass
+class Load:
+    """Endless requests of 512 events with 10 attributes; 128 sessions of 30 events run at once."""
+
+    sent: int = 0
+    _template: bytearray = field(init=False)
+    _span_ids: list[int] = field(init=False)
+    _session_ids: list[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        body = _template()
+        self._template = bytearray(body)
+        self._span_ids = [m.start() for m in re.finditer(re.escape(_MARK * 4), body)]
+        self._session_ids = [m.start() for m in re.finditer(b"018f3b5e", body)]
+
+    def request(self) -> bytes:
+        """Give the next body: the template with fresh span ids and other sessions."""
+        body = self._template
+        block = EVENTS_A_SESSION * SESSIONS_AT_ONCE
+        for n, (span, session) in enumerate(
+            zip(self._span_ids, self._session_ids, strict=True), self.sent
+        ):
+            body[span : span + 8] = (n + 1).to_bytes(8, "big")
+            number = n // block * SESSIONS_AT_ONCE + n % SESSIONS_AT_ONCE
+            body[session + 8 : session + 32] = b"%024x" % number
+        self.sent += EVENTS_A_REQUEST
+        return bytes(body)
+
+
+def _template() -> bytes:
+    request = ExportTraceServiceRequest()
+    scope = request.resource_spans.add().scope_spans.add()
+    now = time.time_ns()
+    for n in range(EVENTS_A_REQUEST):
+        span = scope.spans.add(
+            trace_id=os.urandom(16),
+            span_id=_MARK * 4,
+            parent_span_id=b"12345678",
+            name=_NAMES[n % len(_NAMES)],
+            start_time_unix_nano=now + n * 1_000_000,
+            end_time_unix_nano=now + n * 1_000_000 + 5_000_000,
+        )
+        texts = {
+            "session.id": "018f3b5e" + "0" * 24,
+            "journey.event.name": span.name,
+            "journey.event.source": "BE",
+            "journey.event.result": "PASS",
+            "journey.project.id": "acme-kyc",
+            "user.id": f"user-{n % SESSIONS_AT_ONCE}",
+            "path": "/verify/id-front",
+            "device": "iPhone 17",
+        }
+        for key, text in texts.items():
+            span.attributes.add(key=key).value.string_value = text
+        span.attributes.add(key="score").value.double_value = 0.93
+        span.attributes.add(key="attempt").value.int_value = 2
+    return request.SerializeToString()
+
+
+async def send(address: str, load: Load, seconds: float | None = None, events: int = 0) -> float:
+    """Keep four requests in flight for `seconds` or so many `events`; give events a second."""
+    async with grpc.aio.insecure_channel(address) as channel:
+        export = channel.unary_unary(EXPORT)
+        await export(load.request())
+        start = time.perf_counter()
+        first = load.sent
+
+        def more() -> bool:
+            if seconds is None:
+                return load.sent - first < events
+            return time.perf_counter() - start < seconds
+
+        async def sender() -> None:
+            while more():
+                await export(load.request())
+
+        await asyncio.gather(*(sender() for _ in range(IN_FLIGHT)))
+        return (load.sent - first) / (time.perf_counter() - start)
+
+
+@contextmanager
+def child(module: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a server of this package as a process of its own; gives it and the address it prints."""
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+def peak_memory_mib(pid: int) -> float:
+    """Give the most memory the process ever had in use, in MiB."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024

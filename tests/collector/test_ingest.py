@@ -1,0 +1,160 @@
+"""The writer: group commit, isolation of a bad request, back pressure, draining."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from journeytrace.catalogue import builtin_catalogue
+from journeytrace_collector.decode import Decoded
+from journeytrace_collector.errors import (
+    MalformedRequestError,
+    OverloadedError,
+    StoreUnavailableError,
+)
+from journeytrace_collector.ingest import Answer, Ingest
+from journeytrace_collector.model import Event
+from journeytrace_collector.store import SqliteStore, Written
+
+from tests.support.events import IDLE_TIMEOUT, NOON, event
+
+
+class WatchedStore(SqliteStore):
+    """The real store, which waits for a signal before it writes, and remembers each write."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, builtin_catalogue(), IDLE_TIMEOUT)
+        self.may_write = threading.Event()
+        self.may_write.set()
+        self.writes: list[int] = []
+        self.full = False
+
+    def write(self, events: Sequence[Event]) -> Written:
+        self.may_write.wait()
+        if self.full:
+            raise StoreUnavailableError("database or disk is full")
+        written = super().write(events)
+        self.writes.append(len(events))
+        return written
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[WatchedStore]:
+    """Give an open store."""
+    store = WatchedStore(tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def ingest(store: WatchedStore) -> Iterator[Ingest]:
+    """Give a running writer with room for 100 bytes."""
+    ingest = Ingest(store, max_queued_bytes=100)
+    yield ingest
+    store.may_write.set()
+    ingest.close()
+
+
+def decode(body: bytes, received: int) -> Decoded:
+    """Read a body of this test's own: one event named by the body."""
+    if body == b"malformed":
+        raise MalformedRequestError("no good")
+    if body == b"bug":
+        raise ZeroDivisionError
+    # Text that no database takes stands for whatever nobody foresaw.
+    name = "\ud800" if body == b"poison" else body.decode()
+    return Decoded(events=[event(name, received)])
+
+
+def test_an_answer_comes_after_the_commit(ingest: Ingest, store: WatchedStore) -> None:
+    """While the transaction is not on disk there is no answer; then there is, and the event too."""
+    store.may_write.clear()
+    future = ingest.submit(decode, b"STEP_VIEW", NOON)
+    assert not future.done()
+    store.may_write.set()
+    assert future.result(5) == Answer()
+    assert [e.name for e in store.events(event("x").session_id)] == ["STEP_VIEW"]
+
+
+def test_waiting_requests_share_a_transaction(ingest: Ingest, store: WatchedStore) -> None:
+    """What queued up while the writer was busy is written at once."""
+    store.may_write.clear()
+    first = ingest.submit(decode, b"A", NOON)
+    while ingest.waiting():
+        pass
+    others = [ingest.submit(decode, b"B%d" % n, NOON) for n in range(5)]
+    store.may_write.set()
+    for future in [first, *others]:
+        future.result(5)
+    assert store.writes == [1, 5]
+
+
+def test_bad_requests_harm_nobody_else(ingest: Ingest, store: WatchedStore) -> None:
+    """In one group, the malformed and the unstorable requests fail alone."""
+    store.may_write.clear()
+    first = ingest.submit(decode, b"A", NOON)
+    while ingest.waiting():
+        pass
+    bodies = (b"good", b"malformed", b"bug", b"poison", b"fine")
+    good, malformed, bug, poison, fine = (ingest.submit(decode, body, NOON) for body in bodies)
+    store.may_write.set()
+    assert {future.result(5) for future in (first, good, fine)} == {Answer()}
+    assert isinstance(malformed.exception(5), MalformedRequestError)
+    assert isinstance(bug.exception(5), ZeroDivisionError)
+    assert isinstance(poison.exception(5), UnicodeEncodeError)
+    assert sorted(e.name for e in store.events(event("x").session_id)) == ["A", "fine", "good"]
+
+
+def test_a_full_store_is_a_passing_fault(ingest: Ingest, store: WatchedStore) -> None:
+    """Requests fail as retryable while the store takes nothing, and succeed when it does again."""
+    store.full = True
+    assert isinstance(ingest.submit(decode, b"A", NOON).exception(5), StoreUnavailableError)
+    store.full = False
+    assert ingest.submit(decode, b"A", NOON).result(5) == Answer()
+
+
+def test_a_full_queue_refuses(ingest: Ingest, store: WatchedStore) -> None:
+    """Beyond the bound a request is refused at once, and taken again when there is room."""
+    store.may_write.clear()
+    first = ingest.submit(decode, b"A", NOON)
+    while ingest.waiting():
+        pass
+    waiting = ingest.submit(decode, b"B" * 100, NOON)
+    with pytest.raises(OverloadedError, match="waiting"):
+        ingest.submit(decode, b"C", NOON)
+    store.may_write.set()
+    first.result(5)
+    waiting.result(5)
+    assert ingest.submit(decode, b"C", NOON).result(5) == Answer()
+
+
+def test_closing_stores_what_is_queued(store: WatchedStore) -> None:
+    """Closing answers every request that was taken and refuses further ones."""
+    ingest = Ingest(store, max_queued_bytes=100)
+    store.may_write.clear()
+    futures = [ingest.submit(decode, b"A%d" % n, NOON) for n in range(10)]
+    closing = threading.Thread(target=ingest.close)
+    closing.start()
+    store.may_write.set()
+    closing.join(5)
+    assert all(future.done() for future in futures)
+    assert len(store.events(event("x").session_id)) == 10
+    with pytest.raises(OverloadedError, match="stopping"):
+        ingest.submit(decode, b"A", NOON)
+
+
+def test_a_sender_that_hangs_up_cancels_nothing(ingest: Ingest, store: WatchedStore) -> None:
+    """A future cannot be cancelled: what was taken is stored."""
+    future = ingest.submit(decode, b"A", NOON)
+    assert not future.cancel()
+    future.result(5)
+    assert len(store.events(event("x").session_id)) == 1
+
+
+def test_counts_tell_new_from_duplicate(ingest: Ingest) -> None:
+    """The writer counts what it stored, what it had already, and what it ignored."""
+    for _ in range(3):
+        ingest.submit(decode, b"A", NOON).result(5)
+    assert ingest.counts() == {"new": 1, "duplicate": 2, "rejected": 0, "ignored": 0}

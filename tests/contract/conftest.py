@@ -1,0 +1,36 @@
+"""The stores under contract. A further store adds itself here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from journeytrace.catalogue import builtin_catalogue
+from journeytrace_collector.store import SqliteStore, Store
+
+from tests.support.events import IDLE_TIMEOUT
+
+Reopen = Callable[[], Store]
+
+
+@pytest.fixture(params=["sqlite"])
+def reopen(tmp_path: Path) -> Iterator[Reopen]:
+    """Give a function that closes the store, if it is open, and opens it again on the same data."""
+    open_stores: list[Store] = []
+
+    def opened() -> Store:
+        while open_stores:
+            open_stores.pop().close()
+        open_stores.append(SqliteStore(tmp_path, builtin_catalogue(), IDLE_TIMEOUT))
+        return open_stores[-1]
+
+    yield opened
+    while open_stores:
+        open_stores.pop().close()
+
+
+@pytest.fixture
+def store(reopen: Reopen) -> Store:
+    """Give an empty store."""
+    return reopen()
