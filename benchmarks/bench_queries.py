@@ -11,14 +11,14 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 
 import requests
+from tests.support.events import IDLE_TIMEOUT, MINUTE, event
+
+from benchmarks.load import child
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.derive import rfc3339
 from journeytrace_collector.model import Event
 from journeytrace_collector.store import SqliteStore
 from journeytrace_collector.store.base import SEARCH_FIELDS
-
-from benchmarks.load import child
-from tests.support.events import IDLE_TIMEOUT, MINUTE, event
 
 SESSIONS = 100_000
 DAYS = 7

@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 import msgspec
+
 from journeytrace.conventions import Decision, Source, Status
 from journeytrace.errors import InvalidSessionIdError, JourneytraceError
 from journeytrace.identity import normalise_session_id
-
 from journeytrace_collector.derive import rfc3339
 from journeytrace_collector.model import Event
 from journeytrace_collector.store.base import SEARCH_FIELDS, Cursor, SessionQuery

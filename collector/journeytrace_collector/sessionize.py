@@ -13,9 +13,9 @@ from functools import reduce
 from typing import TypeAlias, TypeVar
 
 import msgspec
+
 from journeytrace.catalogue import Catalogue, EventSpec, Role
 from journeytrace.conventions import Decision, Source
-
 from journeytrace_collector.model import Event
 
 __all__ = ["SessionState", "Stamp", "distinct", "fold", "merge", "single"]

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.events import NOON, SECOND, event
+
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector import api
 from journeytrace_collector.store import SessionQuery
-
-from tests.support.events import NOON, SECOND, event
 
 
 def test_all_parameters_are_read() -> None:

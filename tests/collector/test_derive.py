@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event
+
 from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace.conventions import Decision, Impact, Status
 from journeytrace_collector.derive import Summary, rfc3339, summary
 from journeytrace_collector.model import Event
 from journeytrace_collector.sessionize import fold
-
-from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event
 
 CATALOGUE = builtin_catalogue()
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from tests.support.events import IDLE_TIMEOUT, NOON, event
+
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.decode import Decoded
 from journeytrace_collector.errors import (
@@ -17,8 +19,6 @@ from journeytrace_collector.errors import (
 from journeytrace_collector.ingest import Answer, Ingest
 from journeytrace_collector.model import Event
 from journeytrace_collector.store import SqliteStore, Written
-
-from tests.support.events import IDLE_TIMEOUT, NOON, event
 
 
 class WatchedStore(SqliteStore):

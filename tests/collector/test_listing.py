@@ -8,12 +8,12 @@ from importlib.resources import files
 from itertools import product
 
 import pytest
+from tests.support.events import IDLE_TIMEOUT, NOON
+
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.store import SessionQuery
 from journeytrace_collector.store.base import SEARCH_FIELDS
 from journeytrace_collector.store.listing import Sql, narrow, page
-
-from tests.support.events import IDLE_TIMEOUT, NOON
 
 
 @pytest.fixture

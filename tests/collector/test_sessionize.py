@@ -7,11 +7,11 @@ from functools import reduce
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.events import NOON, event, journeys
+
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.model import Event
 from journeytrace_collector.sessionize import SessionState, distinct, fold, merge, single
-
-from tests.support.events import NOON, event, journeys
 
 CATALOGUE = builtin_catalogue()
 

@@ -6,12 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from tests.support.events import IDLE_TIMEOUT, event
+
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import SqliteStore
 from journeytrace_collector.store.sqlite import FILE_NAME
-
-from tests.support.events import IDLE_TIMEOUT, event
 
 
 def opened(folder: Path) -> SqliteStore:

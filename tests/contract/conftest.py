@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.events import IDLE_TIMEOUT
+
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.store import SqliteStore, Store
-
-from tests.support.events import IDLE_TIMEOUT
 
 Reopen = Callable[[], Store]
 

@@ -11,14 +11,14 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event, journeys
+
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector import derive
 from journeytrace_collector.model import Event
 from journeytrace_collector.sessionize import SessionState, distinct, fold
 from journeytrace_collector.store import SessionQuery, SqliteStore, Store, Written
-
-from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event, journeys
 
 CATALOGUE = builtin_catalogue()
 NOW = NOON + 30 * MINUTE

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from hypothesis import strategies as st
+
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import RETENTION_DAYS_ALLOWED, Impact
 from journeytrace_collector.model import Event

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from journeytrace.conventions import Decision, Status
-
 from journeytrace_collector.model import Event
 from journeytrace_collector.sessionize import SessionState
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from journeytrace.conventions import Status
-
 from journeytrace_collector.derive import Phase
 from journeytrace_collector.store.base import SessionQuery
 

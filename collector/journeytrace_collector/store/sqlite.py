@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from journeytrace.catalogue import Catalogue
 
+from journeytrace.catalogue import Catalogue
 from journeytrace_collector import derive
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.model import Event

@@ -1,0 +1,65 @@
+"""The command line ``journeytrace``.
+
+A command imports what is heavy only once it runs, so that help and version answer at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from journeytrace_collector.cli.demo import demo
+from journeytrace_collector.cli.sessions import sessions
+from journeytrace_collector.cli.show import show
+
+__all__ = ["app", "main"]
+
+app: Final = typer.Typer(
+    name="journeytrace",
+    help="See every event of a verification journey: how far it got, and what was decided.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        typer.echo(f"journeytrace {version('journeytrace')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+# The flags of the collector come from its settings, which take longer to import than help may
+# take. They are therefore parsed by an app of their own, which gets everything after the name.
+@app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def collector(context: typer.Context) -> None:
+    """Take in events over OTLP, keep the sessions, serve the API and the metrics."""
+    from journeytrace_collector.cli.collector import app as with_flags  # noqa: PLC0415
+
+    with_flags(args=context.args, prog_name=context.command_path)
+
+
+app.command()(demo)
+app.command()(sessions)
+app.command()(show)
+
+
+def main() -> None:
+    """Run the command that the process was started with."""
+    app()

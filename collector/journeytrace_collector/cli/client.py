@@ -1,0 +1,167 @@
+"""The admin API, as its reader sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final, NoReturn, TypedDict, TypeVar, cast
+from urllib.parse import quote
+
+import aiohttp
+import typer
+from yarl import URL
+
+from journeytrace_collector.cli.terminal import plain
+
+__all__ = ["AdminClient", "ApiError", "Event", "Page", "Summary", "connect", "run"]
+
+_PAGE: Final = 200
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=5)
+
+T = TypeVar("T")
+
+
+class Summary(TypedDict):
+    """One session (DESIGN section 9). Times are RFC 3339 in UTC; None: unknown, or not yet."""
+
+    session_id: str
+    trace_id: str
+    project_id: str | None
+    submission_id: str | None
+    user_id: str | None
+    email: str | None
+    created_at: str
+    last_event: str
+    last_event_at: str
+    status: str
+    decision: str | None
+    reason: str | None
+    decided_at: str | None
+    stage: str | None
+    last_error_code: str | None
+    events: int
+    impacts: dict[str, int]
+    retention_days: int
+    expires_at: str
+    settled_at: str | None
+    revision: int
+
+
+class Event(TypedDict):
+    """One event of a session (DESIGN section 9)."""
+
+    event_id: str
+    name: str
+    source: str
+    stage: str | None
+    impact: str
+    result: str | None
+    reason: str | None
+    error_code: str | None
+    at: str
+    duration_ms: float | None
+    service: str | None
+    attributes: dict[str, Any]
+
+
+class Page(TypedDict):
+    """Part of the list; `next_cursor` leads to the rest, None: there is none."""
+
+    sessions: list[Summary]
+    next_cursor: str | None
+
+
+class ApiError(Exception):
+    """The collector did not answer as asked. The message is for the user."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+        """2: the request was wrong; 1: anything else."""
+
+
+class AdminClient:
+    """Reads sessions from one collector. Every method raises `ApiError`."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
+        self._http = http
+        self._url = url
+
+    async def sessions(self, filters: Mapping[str, str], limit: int) -> Page:
+        """Give the newest `limit` sessions that pass the filters; 0: all of them."""
+        found: list[Summary] = []
+        cursor: str | None = None
+        while True:
+            size = min(_PAGE, limit - len(found)) if limit else _PAGE
+            query = {**filters, "limit": str(size)} | ({"cursor": cursor} if cursor else {})
+            page = cast(Page, await self._get("sessions", query))
+            found += page["sessions"]
+            cursor = page["next_cursor"]
+            if cursor is None or (limit and len(found) >= limit):
+                return {"sessions": found, "next_cursor": cursor}
+
+    async def session(self, session_id: str) -> Summary:
+        """Give one session."""
+        return cast(Summary, await self._get(f"sessions/{quote(session_id, safe='')}", {}))
+
+    async def events(self, session_id: str, source: str | None = None) -> list[Event]:
+        """Give a session's events in order of (time, event id); `source` None: FE and BE."""
+        path = f"sessions/{quote(session_id, safe='')}/events"
+        answer = await self._get(path, {"source": source} if source else {})
+        return cast(list[Event], answer["events"])
+
+    async def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        url = URL(f"{self._url}/api/v1/{path}", encoded=True).with_query(query)
+        try:
+            async with self._http.get(url, allow_redirects=False) as response:
+                if response.status != 200:
+                    await self._fail(response)
+                return cast(dict[str, Any], await response.json())
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+            self._unreachable(error)
+
+    async def _fail(self, response: aiohttp.ClientResponse) -> NoReturn:
+        try:
+            message = (await response.json())["error"]["message"]
+        except (aiohttp.ClientError, ValueError, LookupError, TypeError):
+            message = f"{self._url} answered {response.status} {response.reason}"
+        raise ApiError(message, 2 if response.status == 400 else 1)
+
+    def _unreachable(self, error: Exception) -> NoReturn:
+        if isinstance(error, aiohttp.ContentTypeError | ValueError):
+            raise ApiError(f"what answers at {self._url} is no journeytrace collector", 1) from None
+        raise ApiError(
+            f"no collector answers at {self._url}; start one with `journeytrace collector`, "
+            "or name another with --url",
+            1,
+        ) from None
+
+
+@asynccontextmanager
+async def connect(url: str) -> AsyncIterator[AdminClient]:
+    """Open a client for the admin address `url`, with or without ``http://`` in front."""
+    base = _base(url)
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
+        yield AdminClient(http, base)
+
+
+def _base(url: str) -> str:
+    base = (url if "://" in url else f"http://{url}").rstrip("/")
+    try:
+        parts = URL(base)
+        usable = parts.scheme in {"http", "https"} and parts.host and parts.port
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ApiError(f"--url: must be an address such as http://127.0.0.1:9464, not {url!r}", 2)
+    return base
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run `work`; an `ApiError` ends the command with its message and exit code."""
+    try:
+        return asyncio.run(work)
+    except ApiError as error:
+        typer.echo(plain(str(error)), err=True)
+        raise typer.Exit(error.exit_code) from None

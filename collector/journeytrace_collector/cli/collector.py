@@ -1,0 +1,109 @@
+"""``journeytrace collector``: one flag for each setting, then the process itself."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from pathlib import Path
+from typing import Annotated, Any, Final, cast
+
+import typer
+from pydantic import BaseModel
+
+from journeytrace.errors import JourneytraceError
+from journeytrace_collector.config import Settings, load_settings
+
+__all__ = ["app", "collector"]
+
+app: Final = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_METAVARS: Final = {
+    "admin": "HOST:PORT",
+    "catalogue": "FILE",
+    "data": "DIR",
+    "idle_timeout": "20m",
+    "log_level": "LEVEL",
+    "otlp_grpc": "HOST:PORT",
+    "otlp_http": "HOST:PORT",
+}
+
+
+def collector(*, config: Path | None = None, **flags: str | None) -> None:
+    """Take in events over OTLP, keep the sessions, serve the API and the metrics.
+
+    Every flag can also be a key of the file, such as idle_timeout, or a
+    variable, such as JOURNEYTRACE_IDLE_TIMEOUT. A flag beats a variable, and a
+    variable beats the file.
+    """
+    try:
+        settings = load_settings(config, flags)
+        _log_to_stderr(settings.log_level)
+        _run(settings)
+    except JourneytraceError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+def _run(settings: Settings) -> None:
+    from journeytrace_collector.process import run  # noqa: PLC0415 - not needed for a faulty flag
+
+    asyncio.run(run(settings))
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(
+        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+    )
+    # Each request to the admin address would be a line; Prometheus alone asks every few seconds.
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+
+
+def _signature() -> inspect.Signature:
+    config = Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file with settings. None: none read.")
+    ]
+    flags = {"config": cast(Any, config)} | _setting_flags()
+    return inspect.Signature(
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=flag)
+            for name, flag in flags.items()
+        ]
+    )
+
+
+def _setting_flags() -> dict[str, Any]:
+    # The text goes to the settings as it is: one place checks a value, wherever it comes from.
+    return {
+        name: Annotated[
+            str | None,
+            typer.Option(
+                metavar=_METAVARS.get(name, "N"),
+                help=f"{field.description} \\[default: {_shown(field.default)}]",
+                show_default=False,
+            ),
+        ]
+        for name, field in Settings.model_fields.items()
+        if not isinstance(field.default, BaseModel | dict | list | tuple)
+    }
+
+
+def _shown(default: object) -> str:
+    from datetime import timedelta  # noqa: PLC0415
+
+    from journeytrace_collector.durations import format_duration  # noqa: PLC0415
+
+    if isinstance(default, timedelta):
+        return format_duration(default)
+    return str(default).lower() if default is None else str(default)
+
+
+collector.__signature__ = _signature()  # type: ignore[attr-defined]
+collector.__annotations__ = {
+    name: parameter.annotation for name, parameter in _signature().parameters.items()
+}
+app.command()(collector)

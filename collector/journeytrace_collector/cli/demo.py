@@ -1,0 +1,122 @@
+"""``journeytrace demo``: made-up journeys through the real thing, and what comes of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from journeytrace_collector.config import Settings
+    from journeytrace_collector.demo.journeys import Journey
+    from journeytrace_collector.process import Collector
+
+__all__ = ["demo"]
+
+
+def demo(
+    sessions: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="How many journeys to play.")
+    ] = 200,
+    seed: Annotated[
+        int, typer.Option(metavar="S", help="The same seed gives the same journeys, ids included.")
+    ] = 7,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the collector running until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Start a collector, play made-up journeys to it over OTLP, and show what it makes of them.
+
+    It listens on free ports and keeps its store in a temporary folder, which goes with it.
+    """
+    from journeytrace.errors import JourneytraceError  # noqa: PLC0415
+    from journeytrace_collector.cli.client import ApiError  # noqa: PLC0415
+
+    try:
+        asyncio.run(_demo(sessions, seed, keep))
+    except KeyboardInterrupt:
+        raise typer.Exit(0 if keep else 130) from None
+    except (ApiError, JourneytraceError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+async def _demo(count: int, seed: int, keep: bool) -> None:
+    from tempfile import TemporaryDirectory  # noqa: PLC0415
+
+    from journeytrace_collector.cli.terminal import console  # noqa: PLC0415
+    from journeytrace_collector.demo.journeys import make_journeys  # noqa: PLC0415
+    from journeytrace_collector.process import Collector  # noqa: PLC0415
+
+    out = console()
+    with TemporaryDirectory(prefix="journeytrace-demo-", ignore_cleanup_errors=True) as folder:
+        async with Collector(_settings(folder)) as collector:
+            sent = await _send(out, make_journeys(count, seed), str(collector.otlp_grpc))
+            await _report(out, collector, sent, keep)
+            if keep:
+                await _stay(out, collector)
+
+
+def _settings(folder: str) -> Settings:
+    from pathlib import Path  # noqa: PLC0415
+
+    from journeytrace_collector.config import Address, Settings  # noqa: PLC0415
+
+    free = Address("127.0.0.1", 0)
+    return Settings(data=Path(folder), otlp_grpc=free, otlp_http=free, admin=free)
+
+
+async def _send(out: Console, journeys: list[Journey], endpoint: str) -> int:
+    import time  # noqa: PLC0415
+
+    from rich.progress import Progress  # noqa: PLC0415
+
+    from journeytrace_collector.demo.replay import SERVICES, play  # noqa: PLC0415
+
+    goes_on = True
+    with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
+        bar = progress.add_task("Playing journeys", total=len(journeys) * len(SERVICES))
+
+        def played() -> bool:
+            progress.advance(bar)
+            return goes_on
+
+        try:
+            return await asyncio.to_thread(play, journeys, endpoint, time.time_ns(), played)
+        finally:
+            # Ctrl-C ends the wait for the thread, but only this ends the thread.
+            goes_on = False
+
+
+async def _report(out: Console, collector: Collector, sent: int, keep: bool) -> None:
+    from journeytrace_collector.cli import demo_report as report  # noqa: PLC0415
+    from journeytrace_collector.cli.client import ApiError, connect  # noqa: PLC0415
+    from journeytrace_collector.demo.figures import most_telling  # noqa: PLC0415
+
+    async with connect(str(collector.admin)) as client:
+        sessions = (await client.sessions({}, 0))["sessions"]
+        stored = sum(session["events"] for session in sessions)
+        if stored != sent:
+            raise ApiError(f"{sent} events were sent, but the collector holds {stored}", 1)
+        one = most_telling(sessions)
+        events = await client.events(one["session_id"])
+    out.print(
+        f"Two services, kyc-api and kyc-web, sent {sent} events over OTLP/gRPC; "
+        f"the collector holds {stored} events of {len(sessions)} sessions."
+    )
+    report.print_latest(out, sessions)
+    report.print_figures(out, sessions)
+    report.print_one(out, one, events)
+    report.print_next(out, one["session_id"], str(collector.admin) if keep else None)
+
+
+async def _stay(out: Console, collector: Collector) -> None:
+    out.print()
+    out.print(
+        f"The collector goes on: OTLP/gRPC on {collector.otlp_grpc}, OTLP/HTTP on "
+        f"{collector.otlp_http}, admin on http://{collector.admin}. Ctrl-C ends it."
+    )
+    await asyncio.Event().wait()

@@ -1,0 +1,52 @@
+"""``journeytrace show``: one session with its timeline."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from journeytrace_collector.cli.sessions import DEFAULT_URL
+
+__all__ = ["show"]
+
+
+def show(
+    session_id: Annotated[str, typer.Argument(metavar="SESSION_ID", show_default=False)],
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="FE|BE", help="Only what the screen saw (FE) or the server did (BE)."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help='Print {"session": …, "events": […]} as the API has it.')
+    ] = False,
+    url: Annotated[
+        str, typer.Option(metavar="URL", help="Admin address of the collector.")
+    ] = DEFAULT_URL,
+) -> None:
+    """Show one session: what is known of it, then every event with its metadata."""
+    from journeytrace_collector.cli.client import (  # noqa: PLC0415
+        Event,
+        Summary,
+        connect,
+        run,
+    )
+
+    async def fetch() -> tuple[Summary, list[Event]]:
+        async with connect(url) as client:
+            session = await client.session(session_id)
+            return session, await client.events(session_id, source and source.upper())
+
+    session, events = run(fetch())
+    if as_json:
+        typer.echo(json.dumps({"session": session, "events": events}, indent=2))
+        return
+
+    from journeytrace_collector.cli.terminal import console  # noqa: PLC0415
+    from journeytrace_collector.cli.timeline import print_card, print_timeline  # noqa: PLC0415
+
+    out = console()
+    print_card(out, session)
+    out.print()
+    print_timeline(out, events, session["created_at"])

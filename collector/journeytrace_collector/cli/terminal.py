@@ -1,0 +1,144 @@
+"""How the command line writes: colours, safe text, and tables that fold instead of cutting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Generic, TypeVar
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+__all__ = [
+    "NOTHING",
+    "Field",
+    "Layout",
+    "Stack",
+    "as_table",
+    "chip",
+    "console",
+    "fits",
+    "moment",
+    "parse_time",
+    "plain",
+    "styled",
+]
+
+# A pipe has no edge to fold at. Rich pads to this width only what asks for all of it.
+_NO_EDGE: Final = 10_000
+
+NOTHING: Final = "—"
+"""Stands where a value is missing."""
+
+_STYLES: Final = {
+    "BLOCKED": "red",
+    "REJECTED": "red",
+    "FAIL": "red",
+    "RETAKE": "yellow",
+    "PENDING": "magenta",
+    "APPROVED": "green",
+    "COMPLETED": "green",
+    "PASS": "green",
+    "NONE": "dim",
+}
+_CHIPS: Final = {
+    "COMPLETED": "black on green",
+    "IN_PROGRESS": "white on blue",
+    "DROPPED": "black on dark_orange",
+    "ERROR": "white on red",
+}
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Field(Generic[Row]):
+    """One value of a row."""
+
+    label: str
+    cell: Callable[[Row], Text]
+
+
+@dataclass(frozen=True)
+class Stack(Generic[Row]):
+    """A column of a table: its fields stand below each other."""
+
+    fields: tuple[Field[Row], ...]
+    named: bool = True
+    """Whether the header names every field, which then keeps its line even when it is empty."""
+    folds: bool = False
+    """Whether long text goes on in the next line to let the table fit."""
+
+
+Layout = Sequence[Stack[Row]]
+
+
+def console() -> Console:
+    """Give the standard output: colours and folding on a terminal, whole plain lines in a pipe."""
+    out = Console(highlight=False, markup=False, emoji=False)
+    if not out.is_terminal:
+        out.width = _NO_EDGE
+    return out
+
+
+def plain(text: str) -> str:
+    """Give `text` with everything that could steer a terminal made visible, as ``\\x1b``."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def styled(value: str | None, style: str | None = None) -> Text:
+    """Give a word in its colour; `style` None: the colour of its meaning, if it has one."""
+    # A span, for a text's own style would also colour the room around it and what is appended.
+    return Text.assemble((plain(value or ""), style or _STYLES.get(value or "", "")))
+
+
+def chip(status: str) -> Text:
+    """Give a session's status on its own background."""
+    return styled(status, _CHIPS.get(status))
+
+
+def parse_time(text: str) -> datetime:
+    """Read a time of the API."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def moment(text: str | None) -> Text:
+    """Write a time of the API for people, in UTC."""
+    return Text(f"{parse_time(text):%Y-%m-%d %H:%M:%S}" if text else NOTHING)
+
+
+def as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
+    """Give `rows` as a table."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    headers = [
+        [field.label for field in stack.fields[: None if stack.named else 1]] for stack in layout
+    ]
+    lines = max(len(header) for header in headers)
+    for stack, header in zip(layout, headers, strict=True):
+        # Filled up at the bottom, for Rich would fill up at the top.
+        label = "\n".join(header + [""] * (lines - len(header)))
+        table.add_column(label, no_wrap=not stack.folds, overflow="fold")
+    for row in rows:
+        if lines > 1:
+            table.add_row()
+        table.add_row(*(_stacked(row, stack) for stack in layout))
+    return table
+
+
+def fits(out: Console, table: Table) -> bool:
+    """Tell whether the table fits without cutting anything."""
+    roomy = out.options.update(width=_NO_EDGE)
+    return out.measure(table, options=roomy).minimum <= out.width
+
+
+def _stacked(row: Row, stack: Stack[Row]) -> Text:
+    cells = [field.cell(row) for field in stack.fields]
+    while cells and not cells[-1].plain:
+        cells.pop()
+    return Text("\n").join(cell for cell in cells if stack.named or cell.plain)

@@ -1,0 +1,167 @@
+"""One session for a person to read: the card of what is known, then what happened when."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from rich.console import Console
+from rich.text import Text
+
+from journeytrace_collector.cli.client import Event, Summary
+from journeytrace_collector.cli.terminal import (
+    NOTHING,
+    Field,
+    Layout,
+    Stack,
+    as_table,
+    chip,
+    fits,
+    moment,
+    parse_time,
+    plain,
+    styled,
+)
+
+__all__ = ["print_card", "print_timeline"]
+
+_LONGEST_VALUE: Final = 200
+_NEEDS_QUOTES: Final = re.compile(r"""[\s"=]|^$""")
+_FOOTNOTE: Final = (
+    "Events stand in order of (time, event id). Checks run side by side: the order does not show "
+    "what caused what. COMPLETED means that the journey ended, not that the user was approved."
+)
+
+
+def print_card(out: Console, session: Summary) -> None:
+    """Print what is known of the session, one value a line."""
+    for label, value in _card(session):
+        # Soft-wrapped: an id longer than the line stays one piece to copy.
+        out.print(Text.assemble((f"{label:<12}", "dim"), value), soft_wrap=True)
+
+
+def _card(session: Summary) -> Iterator[tuple[str, Text]]:
+    yield "Session", Text(plain(session["session_id"]), style="bold")
+    yield "Trace", styled(session["trace_id"])
+    for label, key in (
+        ("Project", session["project_id"]),
+        ("User", session["user_id"]),
+        ("Email", session["email"]),
+        ("Submission", session["submission_id"]),
+    ):
+        yield label, styled(key or NOTHING)
+    yield "Status", chip(session["status"])
+    yield "Decision", _decision(session)
+    yield "Stage", styled(session["stage"] or NOTHING)
+    yield "Error code", styled(session["last_error_code"] or NOTHING)
+    yield "Events", _counts(session)
+    yield "Created", moment(session["created_at"]).append(" UTC")
+    yield (
+        "Last event",
+        Text.assemble(plain(session["last_event"]), "  ", moment(session["last_event_at"]), " UTC"),
+    )
+    yield (
+        "Expires",
+        moment(session["expires_at"]).append(f" UTC ({session['retention_days']} days)"),
+    )
+
+
+def _decision(session: Summary) -> Text:
+    if session["decision"] is None:
+        return Text("none yet", style="dim")
+    text = styled(session["decision"])
+    if session["reason"]:
+        text.append_text(Text(f"  {plain(session['reason'])}"))
+    return text.append(f"  {moment(session['decided_at'])} UTC", style="dim")
+
+
+def _counts(session: Summary) -> Text:
+    text = Text(str(session["events"]))
+    for impact, count in sorted(session["impacts"].items()):
+        if impact != "NONE" and count:
+            text.append_text(Text("  ")).append_text(styled(impact)).append(f" {count}")
+    return text
+
+
+def print_timeline(out: Console, events: Sequence[Event], start: str) -> None:
+    """Print one row an event, its time counted from `start` (RFC 3339)."""
+    layouts = _layouts(parse_time(start))
+    tables = [as_table(events, layout) for layout in layouts]
+    out.print(next((table for table in tables if fits(out, table)), tables[-1]))
+    out.print()
+    out.print(Text(_FOOTNOTE, style="dim italic"))
+
+
+def _layouts(start: datetime) -> Sequence[Layout[Event]]:
+    at = Field[Event]("Time", lambda row: Text(_since(parse_time(row["at"]) - start)))
+    return (
+        (
+            *(Stack((field,)) for field in (at, _SOURCE, _STAGE, _EVENT, _RESULT, _IMPACT, _TOOK)),
+            Stack((_REASON,)),
+            Stack((_ERROR,)),
+            Stack((_METADATA,), folds=True),
+        ),
+        (
+            *(Stack((field,)) for field in (at, _SOURCE, _STAGE)),
+            Stack((_EVENT, _METADATA), named=False, folds=True),
+            *(Stack((field,)) for field in (_RESULT, _IMPACT, _TOOK)),
+            Stack((_REASON, _ERROR), named=False),
+        ),
+        (
+            Stack((at, _TOOK), named=False),
+            Stack((_SOURCE,)),
+            Stack((_EVENT, _DETAILS), named=False, folds=True),
+            Stack((_RESULT,)),
+            Stack((_IMPACT,)),
+        ),
+    )
+
+
+def _since(span: timedelta) -> str:
+    sign = "-" if span < timedelta(0) else "+"
+    seconds, milliseconds = divmod(round(abs(span) / timedelta(milliseconds=1)), 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}:{minutes:02}" if hours else f"{minutes:02}"
+    return f"{sign}{head}:{seconds:02}.{milliseconds:03}"
+
+
+def _took(milliseconds: float | None) -> Text:
+    if not milliseconds:
+        return Text()
+    if milliseconds < 1000:
+        return Text(f"{milliseconds:.0f} ms")
+    return Text(f"{milliseconds / 1000:.2f} s")
+
+
+def _details(row: Event) -> Text:
+    fields = (_STAGE, _REASON, _ERROR, _METADATA)
+    return Text(" ").join(text for field in fields if (text := field.cell(row)).plain)
+
+
+def _metadata(attributes: dict[str, Any]) -> Text:
+    pairs = (f"{plain(key)}={_value(value)}" for key, value in sorted(attributes.items()))
+    return Text(" ".join(pairs), style="dim")
+
+
+def _value(value: Any) -> str:
+    bare = isinstance(value, str) and not _NEEDS_QUOTES.search(value)
+    text = value if bare else json.dumps(value, ensure_ascii=False)
+    shown = plain(text[:_LONGEST_VALUE])
+    # Only --json gives such a value whole; here it would bury the line it stands in.
+    return shown if len(text) <= _LONGEST_VALUE else f"{shown}… ({len(text)} characters)"
+
+
+_SOURCE = Field[Event]("Src", lambda row: styled(row["source"], "dim"))
+_STAGE = Field[Event]("Stage", lambda row: styled(row["stage"], "dim"))
+_EVENT = Field[Event]("Event", lambda row: styled(row["name"], "bold"))
+_RESULT = Field[Event]("Result", lambda row: styled(row["result"]))
+_IMPACT = Field[Event]("Impact", lambda row: styled(row["impact"]))
+_TOOK = Field[Event]("Took", lambda row: _took(row["duration_ms"]))
+_REASON = Field[Event]("Reason", lambda row: styled(row["reason"], "italic"))
+_ERROR = Field[Event]("Error code", lambda row: styled(row["error_code"], "red"))
+_METADATA = Field[Event]("Metadata", lambda row: _metadata(row["attributes"]))
+_DETAILS = Field[Event]("Details", _details)

@@ -1,0 +1,1 @@
+"""Synthetic journeys, and the means to play them to a collector as two services would."""
