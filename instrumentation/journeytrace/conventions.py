@@ -1,37 +1,72 @@
-"""The vocabulary: attribute names and their allowed values, written down once.
+"""The vocabulary: attribute names, their allowed values and metric names, written down once.
 
-The library sets these names, the collector reads them, dashboards and documents are tested
-against them. Names under ``session.`` and ``user.`` are OpenTelemetry's own semantic conventions;
-everything else lives under ``journey.``.
+The library sets the attributes, the collector reads them and counts, dashboards and documents are
+tested against both. Names under ``session.`` and ``user.`` are OpenTelemetry's own semantic
+conventions; everything else lives under ``journey.``, in metrics under ``journey_``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 __all__ = [
     "ATTRIBUTES",
+    "CHECK_DURATION_SECONDS",
+    "COLLECTOR_BUILD_INFO",
+    "COLLECTOR_COMMIT_SECONDS",
+    "COLLECTOR_EVENTS_TOTAL",
+    "COLLECTOR_EXPORT_FAILURES_TOTAL",
+    "COLLECTOR_OUTBOX_AGE_SECONDS",
+    "COLLECTOR_OUTBOX_ROWS",
+    "COLLECTOR_QUEUED_BYTES",
+    "COLLECTOR_RECORDS_TOTAL",
+    "COLLECTOR_SESSIONS_ERASED_TOTAL",
+    "DECISION",
+    "DECISIONS_TOTAL",
     "DEFAULT_RETENTION_DAYS",
+    "DERIVED_ATTRIBUTES",
     "ERROR_CODE",
+    "ERROR_TYPE",
+    "EVENTS",
+    "EVENTS_TOTAL",
     "EVENT_ID",
     "EVENT_IMPACT",
     "EVENT_NAME",
     "EVENT_RESULT",
     "EVENT_SOURCE",
     "FLOW_ID",
+    "IMPACTS",
+    "LAST_EVENT",
     "MAX_NAME_LENGTH",
+    "METRICS",
+    "OTHER",
     "PROJECT_ID",
     "REASON",
     "RETENTION_DAYS",
     "RETENTION_DAYS_ALLOWED",
+    "REVISION",
+    "REVISION_SPAN",
+    "SESSIONS_OPEN",
+    "SESSIONS_SETTLED_TOTAL",
+    "SESSIONS_STARTED_TOTAL",
+    "SESSION_DURATION_SECONDS",
     "SESSION_ID",
+    "SESSION_REVISIONS_TOTAL",
+    "SESSION_SPAN",
     "STAGE",
+    "STAGE_DURATION_SECONDS",
+    "STAGE_REACHED_TOTAL",
+    "STAGE_SPAN",
+    "STATUS",
     "SUBMISSION_ID",
     "USER_EMAIL",
+    "USER_HASH",
     "USER_ID",
     "Decision",
     "Impact",
+    "Metric",
     "Result",
     "Source",
     "Status",
@@ -64,6 +99,9 @@ REASON: Final = "journey.reason"
 
 ERROR_CODE: Final = "journey.error.code"
 """The code that was shown to the user, such as ``QS-10001``. String; follows no single pattern."""
+
+ERROR_TYPE: Final = "error.type"
+"""The class of the exception that ended a check. String; OpenTelemetry's own, metadata to us."""
 
 PROJECT_ID: Final = "journey.project.id"
 """The project the form belongs to. String; kept on the session."""
@@ -107,6 +145,53 @@ ATTRIBUTES: Final = (
     RETENTION_DAYS,
 )
 """Every attribute with a meaning of its own. All others on an event are its metadata."""
+
+STATUS: Final = "journey.status"
+"""On derived spans: how far the session got, a `Status`. String."""
+
+DECISION: Final = "journey.decision"
+"""On derived spans: what was decided, a `Decision`. String; absent: nothing yet."""
+
+LAST_EVENT: Final = "journey.last_event"
+"""On derived spans: the name of the newest event. String."""
+
+EVENTS: Final = "journey.events"
+"""On derived spans: how many events the session has. Int."""
+
+IMPACTS: Final = "journey.impacts."
+"""On derived spans: with an `Impact` in lower case behind it, how many events had that impact. Int;
+absent: none had."""
+
+REVISION: Final = "journey.revision"
+"""On a revision span: how often the session had changed after it settled. Int, from 1."""
+
+USER_HASH: Final = "user.hash"
+"""Stands for the e-mail address where that must not be told: a keyed hash in hex. String."""
+
+SESSION_SPAN: Final = "journey.session"
+"""Name of a session's root span."""
+
+STAGE_SPAN: Final = "journey.stage"
+"""Name of the span of each ordered stage; which one is in its attribute `STAGE`."""
+
+REVISION_SPAN: Final = "journey.session.revision"
+"""Name of the span that says what became of a session after it had settled."""
+
+DERIVED_ATTRIBUTES: Final = (
+    SESSION_ID,
+    STATUS,
+    DECISION,
+    REASON,
+    STAGE,
+    SUBMISSION_ID,
+    PROJECT_ID,
+    USER_ID,
+    LAST_EVENT,
+    ERROR_CODE,
+    EVENTS,
+    REVISION,
+)
+"""Attributes of the derived spans (DESIGN section 6), beside those that begin with `IMPACTS`."""
 
 MAX_NAME_LENGTH: Final = 128
 """Characters that the name of an event, a stage or a reason may have."""
@@ -168,3 +253,186 @@ class Decision(StrEnum):
     APPROVED = "APPROVED"
     REJECTED = "REJECTED"
     PENDING = "PENDING"
+
+
+OTHER: Final = "other"
+"""What a label says of a value that nobody announced, so that senders cannot multiply series."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric as Prometheus sees it (DESIGN section 8).
+
+    A label is empty where there is nothing to say: no project, no stage, no reason. To Prometheus
+    an empty label is no label, so ``{stage=""}`` finds these and ``{stage!=""}`` the others.
+    """
+
+    name: str
+    """As it stands in queries; a histogram's without ``_bucket``, ``_sum`` and ``_count``."""
+    kind: Literal["counter", "gauge", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+    buckets: tuple[float, ...] = ()
+    """Upper bounds of a histogram in seconds, ascending; the one without bound goes unsaid."""
+
+
+CHECK_DURATION_SECONDS: Final = Metric(
+    "journey_check_duration_seconds",
+    "histogram",
+    ("event",),
+    "Time a check took. A check that came without a duration is not in here.",
+    (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+
+COLLECTOR_BUILD_INFO: Final = Metric(
+    "journey_collector_build_info",
+    "gauge",
+    ("version",),
+    "Always 1; the label tells which collector runs.",
+)
+
+COLLECTOR_COMMIT_SECONDS: Final = Metric(
+    "journey_collector_commit_seconds",
+    "histogram",
+    (),
+    "Time the store took for one transaction, since the collector started.",
+    (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
+
+COLLECTOR_EVENTS_TOTAL: Final = Metric(
+    "journey_collector_events_total",
+    "counter",
+    ("outcome",),
+    "Events by what became of them: accepted, duplicate (known already) or refused (over the"
+    " limits of their session).",
+)
+
+COLLECTOR_EXPORT_FAILURES_TOTAL: Final = Metric(
+    "journey_collector_export_failures_total",
+    "counter",
+    ("destination", "kind"),
+    "Deliveries that failed since the collector started: retryable or permanent.",
+)
+
+COLLECTOR_OUTBOX_AGE_SECONDS: Final = Metric(
+    "journey_collector_outbox_age_seconds",
+    "gauge",
+    ("destination",),
+    "Age of what has waited longest for delivery; 0 where nothing waits.",
+)
+
+COLLECTOR_OUTBOX_ROWS: Final = Metric(
+    "journey_collector_outbox_rows",
+    "gauge",
+    ("destination", "state"),
+    "What has not been delivered: waiting for its turn, or parked until somebody requeues it.",
+)
+
+COLLECTOR_QUEUED_BYTES: Final = Metric(
+    "journey_collector_queued_bytes",
+    "gauge",
+    (),
+    "Size of the requests that wait for the store.",
+)
+
+COLLECTOR_RECORDS_TOTAL: Final = Metric(
+    "journey_collector_records_total",
+    "counter",
+    ("outcome",),
+    "Spans and log records that gave no event: rejected as faulty, or ignored as none of ours.",
+)
+
+COLLECTOR_SESSIONS_ERASED_TOTAL: Final = Metric(
+    "journey_collector_sessions_erased_total",
+    "counter",
+    (),
+    "Sessions erased with their events, because their retention had ended.",
+)
+
+DECISIONS_TOTAL: Final = Metric(
+    "journey_decisions_total",
+    "counter",
+    ("project", "decision", "reason"),
+    "Decisions about users: the first of a session, and each that differs from the one before.",
+)
+
+EVENTS_TOTAL: Final = Metric(
+    "journey_events_total",
+    "counter",
+    ("project", "event", "source", "stage", "impact"),
+    "Events, each counted once however often it came.",
+)
+
+SESSIONS_OPEN: Final = Metric(
+    "journey_sessions_open",
+    "gauge",
+    ("project", "stage"),
+    "Sessions in progress by the highest stage they have reached.",
+)
+
+SESSIONS_SETTLED_TOTAL: Final = Metric(
+    "journey_sessions_settled_total",
+    "counter",
+    ("project", "status", "stage"),
+    "Sessions that came to rest for the first time, by status and the highest stage they reached.",
+)
+
+SESSIONS_STARTED_TOTAL: Final = Metric(
+    "journey_sessions_started_total",
+    "counter",
+    ("project",),
+    "Sessions of which a first event came.",
+)
+
+SESSION_DURATION_SECONDS: Final = Metric(
+    "journey_session_duration_seconds",
+    "histogram",
+    ("project", "status"),
+    "Time from a session's first event to the end of its last, when it settled first.",
+    (10, 30, 60, 120, 180, 300, 450, 600, 900, 1200, 1800, 3600, 14400, 86400),
+)
+
+SESSION_REVISIONS_TOTAL: Final = Metric(
+    "journey_session_revisions_total",
+    "counter",
+    ("project", "from", "to"),
+    "Settled sessions that changed and settled again, by the two statuses.",
+)
+
+STAGE_DURATION_SECONDS: Final = Metric(
+    "journey_stage_duration_seconds",
+    "histogram",
+    ("project", "stage"),
+    "Time from the first event of a stage to the end of its last, when the session settled first.",
+    (1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 3600),
+)
+
+STAGE_REACHED_TOTAL: Final = Metric(
+    "journey_stage_reached_total",
+    "counter",
+    ("project", "stage"),
+    "Sessions that reached a stage, each counted once a stage.",
+)
+
+METRICS: Final = (
+    CHECK_DURATION_SECONDS,
+    COLLECTOR_BUILD_INFO,
+    COLLECTOR_COMMIT_SECONDS,
+    COLLECTOR_EVENTS_TOTAL,
+    COLLECTOR_EXPORT_FAILURES_TOTAL,
+    COLLECTOR_OUTBOX_AGE_SECONDS,
+    COLLECTOR_OUTBOX_ROWS,
+    COLLECTOR_QUEUED_BYTES,
+    COLLECTOR_RECORDS_TOTAL,
+    COLLECTOR_SESSIONS_ERASED_TOTAL,
+    DECISIONS_TOTAL,
+    EVENTS_TOTAL,
+    SESSIONS_OPEN,
+    SESSIONS_SETTLED_TOTAL,
+    SESSIONS_STARTED_TOTAL,
+    SESSION_DURATION_SECONDS,
+    SESSION_REVISIONS_TOTAL,
+    STAGE_DURATION_SECONDS,
+    STAGE_REACHED_TOTAL,
+)
+"""Every metric, sorted by name."""

@@ -9,7 +9,13 @@ from typing import Final
 
 from journeytrace.errors import InvalidSessionIdError
 
-__all__ = ["normalise_session_id", "root_span_id", "stage_span_id", "trace_id"]
+__all__ = [
+    "normalise_session_id",
+    "revision_span_id",
+    "root_span_id",
+    "stage_span_id",
+    "trace_id",
+]
 
 MAX_LENGTH: Final = 128
 
@@ -69,3 +75,8 @@ def root_span_id(trace: bytes) -> bytes:
 def stage_span_id(trace: bytes, stage: str) -> bytes:
     """Give the 8 bytes of the span id of one stage of a session, from its trace id."""
     return sha256(b"journey.stage:" + trace + stage.encode()).digest()[:8]
+
+
+def revision_span_id(trace: bytes, revision: int) -> bytes:
+    """Give the 8 bytes of the span id of a session's nth revision, from its trace id; n from 1."""
+    return sha256(b"journey.session:" + trace + str(revision).encode()).digest()[:8]

@@ -1,0 +1,204 @@
+"""Checks: events with a duration that pass unless somebody, or an exception, says otherwise."""
+
+from __future__ import annotations
+
+import inspect
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from journeytrace import _settings
+from journeytrace._described import Details
+from journeytrace._diagnostics import Problem, report, report_fault, report_lost
+from journeytrace._metadata import clean
+from journeytrace._running import RunningCheck
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+    from typing import Self
+
+    from journeytrace._emit import Emitter
+    from journeytrace._names import Event, Reason
+    from journeytrace.conventions import Impact, Result, Source
+
+__all__ = ["Check"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Check:
+    """One check of a journey: a context manager, sync or async, and a decorator.
+
+    Made by `Journey.check` and `journeytrace.check`. It passes unless `fail` is called or an
+    exception leaves its body; the exception goes on unchanged. One that is no `Exception`, such as
+    the cancelling of a task, fails it with impact NONE, for nobody judged the user. The check does
+    not become the host's current span, so the host's own spans stay in the host's trace.
+
+    One object serves one check at a time; a decorated function makes one for each call.
+    """
+
+    __slots__ = ("_attributes", "_details", "_entered", "_event", "_find", "_given", "_running")
+
+    def __init__(
+        self,
+        find: Callable[[], Emitter | None],
+        event: Event | str,
+        details: Details,
+        attributes: Mapping[str, object] | None,
+        metadata: Mapping[str, object],
+    ) -> None:
+        self._find = find
+        self._event = event
+        self._details = details
+        self._attributes = attributes
+        self._given = metadata
+        self._entered = False
+        self._running: RunningCheck | None = None
+
+    def fail(
+        self,
+        *,
+        error_code: str | None = None,
+        impact: Impact | str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        **metadata: object,
+    ) -> None:
+        """Say that the check failed; the last call counts.
+
+        Args:
+            error_code: the code shown to the user. None: the one given to the check, or none.
+            impact: what the user felt. None: the one given to the check, or the catalogue's.
+            attributes: metadata whose names are no Python identifiers.
+            metadata: whatever is worth keeping with the event.
+        """
+        try:
+            if running := self._open("fail"):
+                running.fail(
+                    self._details.impact if impact is None else impact,
+                    self._details.error_code if error_code is None else error_code,
+                )
+                running.add(attributes, metadata)
+        except Exception as error:
+            report_fault(error)
+
+    def set(self, *, attributes: Mapping[str, object] | None = None, **metadata: object) -> None:
+        """Add metadata to the check."""
+        try:
+            if running := self._open("set"):
+                running.add(attributes, metadata)
+        except Exception as error:
+            report_fault(error)
+
+    def observe(
+        self,
+        event: Event | str,
+        /,
+        *,
+        source: Source | str | None = None,
+        stage: str | None = None,
+        impact: Impact | str | None = None,
+        result: Result | str | None = None,
+        reason: Reason | str | None = None,
+        error_code: str | None = None,
+        submission_id: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        **metadata: object,
+    ) -> None:
+        """Record an event that happened during the check, as a span event of it.
+
+        The parameters are those of `Journey.record`.
+        """
+        try:
+            if running := self._open("observe"):
+                details = Details(source, stage, impact, result, reason, error_code, submission_id)
+                running.observe(event, details, attributes, metadata)
+            elif self._entered:
+                report_lost(event)
+        except Exception as error:
+            report_fault(error)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Make every call of `function`, sync or async, a check of its own."""
+        if inspect.iscoroutinefunction(function):
+
+            @wraps(function)
+            async def run_async(*args: P.args, **kwargs: P.kwargs) -> Any:
+                with self._fresh():
+                    return await function(*args, **kwargs)
+
+            return cast("Callable[P, R]", run_async)
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            # Its body runs after the call, where nobody knows for how long.
+            message = "is a generator function, which cannot be a check; it runs without one"
+            report(Problem.CHECK_MISUSED, function, message)
+            return cast("Callable[P, R]", function)
+
+        @wraps(function)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            with self._fresh():
+                return function(*args, **kwargs)
+
+        return run
+
+    def __enter__(self) -> Self:
+        try:
+            if self._entered:
+                report(Problem.CHECK_MISUSED, self._event, "was entered twice at once")
+                self.__exit__(None, None, None)
+            self._entered = True
+            self._running = self._begin()
+        except Exception as error:
+            report_fault(error)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        running, self._running = self._running, None
+        self._entered = False
+        if running is None:
+            return
+        if error is not None:
+            try:
+                running.fail_by(error, self._details)
+            except Exception as fault:
+                report_fault(fault)
+        try:
+            running.end()
+        except Exception as fault:
+            report_fault(fault)
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def _fresh(self) -> Check:
+        return Check(self._find, self._event, self._details, self._attributes, self._given)
+
+    def _begin(self) -> RunningCheck | None:
+        emitter = self._find()
+        if emitter is None:
+            report_lost(self._event)
+            return None
+        described = _settings.current().describe_check(self._event, self._details)
+        if described is None:
+            return None
+        metadata = clean(described.name, described.attributes, self._attributes, self._given)
+        return RunningCheck(emitter, described, metadata)
+
+    def _open(self, method: str) -> RunningCheck | None:
+        """Give what runs; None if nothing does, with a report if that is the caller's fault."""
+        if not self._entered:
+            report(Problem.CHECK_MISUSED, method, "was called on a check outside its with block")
+        return self._running

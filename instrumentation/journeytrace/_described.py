@@ -1,0 +1,169 @@
+"""An event's own attributes, worked out from what the caller gave and what the catalogue knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from journeytrace import conventions
+from journeytrace._diagnostics import Problem, report
+from journeytrace._metadata import is_sendable
+from journeytrace.conventions import Impact, Result, Source, is_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from enum import StrEnum
+
+    from journeytrace.catalogue import Catalogue, EventSpec
+
+    E = TypeVar("E", bound=StrEnum)
+
+__all__ = [
+    "NOTHING",
+    "Described",
+    "Details",
+    "describe",
+    "describe_known",
+    "details_of",
+    "fail",
+    "text",
+]
+
+
+class Details(NamedTuple):
+    """What a caller may say about an event beside its name. None: the catalogue's word, or nothing.
+
+    The types are what callers should give; the values can be anything, and are checked.
+    """
+
+    source: str | None = None
+    stage: str | None = None
+    impact: str | None = None
+    result: str | None = None
+    reason: str | None = None
+    error_code: str | None = None
+    submission_id: str | None = None
+
+
+NOTHING: Final = Details()
+
+
+def details_of(  # noqa: PLR0917 - on the path of every event, where keywords cost
+    source: str | None,
+    stage: str | None,
+    impact: str | None,
+    result: str | None,
+    reason: str | None,
+    error_code: str | None,
+    submission_id: str | None,
+) -> Details:
+    """Give NOTHING itself where nothing was said, so that the common case is easy to tell."""
+    if (
+        source is None
+        and stage is None
+        and impact is None
+        and result is None
+        and reason is None
+        and error_code is None
+        and submission_id is None
+    ):
+        return NOTHING
+    return Details(source, stage, impact, result, reason, error_code, submission_id)
+
+
+class Described(NamedTuple):
+    """An event ready to go, but for its session and its metadata."""
+
+    name: str
+    parent: str | None
+    """The ordered stage under whose span it belongs; None: under the root."""
+    attributes: Mapping[str, str | int]
+
+
+def describe_known(catalogue: Catalogue, result: Result | None) -> dict[str, Described]:
+    """Describe every event of the catalogue, for callers that say nothing beside the name."""
+    details = Details(result=result)
+    return {
+        name: _assemble(catalogue, name, spec, details) for name, spec in catalogue.events.items()
+    }
+
+
+def describe(catalogue: Catalogue, event: object, details: Details) -> Described | None:
+    """Describe any event by the rules of DESIGN section 4; None: `event` cannot be a name."""
+    if not is_name(event):
+        report(Problem.BAD_EVENT_NAME, event, "cannot name an event; it was not recorded")
+        return None
+    # An enum member is a string, but its class is not what a span should carry.
+    name = str.__str__(event)
+    spec = catalogue.events.get(name)
+    if spec is None:
+        report(Problem.UNKNOWN_EVENT, name, "is no event of the catalogue; it is recorded as it is")
+    return _assemble(catalogue, name, spec, details)
+
+
+def _assemble(
+    catalogue: Catalogue, name: str, spec: EventSpec | None, details: Details
+) -> Described:
+    source = _member(Source, details.source, name) or (spec.source if spec else Source.BE)
+    impact = _member(Impact, details.impact, name)
+    result = _member(Result, details.result, name)
+    if impact is None:
+        impact = spec.impact_of(result) if spec else Impact.NONE
+    stage = text(details.stage, "stage", name)
+    if stage is not None and stage not in catalogue.stages:
+        report(
+            Problem.UNKNOWN_STAGE, stage, "is no stage of the catalogue; it is recorded as it is"
+        )
+    stage = stage or (spec.stage if spec else None)
+    reason = text(details.reason, "reason", name)
+    decision = spec.decision if spec else None
+    if reason and decision and (decision, reason) not in catalogue.reasons:
+        message = f"is no reason for {decision} in the catalogue; it is recorded as it is"
+        report(Problem.UNKNOWN_REASON, reason, message)
+    values = {
+        conventions.EVENT_NAME: name,
+        conventions.EVENT_SOURCE: source.value,
+        conventions.EVENT_IMPACT: impact.value,
+        conventions.EVENT_RESULT: result.value if result else None,
+        conventions.STAGE: stage,
+        conventions.REASON: reason,
+        conventions.ERROR_CODE: text(details.error_code, "error_code", name),
+        conventions.SUBMISSION_ID: text(details.submission_id, "submission_id", name),
+    }
+    attributes = {key: value for key, value in values.items() if value is not None}
+    parent = stage if catalogue.rank(stage) is not None else None
+    return Described(name, parent, attributes)
+
+
+def fail(catalogue: Catalogue, passed: Described, impact: object, error_code: object) -> Described:
+    """Describe a check that passed so far as failed; `impact` None: the catalogue's."""
+    spec = catalogue.events.get(passed.name)
+    felt = _member(Impact, impact, passed.name) or (spec.impact if spec else Impact.NONE)
+    attributes = {
+        **passed.attributes,
+        conventions.EVENT_RESULT: Result.FAIL.value,
+        conventions.EVENT_IMPACT: felt.value,
+    }
+    if code := text(error_code, "error_code", passed.name):
+        attributes[conventions.ERROR_CODE] = code
+    return passed._replace(attributes=attributes)
+
+
+def _member(kind: type[E], value: object, event: str) -> E | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and value in list(kind):
+        return kind(value)
+    report(Problem.BAD_ARGUMENT, value, f"is no {kind.__name__.lower()} of an event; see {event}")
+    return None
+
+
+def text(value: object, parameter: str, event: str) -> str | None:
+    """Give a string that says something; an empty one counts as not given."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        plain = str.__str__(value)
+        if is_sendable(plain):
+            return plain or None
+    report(Problem.BAD_ARGUMENT, parameter, f"of {event} is no usable string and was left out")
+    return None

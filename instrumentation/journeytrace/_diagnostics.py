@@ -1,0 +1,95 @@
+"""What went wrong, logged once and counted, since the library never raises into its host."""
+
+from __future__ import annotations
+
+import logging
+import reprlib
+from collections import Counter, defaultdict
+from enum import StrEnum
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Problem", "problems", "report", "report_fault", "report_lost"]
+
+MAX_WARNINGS: Final = 100
+"""Subjects warned of per kind. Past it only the counts go on, so that memory stays bounded."""
+
+_logger = logging.getLogger("journeytrace")
+_lock = Lock()
+_counts: Counter[str] = Counter()
+_warned: defaultdict[str, set[str]] = defaultdict(set)
+
+
+class Problem(StrEnum):
+    """The kinds of trouble that are counted."""
+
+    BAD_ARGUMENT = "bad_argument"
+    """An argument had a wrong type or value; the event went out without it."""
+    BAD_CLOCK = "bad_clock"
+    """The journey's clock raised or gave no nanoseconds; the SDK took the time instead."""
+    BAD_EVENT_NAME = "bad_event_name"
+    """Something that cannot name an event; the event is lost."""
+    BAD_METADATA = "bad_metadata"
+    """A key or value that OpenTelemetry cannot carry; the event went out without it."""
+    BAD_SESSION_ID = "bad_session_id"
+    """Something that cannot identify a session; all events of that journey are lost."""
+    CHECK_MISUSED = "check_misused"
+    """A check was told something before or after its body, or entered twice at once."""
+    INTERNAL = "internal"
+    """A fault of this library, or of the tracer behind it; the event may be lost."""
+    NO_JOURNEY = "no_journey"
+    """An event where no journey was active; the event is lost."""
+    RESERVED_METADATA = "reserved_metadata"
+    """Metadata under a name of the journey's own; the event went out without it."""
+    TOO_MUCH_METADATA = "too_much_metadata"
+    """More metadata than a span can hold; the event went out with the first of it."""
+    UNKNOWN_EVENT = "unknown_event"
+    """An event outside the catalogue, perhaps a typing error; it went out as sent."""
+    UNKNOWN_REASON = "unknown_reason"
+    """A reason outside the catalogue, perhaps a typing error; it went out as sent."""
+    UNKNOWN_STAGE = "unknown_stage"
+    """A stage outside the catalogue, perhaps a typing error; it went out as sent."""
+
+
+def report(
+    problem: Problem, subject: object, message: str, error: BaseException | None = None
+) -> None:
+    """Count a problem, and log `message` the first time that this subject has it."""
+    try:
+        name = reprlib.repr(subject)
+        with _lock:
+            _counts[problem.value] += 1
+            warned = _warned[problem.value]
+            if name in warned or len(warned) >= MAX_WARNINGS:
+                return
+            warned.add(name)
+        _logger.warning("%s: %s", name, message, exc_info=error)
+    except Exception:  # noqa: S110 - even a faulty log handler must not reach the host
+        pass
+
+
+def report_lost(event: object) -> None:
+    """Count an event that no journey takes; the first one in the process is logged."""
+    message = f"event {reprlib.repr(event)}, and perhaps more, came while none was active"
+    report(Problem.NO_JOURNEY, "no journey", message)
+
+
+def report_fault(error: Exception) -> None:
+    """Count what nobody foresaw: the safety net under every public method."""
+    message = "was raised inside journeytrace and went no further; an event may be lost"
+    report(Problem.INTERNAL, type(error).__name__, message, error)
+
+
+def problems() -> Mapping[str, int]:
+    """Give how often each kind of problem occurred in this process; absent: never.
+
+    The kinds are: bad_argument, bad_clock, bad_event_name, bad_metadata, bad_session_id,
+    check_misused, internal, no_journey, reserved_metadata, too_much_metadata, unknown_event,
+    unknown_reason, unknown_stage. The log has one warning for each kind and subject, under the
+    logger "journeytrace".
+    """
+    with _lock:
+        return dict(_counts)

@@ -1,0 +1,140 @@
+"""The one place that turns events into OpenTelemetry calls.
+
+Span events are being replaced by log records in OpenTelemetry; the day that matters, it matters
+here alone.
+"""
+
+from __future__ import annotations
+
+from os import urandom
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.context import Context, get_current
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    TraceFlags,
+    get_current_span,
+    set_span_in_context,
+)
+
+from journeytrace import _settings, identity
+from journeytrace._diagnostics import Problem, report
+from journeytrace.conventions import EVENT_ID, SESSION_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from journeytrace._described import Described
+    from journeytrace._metadata import Value
+
+__all__ = ["Emitter"]
+
+_NO_HOST: Final[tuple[tuple[Link, ...], None]] = ((), None)
+
+
+class Emitter:
+    """Sends the events of one session. Safe to share between threads.
+
+    Raises:
+        InvalidSessionIdError: see `normalise_session_id`.
+    """
+
+    __slots__ = ("_clock", "_host", "_parents", "_trace", "session_id")
+
+    def __init__(self, session_id: str, clock: Callable[[], int] | None) -> None:
+        self.session_id = identity.normalise_session_id(session_id)
+        self._trace = identity.trace_id(self.session_id)
+        self._clock = clock
+        self._parents: dict[str | None, tuple[Span, Context]] = {}
+        self._host: tuple[SpanContext, tuple[Link, ...]] | None = None
+
+    @property
+    def trace_id(self) -> str:
+        """The trace id as 32 hex digits."""
+        return self._trace.hex()
+
+    def now(self) -> int | None:
+        """Give the clock's nanoseconds since the epoch; None: the SDK takes the time."""
+        if self._clock is None:
+            return None
+        try:
+            at = self._clock()
+        except Exception:  # the host's clock must not break the host's journey
+            at = None
+        if type(at) is int and 0 < at < 2**63:
+            return at
+        report(Problem.BAD_CLOCK, self._clock, "gave no nanoseconds since the epoch")
+        return None
+
+    def start(
+        self, described: Described, metadata: Mapping[str, Value], at: int | None = None
+    ) -> Span:
+        """Start the span of an event; whoever asked for it has to end it."""
+        context = get_current()
+        links, unmarked = self._links_to(get_current_span(context)) if context else _NO_HOST
+        span = _settings.current().tracer.start_span(
+            described.name,
+            self._under(described.parent, context),
+            # Metadata comes first: at its limit the SDK drops the oldest attributes.
+            attributes={**metadata, **described.attributes, SESSION_ID: self.session_id},
+            links=links,
+            start_time=at,
+        )
+        # A journey that nobody records leaves no mark on the host.
+        if unmarked is not None and span.is_recording():
+            unmarked.set_attribute(SESSION_ID, self.session_id)
+        return span
+
+    def record(self, described: Described, metadata: Mapping[str, Value]) -> None:
+        """Send an event without duration as a span of its own."""
+        at = self.now()
+        self.start(described, metadata, at).end(at)
+
+    def update(self, span: Span, described: Described, metadata: Mapping[str, Value]) -> None:
+        """Set the attributes of a span anew."""
+        # All of them, again with what must not be lost as the newest.
+        span.set_attributes({**metadata, **described.attributes, SESSION_ID: self.session_id})
+
+    def observe(self, span: Span, described: Described, metadata: Mapping[str, Value]) -> None:
+        """Send an event as a span event of `span`."""
+        # With an id of its own, two of one name are two events even if the clock stood still.
+        attributes = {EVENT_ID: urandom(8).hex(), **metadata, **described.attributes}
+        span.add_event(described.name, attributes, self.now())
+
+    def _under(self, stage: str | None, context: Context) -> Context:
+        """Give the host's context, so that its baggage stays, with the parent span in it."""
+        known = self._parents.get(stage)
+        if known is None:
+            parent = self._parent(stage)
+            known = self._parents[stage] = (parent, set_span_in_context(parent, Context()))
+        parent, alone = known
+        return set_span_in_context(parent, context) if context else alone
+
+    def _parent(self, stage: str | None) -> Span:
+        """Give a stand-in for the root or stage span, which the collector sends in the end."""
+        trace = self._trace
+        span = identity.stage_span_id(trace, stage) if stage else identity.root_span_id(trace)
+        return NonRecordingSpan(
+            SpanContext(
+                int.from_bytes(trace),
+                int.from_bytes(span),
+                is_remote=True,
+                # Sampled, so that a ParentBased sampler keeps every event.
+                trace_flags=TraceFlags(TraceFlags.SAMPLED),
+            )
+        )
+
+    def _links_to(self, host: Span) -> tuple[tuple[Link, ...], Span | None]:
+        """Give the link to the host's current span, and that span unless it is known already."""
+        context = host.get_span_context()
+        if not context.is_valid:
+            return _NO_HOST
+        last = self._host
+        if last is not None and last[0] is context:
+            return last[1], None
+        links = (Link(context),)
+        self._host = (context, links)
+        return links, host

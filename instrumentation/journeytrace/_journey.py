@@ -1,0 +1,327 @@
+"""The journey of one session: what services import and call."""
+
+from __future__ import annotations
+
+import reprlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from opentelemetry import baggage as otel_baggage
+from opentelemetry.context import attach, create_key, detach, get_value, set_value
+
+from journeytrace import _settings, conventions
+from journeytrace._check import Check
+from journeytrace._described import NOTHING, Details, details_of, text
+from journeytrace._diagnostics import Problem, report, report_fault, report_lost
+from journeytrace._emit import Emitter
+from journeytrace._metadata import clean
+from journeytrace._names import Event
+from journeytrace.errors import InvalidSessionIdError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from journeytrace._names import Reason
+    from journeytrace.conventions import Impact, Result, Source
+
+__all__ = ["Journey", "check"]
+
+_KEY: Final = create_key("journeytrace.journey")
+
+
+class Journey:
+    """One user's run through the form. Made by `start`, `resume`, `current` or `from_baggage`.
+
+    A journey that has no usable session is false, and its methods do nothing but count. No method
+    raises or blocks; all may be called from any thread. Without an OpenTelemetry SDK nothing is
+    sent.
+    """
+
+    __slots__ = ("_emitter",)
+
+    def __init__(self, emitter: Emitter | None = None) -> None:
+        self._emitter = emitter
+
+    @classmethod
+    def start(
+        cls,
+        /,
+        *,
+        project: str | None = None,
+        user_id: str | None = None,
+        email: str | None = None,
+        flow_id: str | None = None,
+        retention_days: int | None = None,
+        session_id: str | None = None,
+        clock: Callable[[], int] | None = None,
+        attributes: Mapping[str, object] | None = None,
+        **metadata: object,
+    ) -> Journey:
+        """Begin a journey: record SESSION_CREATED.
+
+        Args:
+            project: id of the project that the form belongs to. None: not known.
+            user_id: the host's own id of the user. None: not known.
+            email: the user's address. None: not known.
+            flow_id: id of the verification flow. None: not known yet.
+            retention_days: days until the session is erased: 30, 90, 180 or 365. None: 30.
+            session_id: id of the session. None: a new random UUID.
+            clock: gives nanoseconds since the epoch, for replays and tests. None: real time.
+            attributes: metadata whose names are no Python identifiers.
+            metadata: whatever is worth keeping with the event.
+        """
+        journey = cls.resume(str(uuid4()) if session_id is None else session_id, clock=clock)
+        try:
+            fields = {
+                conventions.PROJECT_ID: text(project, "project", Event.SESSION_CREATED),
+                conventions.USER_ID: text(user_id, "user_id", Event.SESSION_CREATED),
+                conventions.USER_EMAIL: text(email, "email", Event.SESSION_CREATED),
+                conventions.FLOW_ID: text(flow_id, "flow_id", Event.SESSION_CREATED),
+                conventions.RETENTION_DAYS: _retention(retention_days),
+            }
+            known = {key: value for key, value in fields.items() if value is not None}
+            journey._record(Event.SESSION_CREATED, NOTHING, attributes, metadata, known)  # noqa: SLF001
+        except Exception as error:
+            report_fault(error)
+        return journey
+
+    @classmethod
+    def resume(cls, session_id: str, *, clock: Callable[[], int] | None = None) -> Journey:
+        """Go on with a journey that any process began; records nothing.
+
+        Args:
+            session_id: 1 to 128 printable characters; of a UUID any usual spelling. With anything
+                else the journey is false.
+            clock: gives nanoseconds since the epoch, for replays and tests. None: real time.
+        """
+        try:
+            return cls(_emitter(session_id, clock))
+        except Exception as error:
+            report_fault(error)
+        return cls()
+
+    @classmethod
+    def current(cls) -> Journey:
+        """Give the journey that `activate` made current here; a false one if there is none."""
+        try:
+            journey = get_value(_KEY)
+            if isinstance(journey, Journey):
+                return journey
+        except Exception as error:
+            report_fault(error)
+        return _NONE
+
+    @classmethod
+    def from_baggage(cls) -> Journey:
+        """Go on with the journey whose id came in as baggage; a false one if none did.
+
+        The other side opted in by ``activate(baggage=True)``. It is not done by default: baggage
+        comes from whoever sent the request.
+        """
+        try:
+            session_id = otel_baggage.get_baggage(conventions.SESSION_ID)
+            if session_id is not None:
+                return cls.resume(str(session_id))
+        except Exception as error:
+            report_fault(error)
+        return _NONE
+
+    @property
+    def session_id(self) -> str:
+        """The id in its one spelling; empty for a journey without a session."""
+        return self._emitter.session_id if self._emitter else ""
+
+    @property
+    def trace_id(self) -> str:
+        """The trace id as 32 hex digits, as Tempo takes it; empty without a session."""
+        return self._emitter.trace_id if self._emitter else ""
+
+    def __bool__(self) -> bool:
+        return self._emitter is not None
+
+    def __repr__(self) -> str:
+        return f"<Journey {self.session_id or 'without a session'}>"
+
+    def record(
+        self,
+        event: Event | str,
+        /,
+        *,
+        source: Source | str | None = None,
+        stage: str | None = None,
+        impact: Impact | str | None = None,
+        result: Result | str | None = None,
+        reason: Reason | str | None = None,
+        error_code: str | None = None,
+        submission_id: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        **metadata: object,
+    ) -> None:
+        """Record that something happened just now.
+
+        For source, stage and impact, None means what the catalogue says (DESIGN section 4).
+
+        Args:
+            event: a name of the catalogue, or one of your own: 1 to 128 printable characters.
+            source: who saw it.
+            stage: where in the journey it belongs.
+            impact: what the user felt.
+            result: how a check ended. None: not a check, or not known.
+            reason: why a decision was REJECTED or PENDING.
+            error_code: the code shown to the user.
+            submission_id: the submission, once there is one. The session keeps it.
+            attributes: metadata whose names are no Python identifiers.
+            metadata: whatever is worth keeping: strings, numbers, booleans, or sequences of one of
+                these. None is skipped.
+        """
+        try:
+            details = details_of(source, stage, impact, result, reason, error_code, submission_id)
+            self._record(event, details, attributes, metadata)
+        except Exception as error:
+            report_fault(error)
+
+    def check(
+        self,
+        event: Event | str,
+        /,
+        *,
+        source: Source | str | None = None,
+        stage: str | None = None,
+        impact: Impact | str | None = None,
+        error_code: str | None = None,
+        submission_id: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        **metadata: object,
+    ) -> Check:
+        """Give a check to be used by ``with``, by ``async with`` or as a decorator.
+
+        The parameters are those of `record`, but `impact` and `error_code` hold only if it fails.
+        """
+        details = details_of(source, stage, impact, None, None, error_code, submission_id)
+        return Check(lambda: self._emitter, event, details, attributes, metadata)
+
+    def approve(
+        self, *, attributes: Mapping[str, object] | None = None, **metadata: object
+    ) -> None:
+        """Decide APPROVED."""
+        try:
+            self._record(Event.APPROVED, NOTHING, attributes, metadata)
+        except Exception as error:
+            report_fault(error)
+
+    def reject(
+        self,
+        reason: Reason | str,
+        *,
+        error_code: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        **metadata: object,
+    ) -> None:
+        """Decide REJECTED, for `reason`, with the code shown to the user (None: none was)."""
+        try:
+            details = Details(reason=reason, error_code=error_code)
+            self._record(Event.REJECTED, details, attributes, metadata)
+        except Exception as error:
+            report_fault(error)
+
+    def hold(
+        self,
+        reason: Reason | str,
+        *,
+        error_code: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        **metadata: object,
+    ) -> None:
+        """Decide PENDING, for `reason`, with the code shown to the user (None: none was)."""
+        try:
+            details = Details(reason=reason, error_code=error_code)
+            self._record(Event.PENDING, details, attributes, metadata)
+        except Exception as error:
+            report_fault(error)
+
+    @contextmanager
+    def activate(self, *, baggage: bool = False) -> Iterator[Journey]:
+        """Make this the current journey within the ``with`` block, for this thread or task.
+
+        Args:
+            baggage: also put the session id into OpenTelemetry's baggage, which travels in the
+                header of every outgoing request, to whomever it goes.
+        """
+        context = set_value(_KEY, self)
+        if baggage and self:
+            context = otel_baggage.set_baggage(conventions.SESSION_ID, self.session_id, context)
+        token = attach(context)
+        try:
+            yield self
+        finally:
+            detach(token)
+
+    def _record(
+        self,
+        event: Event | str,
+        details: Details,
+        attributes: Mapping[str, object] | None,
+        metadata: Mapping[str, object],
+        fields: Mapping[str, str | int] | None = None,
+    ) -> None:
+        if self._emitter is None:
+            report_lost(event)
+            return
+        described = _settings.current().describe(event, details)
+        if described is None:
+            return
+        if fields:
+            described = described._replace(attributes={**described.attributes, **fields})
+        kept = clean(described.name, described.attributes, attributes, metadata)
+        self._emitter.record(described, kept)
+
+
+_NONE: Final = Journey()
+
+
+def check(
+    event: Event | str,
+    /,
+    *,
+    source: Source | str | None = None,
+    stage: str | None = None,
+    impact: Impact | str | None = None,
+    error_code: str | None = None,
+    submission_id: str | None = None,
+    attributes: Mapping[str, object] | None = None,
+    **metadata: object,
+) -> Check:
+    """Give a check of whatever journey is current when it is entered; see `Journey.check`."""
+    details = details_of(source, stage, impact, None, None, error_code, submission_id)
+    return Check(_current_emitter, event, details, attributes, metadata)
+
+
+def _current_emitter() -> Emitter | None:
+    return Journey.current()._emitter  # noqa: SLF001 - the same module
+
+
+def _emitter(session_id: object, clock: Callable[[], int] | None) -> Emitter | None:
+    try:
+        if isinstance(session_id, str):
+            return Emitter(session_id, clock)
+        wrong = f"is of type {type(session_id).__name__}"
+    except InvalidSessionIdError as error:
+        wrong = str(error)
+    # One subject for all: ids come from outside, and must not be able to fill the log.
+    report(
+        Problem.BAD_SESSION_ID,
+        "session id",
+        f"{reprlib.repr(session_id)} cannot be one: it {wrong}",
+    )
+    return None
+
+
+def _retention(days: object) -> int | None:
+    if days is None:
+        return None
+    if type(days) is int and days in conventions.RETENTION_DAYS_ALLOWED:
+        return days
+    allowed = ", ".join(map(str, conventions.RETENTION_DAYS_ALLOWED))
+    report(Problem.BAD_ARGUMENT, days, f"is no retention in days; write one of {allowed}")
+    return None

@@ -1,0 +1,120 @@
+"""What `configure` sets for the whole process: the catalogue, and where spans go."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace
+
+from journeytrace._described import NOTHING, Described, Details, describe, describe_known
+from journeytrace.conventions import Result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from journeytrace.catalogue import Catalogue
+
+__all__ = ["Settings", "configure", "current", "install"]
+
+
+class Settings:
+    """One consistent state, replaced as a whole so that no thread sees half of a change."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        tracer_provider: trace.TracerProvider | None = None,
+        *,
+        recording: bool = False,
+    ) -> None:
+        self.catalogue = catalogue
+        self._recorded = describe_known(catalogue, None)
+        self._passed = describe_known(catalogue, Result.PASS)
+        self.tracer_provider = tracer_provider
+        self.recording = recording
+
+    def describe(self, event: object, details: Details) -> Described | None:
+        """Describe an event; None: it has no usable name."""
+        if details is NOTHING and isinstance(event, str) and (known := self._recorded.get(event)):
+            return known
+        return describe(self.catalogue, event, details)
+
+    def describe_check(self, event: object, details: Details) -> Described | None:
+        """Describe a check that passes; None: it has no usable name."""
+        if details is NOTHING and isinstance(event, str) and (known := self._passed.get(event)):
+            return known
+        # What the caller said about a failure has no place in it.
+        details = details._replace(impact=None, error_code=None, result=Result.PASS)
+        return describe(self.catalogue, event, details)
+
+    @cached_property
+    def tracer(self) -> trace.Tracer:
+        """The tracer of all journeys; made late, for the host may set its provider up after us."""
+        return trace.get_tracer("journeytrace", _version(), self.tracer_provider)
+
+
+_installed: Settings | None = None
+
+
+def current() -> Settings:
+    """Give the settings; without `configure`, the built-in catalogue and the global provider."""
+    return _installed or _default()
+
+
+def install(settings: Settings | None) -> Settings | None:
+    """Replace the settings (None: back to the default) and give the former ones."""
+    global _installed  # configuration is one per process
+    former, _installed = _installed, settings
+    return former
+
+
+def configure(
+    *,
+    catalogue: Path | Catalogue | None = None,
+    tracer_provider: trace.TracerProvider | None = None,
+) -> None:
+    """Set the library up, once at the start of the process. Without this call, all is as for None.
+
+    Args:
+        catalogue: a TOML file that adds to the built-in catalogue, or a loaded one. None: the
+            built-in one.
+        tracer_provider: where spans go. None: OpenTelemetry's global provider.
+
+    Raises:
+        CatalogueError: the file is faulty. This is the one place where the library raises: a
+            process that starts can still be mended, one that runs must not be broken.
+    """
+    from journeytrace.catalogue import (  # noqa: PLC0415 - see `_default`
+        Catalogue,
+        builtin_catalogue,
+        load_catalogue,
+    )
+
+    if catalogue is None:
+        catalogue = builtin_catalogue()
+    elif not isinstance(catalogue, Catalogue):
+        catalogue = load_catalogue(catalogue)
+    # A service that configures itself within a test keeps being recorded by the pytest plugin.
+    recording = _installed is not None and _installed.recording
+    provider = _installed.tracer_provider if _installed and recording else tracer_provider
+    install(Settings(catalogue, provider, recording=recording))
+
+
+@cache
+def _default() -> Settings:
+    # The catalogue's imports and its file take longer than all else that `import journeytrace`
+    # does, so they wait for the first event, or for `configure`.
+    from journeytrace.catalogue import builtin_catalogue  # noqa: PLC0415
+
+    return Settings(builtin_catalogue())
+
+
+@cache
+def _version() -> str | None:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - slow to import
+
+    try:
+        return version("journeytrace")
+    except PackageNotFoundError:  # run from a source tree
+        return None

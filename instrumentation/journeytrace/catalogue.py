@@ -1,0 +1,216 @@
+"""The catalogue: which events and reasons exist, and what each of them means for a session.
+
+The built-in one is ``catalogue.toml`` beside this file. A user's own TOML file has the same form,
+and adds to it or overrides single keys; it is checked as a whole before anything starts.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from journeytrace._toml_table import TomlTable
+from journeytrace.conventions import Decision, Impact, Result, Source
+from journeytrace.errors import CatalogueError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+__all__ = ["Catalogue", "EventSpec", "ReasonSpec", "Role", "builtin_catalogue", "load_catalogue"]
+
+_CHECK_IMPACTS: Final = {Impact.BLOCKED, Impact.RETAKE, Impact.REJECTED, Impact.PENDING}
+
+
+class Role(StrEnum):
+    """What an event does to the state of its session. Most events have no role."""
+
+    CREATE = "create"
+    """Starts the session and fixes its retention."""
+    COMPLETE = "complete"
+    """Ends the journey: the session is COMPLETED."""
+    ERROR = "error"
+    """Leaves the normal flow: the session is in ERROR until it is resumed."""
+    RESUME = "resume"
+    """Brings the user back after an error."""
+    APPROVE = "approve"
+    """Decides APPROVED, when its source is BE."""
+    REJECT = "reject"
+    """Decides REJECTED, when its source is BE."""
+    HOLD = "hold"
+    """Decides PENDING, when its source is BE."""
+
+
+_EVENT_KEYS: Final = ("source", "stage", "impact", "meaning", "role", "pair")
+_DECISIONS: Final = {
+    Role.APPROVE: Decision.APPROVED,
+    Role.REJECT: Decision.REJECTED,
+    Role.HOLD: Decision.PENDING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """One event of the catalogue."""
+
+    name: str
+    source: Source
+    stage: str | None
+    """Where in the journey it belongs; None: nowhere in particular."""
+    impact: Impact
+    """The worst the user can feel. A check that passes has impact NONE."""
+    meaning: str
+    role: Role | None = None
+    pair: str | None = None
+    """The event by which the other side, FE or BE, records the same action."""
+    is_check: bool = field(init=False)
+    """Whether it is a BE event that can stop, repeat or hold the user, the decisions apart."""
+    decision: Decision | None = field(init=False)
+    """What it decides when its source is BE; None: nothing."""
+
+    def __post_init__(self) -> None:
+        decision = _DECISIONS.get(self.role) if self.role else None
+        object.__setattr__(self, "decision", decision)
+        check = self.source is Source.BE and self.impact in _CHECK_IMPACTS and decision is None
+        object.__setattr__(self, "is_check", check)
+
+    def impact_of(self, result: str | None) -> Impact:
+        """Give the impact of an event that carries none: a check has its own only when it fails."""
+        if self.is_check and result != Result.FAIL:
+            return Impact.NONE
+        return self.impact
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonSpec:
+    """One reason of a REJECTED or PENDING decision."""
+
+    name: str
+    decision: Decision
+    stages: tuple[str, ...]
+    """The stages in which it is given."""
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All events, reasons and stages that have a known meaning."""
+
+    events: Mapping[str, EventSpec]
+    reasons: Mapping[tuple[Decision, str], ReasonSpec]
+    """By decision and name, for one name can be a reason of both."""
+    stages: Mapping[str, int | None]
+    """Every stage with its place in the order; None: it has none."""
+
+    def rank(self, stage: str | None) -> int | None:
+        """Give a stage's place in the order; None: it has none or nobody knows it."""
+        return self.stages.get(stage) if stage is not None else None
+
+    @property
+    def ordered_stages(self) -> tuple[str, ...]:
+        """The stages that have an order, first to last."""
+        ranks = {stage: rank for stage, rank in self.stages.items() if rank is not None}
+        return tuple(sorted(ranks, key=ranks.__getitem__))
+
+
+_EMPTY: Final = Catalogue(MappingProxyType({}), MappingProxyType({}), MappingProxyType({}))
+
+
+@cache
+def builtin_catalogue() -> Catalogue:
+    """Give the catalogue of the event reference: 115 events, 22 reasons."""
+    return load_catalogue(Path(__file__).with_name("catalogue.toml"), _EMPTY)
+
+
+def load_catalogue(path: Path, base: Catalogue | None = None) -> Catalogue:
+    """Read a user's TOML file over `base` (None: the built-in catalogue).
+
+    Of an event that `base` has, the file may override single keys. An empty string takes an
+    optional key (stage, role, pair) away.
+
+    Raises:
+        CatalogueError: the file cannot be read, is no TOML (the message gives the line), or a key
+            or value in it is faulty (the message gives the key and what to write instead).
+    """
+    top = TomlTable(_parse(path), str(path))
+    top.allow("stages", "events", "reasons")
+    base = base or builtin_catalogue()
+    stages = _read_stages(top.table("stages"), base.stages)
+    events = _read_events(top.table("events"), base.events, stages)
+    reasons = _read_reasons(top.table("reasons"), base.reasons, stages)
+    return Catalogue(MappingProxyType(events), MappingProxyType(reasons), MappingProxyType(stages))
+
+
+def _parse(path: Path) -> dict[str, object]:
+    try:
+        raw = path.read_bytes()
+        return tomllib.loads(raw.decode())
+    except OSError as error:
+        raise CatalogueError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise CatalogueError(f"{path}: line {line} is not UTF-8; save the file as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        # Python names no line when the text ends too early.
+        place = f"at line {len(raw.splitlines())}, the end of the file"
+        message = str(error).replace("at end of document", place)
+        raise CatalogueError(f"{path}: is not valid TOML: {message}") from error
+
+
+def _read_stages(table: TomlTable, base: Mapping[str, int | None]) -> dict[str, int | None]:
+    stages = dict(base)
+    for name, entry in table.tables():
+        entry.allow("order")
+        order = entry.number("order")
+        if order is not None or name not in base:
+            stages[name] = order
+    # Only now, so that a file can move several stages at once.
+    for name, entry in table.tables():
+        order = stages[name]
+        twin = next((n for n, o in stages.items() if n != name and o == order is not None), None)
+        if twin:
+            wrong = f'is {order}, which stage "{twin}" has too; write a free one, or move {twin}'
+            raise entry.error("order", wrong)
+    return stages
+
+
+def _read_events(
+    table: TomlTable, base: Mapping[str, EventSpec], stages: Collection[str]
+) -> dict[str, EventSpec]:
+    names = dict.fromkeys((*base, *(name for name, _ in table.tables())))
+    events = dict(base)
+    for name, entry in table.tables():
+        entry.allow(*_EVENT_KEYS)
+        old = base.get(name)
+        full = entry.over({key: getattr(old, key) for key in _EVENT_KEYS} if old else {})
+        events[name] = EventSpec(
+            name,
+            source=Source(full.choice("source", list(Source))),
+            stage=full.optional_choice("stage", stages),
+            impact=Impact(full.choice("impact", list(Impact))),
+            meaning=full.text("meaning"),
+            role=Role(role) if (role := full.optional_choice("role", list(Role))) else None,
+            pair=full.optional_choice("pair", names),
+        )
+    return events
+
+
+def _read_reasons(
+    table: TomlTable, base: Mapping[tuple[Decision, str], ReasonSpec], stages: Collection[str]
+) -> dict[tuple[Decision, str], ReasonSpec]:
+    table.allow(Decision.REJECTED, Decision.PENDING)
+    reasons = dict(base)
+    for decision, group in table.tables():
+        for name, entry in group.tables():
+            entry.allow("stages", "meaning")
+            key = (Decision(decision), name)
+            old = base.get(key)
+            full = entry.over({"stages": [*old.stages], "meaning": old.meaning} if old else {})
+            reasons[key] = ReasonSpec(
+                name, Decision(decision), full.choices("stages", stages), full.text("meaning")
+            )
+    return reasons

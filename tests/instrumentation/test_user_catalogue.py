@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from journeytrace.catalogue import Role, builtin_catalogue, load_catalogue
+from journeytrace.conventions import Decision, Impact
+from journeytrace.errors import CatalogueError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    UserFile = Callable[[str], Path]
+
+NEW = '[events.PET_CHECK]\nsource = "BE"\nimpact = "RETAKE"\nmeaning = "Is there a pet?"\n'
+
+
+def test_it_adds_stages_events_and_reasons(user_file: UserFile) -> None:
+    """A journey of one's own needs nothing but a file."""
+    catalogue = load_catalogue(
+        user_file(
+            "[stages.PETS]\norder = 7\n[stages.TOYS]\n"
+            + NEW
+            + 'stage = "PETS"\nrole = "resume"\npair = "STEP_VIEW"\n'
+            + '[reasons.PENDING.PET_ASLEEP]\nstages = ["PETS"]\nmeaning = "It sleeps."\n'
+        )
+    )
+    spec = catalogue.events["PET_CHECK"]
+    assert (spec.stage, spec.role, spec.pair, spec.is_check) == (
+        "PETS",
+        Role.RESUME,
+        "STEP_VIEW",
+        True,
+    )
+    assert catalogue.ordered_stages[-1] == "PETS"
+    assert catalogue.stages["TOYS"] is None
+    assert catalogue.reasons[Decision.PENDING, "PET_ASLEEP"].stages == ("PETS",)
+    assert len(catalogue.events) == 116
+
+
+def test_it_overrides_single_keys(user_file: UserFile) -> None:
+    """What the file leaves out stays as it was."""
+    catalogue = load_catalogue(
+        user_file(
+            '[events.STEP_VIEW]\nimpact = "BLOCKED"\n'
+            '[reasons.REJECTED.AGE_LIMIT]\nmeaning = "Too young."\n'
+        )
+    )
+    old = builtin_catalogue().events["STEP_VIEW"]
+    new = catalogue.events["STEP_VIEW"]
+    assert new.impact is Impact.BLOCKED
+    assert (new.source, new.stage, new.meaning, new.role) == (
+        old.source,
+        old.stage,
+        old.meaning,
+        old.role,
+    )
+    assert catalogue.reasons[Decision.REJECTED, "AGE_LIMIT"].stages == ("STEP2",)
+
+
+def test_an_empty_string_takes_an_optional_key_away(user_file: UserFile) -> None:
+    """Stage, role and pair can be removed."""
+    text = '[events.SESSION_REUSED]\nstage = ""\nrole = ""\npair = ""\n'
+    spec = load_catalogue(user_file(text)).events["SESSION_REUSED"]
+    assert (spec.stage, spec.role, spec.pair) == (None, None, None)
+
+
+def test_stages_can_change_places(user_file: UserFile) -> None:
+    """Two stages may swap their orders within one file."""
+    text = "[stages.STEP2]\norder = 3\n[stages.PRE_STEP2]\norder = 4\n"
+    assert load_catalogue(user_file(text)).ordered_stages[3:5] == ("STEP2", "PRE_STEP2")
+
+
+def test_files_stack(user_file: UserFile) -> None:
+    """A file can build on a catalogue that was loaded before."""
+    first = load_catalogue(user_file(NEW))
+    second = load_catalogue(user_file('[events.PET_CHECK]\nimpact = "BLOCKED"\n'), first)
+    assert second.events["PET_CHECK"].impact is Impact.BLOCKED
+    assert first.events["PET_CHECK"].impact is Impact.RETAKE
+
+
+def test_an_empty_file_changes_nothing(user_file: UserFile) -> None:
+    """The built-in catalogue stays as it is."""
+    assert load_catalogue(user_file("")) == builtin_catalogue()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[event.X]", 'event is no key of this table; did you mean "events"? Write one of: stages'),
+        ('[events.STEP_VIEW]\nsorce = "FE"', 'events.STEP_VIEW.sorce is no key …  "source"?'),
+        ('[events.STEP_VIEW]\nsource = "fe"', 'events.STEP_VIEW.source is "fe" … "FE"?'),
+        ("[events.STEP_VIEW]\nsource = 1", "source is an integer; write one of FE, BE"),
+        ('[events.STEP_VIEW]\nimpact = "RETKE"', 'impact is "RETKE" … did you mean "RETAKE"?'),
+        ('[events.STEP_VIEW]\nrole = "finish"', "STEP_VIEW.role … Write one of: create, complete"),
+        ('[events.STEP_VIEW]\nstage = "STEP3"', 'stage is "STEP3" … did you mean "STEP'),
+        ('[events.STEP_VIEW]\npair = "STEP1_ENTER"', 'did you mean "STEP1_ENTERED"?'),
+        ('[events.STEP_VIEW]\npair = "?"', "pair is … ; write one of the 115 known names"),
+        ('[events.STEP_VIEW]\nmeaning = "  "', "STEP_VIEW.meaning is empty; write a string"),
+        ("[events.STEP_VIEW]\nmeaning = 2026-01-01", "meaning is a date or time; write a string"),
+        ("[events.STEP_VIEW]\nmeaning = true", "meaning is a boolean; write a string"),
+        ('[events.X]\nsource = "BE"', "events.X.impact is missing; write one of NONE, BLOCKED"),
+        ('[events]\nX = "BE"', "events.X is a string, not a table; write [events.X]"),
+        ('[events." X"]', "events. X is no usable name; write 1 to 128 printable"),
+        ("events = 1", "events is an integer, not a table"),
+        ("[stages]\nENTRY = 3", "stages.ENTRY is an integer, not a table"),
+        ("[stages.ENTRY]\norder = 3", 'ENTRY.order is 3, which stage "PRE_STEP2" has too'),
+        ("[stages.NEW]\norder = -1", "stages.NEW.order is -1; write an integer of 0 or more"),
+        ("[stages.NEW]\norder = 1.5", "stages.NEW.order is a float; write an intege"),
+        ("[stages.NEW]\norder = true", "stages.NEW.order is a boolean; write an intege"),
+        ("[reasons.APPROVED.X]", "reasons.APPROVED is no key … Write one of: REJECTED, PENDING"),
+        ('[reasons.PENDING.X]\nmeaning = "m"', "reasons.PENDING.X.stages is missing; write a list"),
+        ('[reasons.PENDING.X]\nstages = "STEP1"', "X.stages is a string; write a list"),
+        ('[reasons.PENDING.X]\nstages = ["STEP2", 1]', "X.stages[1] is an integer; write one"),
+        ('[reasons.PENDING.X]\nstages = ["STEP3"]', 'X.stages[0] is "STEP3" … "STEP'),
+        ('[reasons.PENDING.X]\nstages = ["STEP2"]', "PENDING.X.meaning is missing; write a string"),
+        ("a = 1\nb = \nc = 3", "is not valid TOML: … line 2"),
+        ("[stages]\n\nb = [", "is not valid TOML: … line 3"),
+    ],
+)
+def test_a_faulty_file_is_told_how_to_mend_it(
+    user_file: UserFile, text: str, complaint: str
+) -> None:
+    """The message has the file, the key's path, what is wrong and what to write."""
+    path = user_file(text)
+    with pytest.raises(CatalogueError) as caught:
+        load_catalogue(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    for part in complaint.split(" … "):
+        assert part.strip() in message
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """A path that leads nowhere is a CatalogueError too."""
+    with pytest.raises(CatalogueError, match=r"nowhere.toml: cannot be read: No such file"):
+        load_catalogue(tmp_path / "nowhere.toml")
+
+
+def test_a_file_in_another_encoding_is_told_its_line(tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 are found by line."""
+    path = tmp_path / "latin.toml"
+    path.write_bytes(b'[events.X]\nmeaning = "\xe4"\n')
+    with pytest.raises(CatalogueError, match="line 2 is not UTF-8"):
+        load_catalogue(path)
