@@ -1,4 +1,7 @@
-"""A collector for the benchmarks; prints its OTLP/gRPC and admin addresses."""
+"""A collector for the benchmarks; prints its OTLP/gRPC and admin addresses.
+
+Its arguments are the folder of the store and, to forward all spans, the address of a backend.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,12 @@ from journeytrace_collector.config import Address, Settings
 from journeytrace_collector.process import Collector
 
 
-async def main(folder: Path) -> None:
+async def main(folder: Path, backend: str | None) -> None:
     free = Address("127.0.0.1", 0)
-    settings = Settings(data=folder, otlp_grpc=free, otlp_http=free, admin=free)
+    exporters = {"otlp": {"endpoint": f"http://{backend}", "email": "drop"}} if backend else {}
+    settings = Settings(
+        data=folder, otlp_grpc=free, otlp_http=free, admin=free, exporters=exporters
+    )
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with Collector(settings) as collector:
@@ -22,4 +28,4 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from journeytrace import conventions
 from journeytrace.testing import RecordedJourneys
 

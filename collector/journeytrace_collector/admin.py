@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,9 +12,9 @@ from aiohttp import web
 
 from journeytrace_collector import api
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.derive import summary
-from journeytrace_collector.sessionize import SessionState
-from journeytrace_collector.store.base import Store
+from journeytrace_collector.derive import Summary, summary
+from journeytrace_collector.exporter import Page
+from journeytrace_collector.store.base import Known, Store
 
 __all__ = ["admin_app"]
 
@@ -24,9 +24,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def admin_app(
-    store: Store, clock: Clock, idle_timeout: int, ready: Callable[[], bool]
+    store: Store,
+    clock: Clock,
+    idle_timeout: int,
+    ready: Callable[[], bool],
+    pages: Mapping[str, Page],
 ) -> web.Application:
-    """Give the application that answers from `store`; `idle_timeout` in ns."""
+    """Give the application that answers from `store`; `idle_timeout` in ns.
+
+    `pages` are the exporters' own, by path.
+    """
     admin = _Admin(store, clock, idle_timeout, ready)
     app = web.Application(middlewares=[_answer_errors])
     app.router.add_get("/healthz", admin.healthz)
@@ -34,6 +41,8 @@ def admin_app(
     app.router.add_get("/api/v1/sessions", admin.sessions)
     app.router.add_get("/api/v1/sessions/{id}", admin.session)
     app.router.add_get("/api/v1/sessions/{id}/events", admin.events)
+    for path, page in pages.items():
+        app.router.add_get(path, page)
     return app
 
 
@@ -58,25 +67,28 @@ class _Admin:
         query = api.parse_query(request.query)
         now = self._clock()
         page = await asyncio.to_thread(self._store.sessions, query, now)
-        summaries = [summary(state, now, self._idle_timeout) for state in page.sessions]
+        summaries = [self._summary(known, now) for known in page.sessions]
         return _json({"sessions": summaries, "next_cursor": api.write_cursor(page.next)})
 
     async def session(self, request: web.Request) -> web.Response:
-        state = await self._state(request)
-        return _json(summary(state, self._clock(), self._idle_timeout))
+        known = await self._known(request)
+        return _json(self._summary(known, self._clock()))
 
     async def events(self, request: web.Request) -> web.Response:
         source = api.parse_source(request.query)
-        state = await self._state(request)
-        events = await asyncio.to_thread(self._store.events, state.session_id, source)
+        known = await self._known(request)
+        events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
         return _json({"events": [api.event_json(event) for event in events]})
 
-    async def _state(self, request: web.Request) -> SessionState:
+    async def _known(self, request: web.Request) -> Known:
         session_id = api.parse_session_id(request.match_info["id"])
-        state = await asyncio.to_thread(self._store.session, session_id)
-        if state is None:
+        known = await asyncio.to_thread(self._store.session, session_id)
+        if known is None:
             raise _UnknownSessionError(session_id)
-        return state
+        return known
+
+    def _summary(self, known: Known, now: int) -> Summary:
+        return summary(known.state, now, self._idle_timeout, known.settled_at, known.revision)
 
 
 class _UnknownSessionError(Exception):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -41,6 +42,10 @@ _PARAMETERS: Final = (
     "limit",
     "cursor",
 )
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
+_StoredInt = Annotated[int, msgspec.Meta(ge=_MIN_INT, le=_MAX_INT)]
+_WireCursor = tuple[_StoredInt, _StoredInt]
 _E = TypeVar("_E", bound=StrEnum)
 
 
@@ -159,12 +164,13 @@ def _time(name: str, value: str | None) -> int | None:
     if moment is None or moment.tzinfo is None:
         allowed = "RFC 3339 with a time zone, such as 2026-06-01T00:00:00Z"
         raise BadParameterError(name, f"is {value!r}", allowed)
-    # Whole microseconds, for a float second has lost its nanoseconds.
-    return round(moment.timestamp() * 1_000_000) * 1_000
+    ns = (moment - _EPOCH) // timedelta(microseconds=1) * 1_000
+    # Beyond what the store can hold there is nothing to find, so the nearest it can hold will do.
+    return min(max(ns, _MIN_INT), _MAX_INT)
 
 
 def _limit(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MAX_LIMIT):
+    if not (re.fullmatch(r"[0-9]{1,4}", value) and 1 <= int(value) <= MAX_LIMIT):
         raise BadParameterError("limit", f"is {value!r}", f"1 to {MAX_LIMIT}")
     return int(value)
 
@@ -174,7 +180,7 @@ def _cursor(value: str | None) -> Cursor | None:
         return None
     try:
         padded = value + "=" * (-len(value) % 4)
-        created_at, no = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=Cursor)
+        created_at, no = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=_WireCursor)
     except (ValueError, binascii.Error, msgspec.DecodeError):
         raise BadParameterError("cursor", "is none of ours", "a next_cursor, unchanged") from None
     return created_at, no

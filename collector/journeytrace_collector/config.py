@@ -22,6 +22,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ByteSize,
+    ConfigDict,
     Field,
     PlainValidator,
     ValidationError,
@@ -43,7 +44,7 @@ from journeytrace_collector.errors import ConfigError
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["Address", "Settings", "load_settings"]
+__all__ = ["Address", "Project", "Settings", "load_settings"]
 
 _PREFIX: Final = "JOURNEYTRACE_"
 _NESTED: Final = "__"
@@ -111,6 +112,17 @@ _Bytes = Annotated[ByteSize, Field(gt=0)]
 _LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
 
+class Project(BaseModel):
+    """What holds for one project."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    retention_days: Literal[30, 90, 180, 365] = Field(
+        default=30,
+        description="Days a session created from now on is kept, unless it says otherwise itself.",
+    )
+
+
 class Settings(BaseSettings):
     """All a collector can be told. Built by `load_settings`; alone it holds the defaults."""
 
@@ -146,8 +158,10 @@ class Settings(BaseSettings):
         default=None,
         description="TOML file with your own stages, events and reasons. None: the built-in ones.",
     )
+    # OTLP suggests 64 MiB. But a hostile body of empty records takes a hundred times its size in
+    # memory once parsed, and no sender's batches come near this.
     max_request_bytes: _Bytes = Field(
-        default=ByteSize(64 * _MIB),
+        default=ByteSize(16 * _MIB),
         description="Largest request taken, in bytes after decompression. Zero is refused.",
     )
     max_queued_bytes: _Bytes = Field(
@@ -165,6 +179,19 @@ class Settings(BaseSettings):
         default=256,
         gt=0,
         description="Most attributes taken on one event, all of them counted. Zero is refused.",
+    )
+    max_session_events: int = Field(
+        default=10_000, ge=1, description="Most events taken of one session. Zero is refused."
+    )
+    max_session_bytes: _Bytes = Field(
+        default=ByteSize(16 * _MIB),
+        description="Most metadata taken of one session, in bytes. Zero is refused.",
+    )
+    projects: dict[str, Project] = Field(
+        default={}, description="Settings of single projects, by project id."
+    )
+    exporters: dict[str, dict[str, Any]] = Field(
+        default={}, description="Settings of each exporter, by its name."
     )
     log_level: _LogLevel = Field(
         default="INFO",

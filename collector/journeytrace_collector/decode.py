@@ -14,9 +14,6 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from journeytrace import conventions as names
-from journeytrace.catalogue import Catalogue
-from journeytrace.identity import trace_id
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -24,6 +21,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from journeytrace import conventions as names
+from journeytrace.catalogue import Catalogue, Role
+from journeytrace.identity import trace_id
 from journeytrace_collector import fields
 from journeytrace_collector.fields import MAX_NAME, BadFieldError
 from journeytrace_collector.model import Event, Rejection
@@ -36,6 +36,13 @@ _KEPT_REJECTIONS: Final = 5
 _SOURCES: Final = frozenset(source.value for source in names.Source)
 _RESULTS: Final = frozenset(result.value for result in names.Result)
 _IMPACTS: Final = frozenset(impact.value for impact in names.Impact)
+
+_TAGS: Final = {
+    names.STAGE: "stage",
+    names.EVENT_SOURCE: "source",
+    names.EVENT_IMPACT: "impact",
+}
+"""What is added to an event that leaves without it, and where it stands in `Event`."""
 
 _metadata = msgspec.json.Encoder().encode
 _canonical = msgspec.json.Encoder(order="sorted").encode
@@ -63,6 +70,10 @@ class Decoded:
     """Events that were not taken."""
     ignored: int = 0
     """Spans or log records that are no journey events."""
+    traces: ExportTraceServiceRequest | None = None
+    """The request to carry on; None: nothing is carried, or it held log records."""
+    logged: list[Event] = field(default_factory=list)
+    """Events that came as log records, to be carried on."""
 
     def reject(self, rejection: Rejection) -> None:
         """Note one event that is not taken."""
@@ -85,9 +96,10 @@ class _Facts(NamedTuple):
     stage: str | None
     impact: str
     impact_on_failure: str
+    creates: bool
 
 
-_UNKNOWN: Final = _Facts("BE", None, "NONE", "NONE")
+_UNKNOWN: Final = _Facts("BE", None, "NONE", "NONE", creates=False)
 
 
 class _Record(NamedTuple):
@@ -104,28 +116,51 @@ class _Record(NamedTuple):
 
 
 class Decoder:
-    """Turns OTLP requests into events, by one catalogue and one set of limits."""
+    """Turns OTLP requests into events.
 
-    def __init__(self, catalogue: Catalogue, limits: Limits | None = None) -> None:
+    Args:
+        catalogue: what an event means that does not say so itself.
+        limits: None: the default ones.
+        retention: by project id, the days that a session created now is kept, if it does not say.
+        carry: whether to keep the request for those who forward it, tagged with what the catalogue
+            knows and without the records that were rejected.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        limits: Limits | None = None,
+        retention: Mapping[str, int] | None = None,
+        *,
+        carry: bool = False,
+    ) -> None:
         self._limits = limits or Limits()
+        self._retention = retention or {}
+        self._carry = carry
         self._facts = {
             name: _Facts(
                 spec.source.value,
                 spec.stage,
                 spec.impact_of(None).value,
                 spec.impact_of(names.Result.FAIL).value,
+                spec.role is Role.CREATE,
             )
             for name, spec in catalogue.events.items()
         }
 
     def traces(self, request: ExportTraceServiceRequest, received: int) -> Decoded:
         """Decode spans and their span events; `received` is the time of arrival in ns."""
-        decoded = Decoded()
+        decoded = Decoded(traces=request if self._carry else None)
         for resource_spans in request.resource_spans:
             service = _service(resource_spans.resource)
             for scope_spans in resource_spans.scope_spans:
-                for span in scope_spans.spans:
-                    self._span(span, service, received, decoded)
+                rejected = [
+                    number
+                    for number, span in enumerate(scope_spans.spans)
+                    if not self._span(span, service, received, decoded)
+                ]
+                if self._carry:
+                    _delete(scope_spans.spans, rejected)
         return decoded
 
     def logs(self, request: ExportLogsServiceRequest, received: int) -> Decoded:
@@ -138,50 +173,82 @@ class Decoder:
                     self._log(record, service, received, decoded)
         return decoded
 
-    def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> None:
+    def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> bool:
+        """Decode one span with its span events; False: the span itself was rejected."""
         attributes = _attributes(span.attributes)
         session_id = attributes.get(names.SESSION_ID)
         problems_before = decoded.problems
-        found = names.EVENT_NAME in attributes
-        if found:
+        is_event = taken = names.EVENT_NAME in attributes
+        if is_event:
+            start, end = span.start_time_unix_nano, span.end_time_unix_nano
+            # Without a start there is no telling how long it took.
+            duration = max(0, end - start) if start else 0
             try:
                 _check_span_ids(span)
-                start, end = span.start_time_unix_nano, span.end_time_unix_nano
-                record = _Record(start, max(0, end - start), received, service, None, span.span_id)
-                decoded.events.append(self._event(attributes, record))
+                record = _Record(start, duration, received, service, None, span.span_id)
+                self._take(attributes, record, span.attributes, decoded)
             except BadFieldError as bad:
+                taken = False
                 decoded.reject(Rejection(f"span {span.name[:MAX_NAME]!r}", bad.name, bad.problem))
-        for event in span.events:
+        holds_events = bool(span.events) and self._span_events(
+            span, session_id, service, received, decoded
+        )
+        decoded.rejected += decoded.problems > problems_before
+        decoded.ignored += not (is_event or holds_events)
+        return taken or not is_event
+
+    def _span_events(
+        self, span: Span, session_id: Any, service: str | None, received: int, decoded: Decoded
+    ) -> bool:
+        """Decode the span events of a span; False: none of them is a journey event."""
+        found = False
+        rejected = []
+        for number, event in enumerate(span.events):
             attributes = _attributes(event.attributes)
             if names.EVENT_NAME not in attributes:
                 continue
             found = True
+            at = event.time_unix_nano
             try:
                 _check_span_ids(span)
-                at = event.time_unix_nano
                 own_id = _hashed_id(span.span_id, attributes[names.EVENT_NAME], at)
                 record = _Record(at, 0, received, service, session_id, own_id)
-                decoded.events.append(self._event(attributes, record))
+                self._take(attributes, record, event.attributes, decoded)
             except BadFieldError as bad:
+                rejected.append(number)
                 where = f"span event {event.name[:MAX_NAME]!r}"
                 decoded.reject(Rejection(where, bad.name, bad.problem))
-        decoded.rejected += decoded.problems > problems_before
-        decoded.ignored += not found
+        if self._carry:
+            _delete(span.events, rejected)
+        return found
+
+    def _take(
+        self, attributes: dict[str, Any], record: _Record, sent: Any, decoded: Decoded
+    ) -> None:
+        """Decode one event, and tag the `sent` attributes if they are carried on."""
+        absent = [key for key in _TAGS if key not in attributes] if self._carry else ()
+        event = self._event(attributes, record)
+        decoded.events.append(event)
+        for key in absent:
+            if (value := getattr(event, _TAGS[key])) is not None:
+                sent.add(key=key).value.string_value = value
 
     def _log(self, log: LogRecord, service: str | None, received: int, decoded: Decoded) -> None:
         attributes = _attributes(log.attributes)
         if names.EVENT_NAME not in attributes:
             decoded.ignored += 1
             return
-        where = f"log record {log.event_name[:MAX_NAME] or attributes[names.EVENT_NAME]!r}"
+        # Its trace and span id are not looked at: OTLP reads invalid ones as "belongs to no trace".
+        name = log.event_name or str(attributes[names.EVENT_NAME])
         try:
-            fields.check_id("trace_id", log.trace_id, (0, 16))
-            fields.check_id("span_id", log.span_id, (0, 8))
             at = log.time_unix_nano or log.observed_time_unix_nano
-            record = _Record(at, 0, received, service, None, None)
-            decoded.events.append(self._event(attributes, record))
+            event = self._event(attributes, _Record(at, 0, received, service, None, None))
+            decoded.events.append(event)
+            if self._carry:
+                decoded.logged.append(event)
         except BadFieldError as bad:
             decoded.rejected += 1
+            where = f"log record {name[:MAX_NAME]!r}"
             decoded.reject(Rejection(where, bad.name, bad.problem))
 
     def _event(self, attributes: dict[str, Any], record: _Record) -> Event:
@@ -189,7 +256,7 @@ class Decoder:
         if len(attributes) > self._limits.attributes:
             problem = f"are {len(attributes)}, at most {self._limits.attributes} are allowed"
             raise BadFieldError("attributes", problem)
-        if record.at > MAX_TIME:
+        if record.at + record.duration > MAX_TIME:
             raise BadFieldError("time", "is past the year 2262; it is in ns since 1970")
         take = attributes.pop
         event_id = record.span_id
@@ -217,6 +284,8 @@ class Decoder:
         user_id = fields.text(names.USER_ID, take(names.USER_ID, None))
         email = fields.text(names.USER_EMAIL, take(names.USER_EMAIL, None))
         retention = fields.retention_days(take(names.RETENTION_DAYS, None))
+        if facts.creates and retention is None and project_id is not None:
+            retention = self._retention.get(project_id)
         metadata = _metadata(attributes)
         if len(metadata) > self._limits.metadata_bytes:
             limit = self._limits.metadata_bytes
@@ -244,6 +313,12 @@ class Decoder:
             retention,
             metadata.decode(),
         )
+
+
+def _delete(records: Any, numbers: list[int]) -> None:
+    """Delete items of a repeated field; from the end, so that the numbers stay right."""
+    for number in reversed(numbers):
+        del records[number]
 
 
 def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
@@ -287,5 +362,5 @@ def _log_event_id(attributes: Mapping[str, Any], at: int) -> bytes:
 
 
 def _check_span_ids(span: Span) -> None:
-    fields.check_id("trace_id", span.trace_id, (16,))
-    fields.check_id("span_id", span.span_id, (8,))
+    fields.check_id("trace_id", span.trace_id, 16)
+    fields.check_id("span_id", span.span_id, 8)

@@ -8,9 +8,12 @@
     ├── RequestError            permanent: sending the same bytes again cannot help
     │   ├── MalformedRequestError
     │   └── RequestTooLargeError
-    └── UnavailableError        retryable: the same request can succeed later
-        ├── OverloadedError
-        └── StoreUnavailableError
+    ├── UnavailableError        retryable: the same request can succeed later
+    │   ├── OverloadedError
+    │   └── StoreUnavailableError
+    └── ExportError             somebody we deliver to did not take it
+        ├── PermanentExportError
+        └── RetryableExportError
 
 Start-up validates and exits. A running collector turns each of these into an answer and goes on.
 """
@@ -21,10 +24,13 @@ from journeytrace.errors import JourneytraceError
 
 __all__ = [
     "ConfigError",
+    "ExportError",
     "MalformedRequestError",
     "OverloadedError",
+    "PermanentExportError",
     "RequestError",
     "RequestTooLargeError",
+    "RetryableExportError",
     "StartError",
     "StoreUnavailableError",
     "UnavailableError",
@@ -61,3 +67,20 @@ class OverloadedError(UnavailableError):
 
 class StoreUnavailableError(UnavailableError):
     """The store cannot take data right now, for example because the disk is full."""
+
+
+class ExportError(JourneytraceError):
+    """A parcel did not arrive. The message becomes the reason that people read."""
+
+
+class PermanentExportError(ExportError):
+    """The receiver will never take this parcel as it is. Parked until somebody requeues it."""
+
+
+class RetryableExportError(ExportError):
+    """The receiver cannot take it now, or cannot be reached. The parcel stays first in line."""
+
+    def __init__(self, message: str, after: float | None = None) -> None:
+        super().__init__(message)
+        self.after = after
+        """Seconds that the receiver asked us to wait; None: it did not say."""

@@ -25,7 +25,7 @@ __all__ = [
     "text",
 ]
 
-MAX_NAME: Final = 128
+MAX_NAME: Final = names.MAX_NAME_LENGTH
 """Characters in the name of an event."""
 
 MAX_FIELD: Final = 512
@@ -41,11 +41,11 @@ class BadFieldError(Exception):
         self.problem = problem
 
 
-def check_id(name: str, value: bytes, allowed: tuple[int, ...]) -> None:
+def check_id(name: str, value: bytes, length: int) -> None:
     """Check a trace or span id: its length in bytes, and that it is not all zeros."""
-    if len(value) not in allowed:
-        raise BadFieldError(name, f"has {len(value)} bytes instead of {allowed[-1]}")
-    if value and not any(value):
+    if len(value) != length:
+        raise BadFieldError(name, f"has {len(value)} bytes instead of {length}")
+    if not any(value):
         raise BadFieldError(name, "is all zeros")
 
 

@@ -9,22 +9,32 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter, deque
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Any, Final, TypeVar
 
+from journeytrace.conventions import (
+    COLLECTOR_COMMIT_SECONDS,
+    COLLECTOR_QUEUED_BYTES,
+    SESSION_ID,
+)
 from journeytrace_collector.decode import Decoded
 from journeytrace_collector.errors import (
     OverloadedError,
     RequestError,
     StoreUnavailableError,
 )
-from journeytrace_collector.store.base import Store
+from journeytrace_collector.health import Health
+from journeytrace_collector.model import Event, Rejection
+from journeytrace_collector.store.base import Carried, Store
 
 __all__ = ["Answer", "Decode", "Ingest"]
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +56,17 @@ class Answer:
 
 
 @dataclass(slots=True)
+class _Job:
+    """Something else to be done with the store, between two groups."""
+
+    run: Callable[[], object]
+    future: Future[Any] = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        self.future.set_running_or_notify_cancel()
+
+
+@dataclass(slots=True)
 class _Request:
     decode: Decode
     body: bytes
@@ -63,16 +84,18 @@ class _State(Enum):
 
 
 class Ingest:
-    """A bounded queue of requests and the thread that empties it."""
+    """A bounded queue of requests, and the thread that empties it and does all other writing."""
 
-    def __init__(self, store: Store, max_queued_bytes: int) -> None:
+    def __init__(self, store: Store, max_queued_bytes: int, health: Health | None = None) -> None:
         self._store = store
         self._max_queued_bytes = max_queued_bytes
+        self._health = health or Health()
+        self._health.watch(COLLECTOR_QUEUED_BYTES, lambda: self._queued_bytes)
         self._queue: deque[_Request] = deque()
         self._queued_bytes = 0
+        self._jobs: deque[_Job] = deque()
         self._state = _State.RUNNING
         self._changed = threading.Condition()
-        self._counts: Counter[str] = Counter()
         self._thread = threading.Thread(target=self._run, name="journeytrace-writer", daemon=True)
         self._thread.start()
 
@@ -96,33 +119,53 @@ class Ingest:
             self._changed.notify()
         return request.future
 
+    def run(self, job: Callable[[], T]) -> Future[T]:
+        """Run something that changes the store, between two groups of requests.
+
+        It has to be short: requests wait for it.
+
+        Raises:
+            OverloadedError: the collector is stopping.
+        """
+        entry = _Job(job)
+        with self._changed:
+            if self._state is _State.DRAINING:
+                raise OverloadedError("the collector is stopping")
+            self._jobs.append(entry)
+            self._changed.notify()
+        return entry.future
+
     def waiting(self) -> int:
         """Give the number of requests that the writer has not taken up yet."""
         return len(self._queue)
 
-    def counts(self) -> dict[str, int]:
-        """Give the number of new and duplicate events, of rejected and of ignored records."""
-        with self._changed:
-            return {
-                name: self._counts[name] for name in ("new", "duplicate", "rejected", "ignored")
-            }
-
     def close(self) -> None:
-        """Store what is queued, then stop."""
+        """Do what is queued, then stop."""
         with self._changed:
             self._state = _State.DRAINING
             self._changed.notify()
         self._thread.join()
 
     def _run(self) -> None:
-        while group := self._next_group():
-            self._handle(group)
+        while True:
+            jobs, group = self._next()
+            if not jobs and not group:
+                return
+            # One job, one group, by turns: neither keeps the other waiting for long.
+            for job in jobs:
+                _do(job)
+            if group:
+                self._handle(group)
 
-    def _next_group(self) -> list[_Request]:
-        """Wait for requests and give as many as may share a transaction; empty: time to stop."""
+    def _next(self) -> tuple[list[_Job], list[_Request]]:
+        """Wait for work; give a job and as many requests as may share a transaction.
+
+        Nothing of either: it is time to stop.
+        """
         with self._changed:
-            while not self._queue and self._state is _State.RUNNING:
+            while not self._queue and not self._jobs and self._state is _State.RUNNING:
                 self._changed.wait()
+            jobs = [self._jobs.popleft()] if self._jobs else []
             group: list[_Request] = []
             size = 0
             while self._queue and size < MAX_GROUP_BYTES:
@@ -130,7 +173,7 @@ class Ingest:
                 size += len(request.body)
                 group.append(request)
             self._queued_bytes -= size
-            return group
+            return jobs, group
 
     def _handle(self, group: list[_Request]) -> None:
         decoded: list[tuple[_Request, Decoded]] = []
@@ -146,8 +189,17 @@ class Ingest:
             self._store_group(decoded)
 
     def _store_group(self, group: list[tuple[_Request, Decoded]]) -> None:
+        parts = [part for _, part in group]
+        carried = Carried(
+            traces=[part.traces for part in parts if part.traces is not None],
+            logged=[event for part in parts for event in part.logged],
+            rejected=sum(part.rejected for part in parts),
+            ignored=sum(part.ignored for part in parts),
+            at=max(request.received for request, _ in group),
+        )
+        start = time.perf_counter()
         try:
-            written = self._store.write([event for _, part in group for event in part.events])
+            written = self._store.write([e for part in parts for e in part.events], carried)
         except StoreUnavailableError as error:
             _log.error("the store takes no data: %s", error)
             self._fail(group, error)
@@ -160,14 +212,31 @@ class Ingest:
             for member in group:
                 self._store_group([member])
         else:
-            with self._changed:
-                self._counts["new"] += written.new
-                self._counts["duplicate"] += written.duplicate
-                self._counts["rejected"] += sum(part.rejected for _, part in group)
-                self._counts["ignored"] += sum(part.ignored for _, part in group)
+            self._health.observe(COLLECTOR_COMMIT_SECONDS, time.perf_counter() - start)
+            _refuse(parts, written.refused)
             for request, part in group:
                 request.future.set_result(Answer(part.rejected, part.message))
 
     def _fail(self, group: list[tuple[_Request, Decoded]], error: Exception) -> None:
         for request, _ in group:
             request.future.set_exception(error)
+
+
+def _do(job: _Job) -> None:
+    try:
+        job.future.set_result(job.run())
+    except Exception as error:
+        job.future.set_exception(error)
+
+
+def _refuse(parts: list[Decoded], refused: Sequence[Event]) -> None:
+    """Tell each request which of its events its session had no room for."""
+    if not refused:
+        return
+    over = {id(event) for event in refused}
+    for part in parts:
+        for event in part.events:
+            if id(event) in over:
+                problem = f"{event.session_id} has no room for more events"
+                part.reject(Rejection(f"event {event.name!r}", SESSION_ID, problem))
+                part.rejected += 1

@@ -48,8 +48,10 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     """The earliest SESSION_CREATED with its retention in days; None: not seen yet."""
     kept: dict[str, StampedText] = {}
     """By field of the event: the value of the newest event that has one."""
-    stage: tuple[int, str] | None = None
-    """The highest ordered stage with its rank; None: none seen."""
+    stages: dict[str, tuple[int, int, int]] = {}
+    """By ordered stage: (rank, start of its first event, end of its last event), times in ns."""
+    size: int = 0
+    """Bytes of the events' metadata, in all."""
     decided: tuple[int, bytes, str, str | None] | None = None
     """The newest decision with its reason; None: nothing decided yet."""
     completed: bool = False
@@ -91,6 +93,7 @@ def single(event: Event, catalogue: Catalogue) -> SessionState:
         last=(at, event_id, event.name),
         end=at + event.duration,
         idle=min(at, event.received),
+        size=len(event.metadata),
         events=1,
         impacts={event.impact: 1},
         kept={
@@ -101,7 +104,7 @@ def single(event: Event, catalogue: Catalogue) -> SessionState:
     )
     rank = catalogue.rank(event.stage)
     if rank is not None and event.stage is not None:
-        state.stage = (rank, event.stage)
+        state.stages = {event.stage: (rank, at, at + event.duration)}
     spec = catalogue.events.get(event.name)
     if spec is not None and spec.role is not None:
         _play_role(state, event, spec)
@@ -136,7 +139,8 @@ def merge(a: SessionState, b: SessionState) -> SessionState:
         impacts=_sum(a.impacts, b.impacts),
         created=_known(min, a.created, b.created),
         kept=_newest_of_each(a.kept, b.kept),
-        stage=_known(max, a.stage, b.stage),
+        stages=_spans(a.stages, b.stages),
+        size=a.size + b.size,
         decided=_known(max, a.decided, b.decided),
         completed=a.completed or b.completed,
         error=_known(max, a.error, b.error),
@@ -155,6 +159,16 @@ def _sum(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
     for impact, count in b.items():
         total[impact] = total.get(impact, 0) + count
     return total
+
+
+def _spans(
+    a: dict[str, tuple[int, int, int]], b: dict[str, tuple[int, int, int]]
+) -> dict[str, tuple[int, int, int]]:
+    spans = dict(a)
+    for stage, (rank, start, end) in b.items():
+        _, known_start, known_end = spans.get(stage, (rank, start, end))
+        spans[stage] = (rank, min(start, known_start), max(end, known_end))
+    return spans
 
 
 def _newest_of_each(a: dict[str, StampedText], b: dict[str, StampedText]) -> dict[str, StampedText]:

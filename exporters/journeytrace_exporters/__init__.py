@@ -1,1 +1,1 @@
-"""What leaves the collector. Empty until the outbox exists; the layers are checked from the start."""
+"""What leaves the collector: spans by OTLP, counters to Prometheus, news by webhook."""

@@ -18,7 +18,8 @@ from journeytrace_collector.errors import (
 )
 from journeytrace_collector.ingest import Answer, Ingest
 from journeytrace_collector.model import Event
-from journeytrace_collector.store import SqliteStore, Written
+from journeytrace_collector.store import Carried, SessionLimits, SqliteStore, Written
+from journeytrace_collector.store.base import NOTHING_CARRIED
 
 
 class WatchedStore(SqliteStore):
@@ -31,11 +32,11 @@ class WatchedStore(SqliteStore):
         self.writes: list[int] = []
         self.full = False
 
-    def write(self, events: Sequence[Event]) -> Written:
+    def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
         self.may_write.wait()
         if self.full:
             raise StoreUnavailableError("database or disk is full")
-        written = super().write(events)
+        written = super().write(events, carried)
         self.writes.append(len(events))
         return written
 
@@ -153,8 +154,31 @@ def test_a_sender_that_hangs_up_cancels_nothing(ingest: Ingest, store: WatchedSt
     assert len(store.events(event("x").session_id)) == 1
 
 
-def test_counts_tell_new_from_duplicate(ingest: Ingest) -> None:
-    """The writer counts what it stored, what it had already, and what it ignored."""
-    for _ in range(3):
-        ingest.submit(decode, b"A", NOON).result(5)
-    assert ingest.counts() == {"new": 1, "duplicate": 2, "rejected": 0, "ignored": 0}
+def test_jobs_take_turns_with_requests(ingest: Ingest, store: WatchedStore) -> None:
+    """A job runs between two groups, gives its result, and its failure is the asker's alone."""
+    store.may_write.clear()
+    first = ingest.submit(decode, b"A", NOON)
+    while ingest.waiting():
+        pass
+    job = ingest.run(lambda: list(store.writes))
+    failing = ingest.run(lambda: 1 // 0)
+    store.may_write.set()
+    first.result(5)
+    assert job.result(5) == [1]
+    assert isinstance(failing.exception(5), ZeroDivisionError)
+    assert ingest.submit(decode, b"B", NOON).result(5) == Answer()
+
+
+def test_events_over_their_sessions_limit_are_told(tmp_path: Path) -> None:
+    """An event for which its session has no room is rejected by name; the rest is stored."""
+    limits = SessionLimits(events=2)
+    store = SqliteStore(tmp_path, builtin_catalogue(), IDLE_TIMEOUT, limits)
+    ingest = Ingest(store, max_queued_bytes=100)
+    assert ingest.submit(decode, b"A", NOON).result(5) == Answer()
+    assert ingest.submit(decode, b"B", NOON).result(5) == Answer()
+    answer = ingest.submit(decode, b"C", NOON).result(5)
+    assert answer.rejected == 1
+    assert "event 'C': session.id" in answer.message
+    assert ingest.submit(decode, b"A", NOON).result(5) == Answer()
+    ingest.close()
+    store.close()

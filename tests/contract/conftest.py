@@ -9,7 +9,7 @@ import pytest
 from tests.support.events import IDLE_TIMEOUT
 
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace_collector.store import SqliteStore, Store
+from journeytrace_collector.store import SessionLimits, SqliteStore, Store
 
 Reopen = Callable[[], Store]
 
@@ -28,6 +28,15 @@ def reopen(tmp_path: Path) -> Iterator[Reopen]:
     yield opened
     while open_stores:
         open_stores.pop().close()
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[Store]:
+    """Give an empty store that takes ten events a session."""
+    limits = SessionLimits(events=10)
+    store = SqliteStore(tmp_path / "limited", builtin_catalogue(), IDLE_TIMEOUT, limits)
+    yield store
+    store.close()
 
 
 @pytest.fixture

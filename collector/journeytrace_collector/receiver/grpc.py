@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -53,9 +54,11 @@ class GrpcReceiver:
         """
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
+            _try_to_bind(host, port)
             bound: int = self._server.add_insecure_port(address)
-        except RuntimeError as error:
-            raise StartError(f"otlp_grpc: cannot listen on {address}: {error}") from error
+        except (OSError, RuntimeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise StartError(f"otlp_grpc: cannot listen on {address}: {reason}") from error
         await self._server.start()
         return bound
 
@@ -73,6 +76,15 @@ class GrpcReceiver:
             return signal.response(answer).SerializeToString()
 
         return export
+
+
+def _try_to_bind(host: str, port: int) -> None:
+    """Raise the system's own OSError, where gRPC would say little and write to stderr itself."""
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family) as probe:
+        # Connections of a process that has just ended do not hold its port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
 
 
 async def _abort(context: Any, error: Exception) -> None:

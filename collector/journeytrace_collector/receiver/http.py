@@ -68,6 +68,7 @@ def _handler(
 
 def _reply(message: Message, kind: str, status: int) -> web.Response:
     if kind == JSON:
-        text = json_format.MessageToJson(message, indent=None)
-        return web.Response(text=text, content_type=JSON, status=status)
+        # As bytes, or aiohttp would add a charset to the content type.
+        text = json_format.MessageToJson(message, indent=None).encode()
+        return web.Response(body=text, content_type=JSON, status=status)
     return web.Response(body=message.SerializeToString(), content_type=PROTOBUF, status=status)

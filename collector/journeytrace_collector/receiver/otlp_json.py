@@ -30,7 +30,7 @@ def parse_json(source: type[JsonMessage], body: bytes, target: M) -> M:
         _copy(source.from_dict(json.loads(body)), target)
     except RecursionError:
         raise MalformedRequestError("the body is nested too deeply") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise MalformedRequestError(f"the body is no OTLP/JSON: {error}") from error
     return target
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import grpc
 from google.protobuf.any_pb2 import Any
@@ -15,9 +15,13 @@ from journeytrace_collector.errors import (
     RequestTooLargeError,
     UnavailableError,
 )
+from journeytrace_collector.fields import printable
 from journeytrace_collector.receiver.otlp import RETRY_AFTER_SECONDS
 
-__all__ = ["Failure", "failure_of"]
+__all__ = ["Failure", "failure_of", "retry_info"]
+
+_MAX_MESSAGE: Final = 500
+"""Characters: over gRPC the message is a header, and headers have a limit."""
 
 
 class Failure(NamedTuple):
@@ -38,12 +42,14 @@ class Failure(NamedTuple):
 
 def failure_of(error: Exception) -> Failure:
     """Tell permanent from retryable. What nobody foresaw is permanent: no retry would help."""
+    # It may quote the sender, whose text can be long and, as JSON, no valid Unicode.
+    message = printable(str(error)[:_MAX_MESSAGE])
     if isinstance(error, UnavailableError):
-        return Failure(grpc.StatusCode.UNAVAILABLE, 503, str(error), retryable=True)
+        return Failure(grpc.StatusCode.UNAVAILABLE, 503, message, retryable=True)
     if isinstance(error, MalformedRequestError):
-        return Failure(grpc.StatusCode.INVALID_ARGUMENT, 400, str(error), retryable=False)
+        return Failure(grpc.StatusCode.INVALID_ARGUMENT, 400, message, retryable=False)
     if isinstance(error, RequestTooLargeError):
-        return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, str(error), retryable=False)
+        return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, message, retryable=False)
     message = "the collector failed on this request; its log says why"
     return Failure(grpc.StatusCode.INTERNAL, 500, message, retryable=False)
 

@@ -6,11 +6,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
 from journeytrace.conventions import Decision, Status
+from journeytrace_collector.change import Effects, Parcel, Tally
 from journeytrace_collector.model import Event
 from journeytrace_collector.sessionize import SessionState
 
-__all__ = ["SEARCH_FIELDS", "Cursor", "Page", "SessionQuery", "Store", "Written"]
+__all__ = [
+    "NOTHING_CARRIED",
+    "SEARCH_FIELDS",
+    "Carried",
+    "Cursor",
+    "Known",
+    "OutboxRow",
+    "OutboxState",
+    "Page",
+    "SessionLimits",
+    "SessionQuery",
+    "Store",
+    "Written",
+]
 
 SEARCH_FIELDS: Final = (
     "session_id",
@@ -51,9 +67,28 @@ class SessionQuery:
 class Page:
     """One page of sessions."""
 
-    sessions: list[SessionState]
+    sessions: list[Known]
     next: Cursor | None
     """Where the next page starts; None: there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a write carries beside its events, for those who follow changes."""
+
+    traces: Sequence[ExportTraceServiceRequest] = ()
+    """See `Change.traces`."""
+    logged: Sequence[Event] = ()
+    """See `Change.logged`."""
+    rejected: int = 0
+    """Records that were not taken."""
+    ignored: int = 0
+    """Records that are no journey events."""
+    at: int = 0
+    """The collector's time in ns, for a write without events."""
+
+
+NOTHING_CARRIED: Final = Carried()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +97,121 @@ class Written:
 
     new: int
     duplicate: int
+    refused: Sequence[Event] = ()
+    """Events over the limits of their session: neither stored nor counted as events."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """What one session may weigh.
+
+    Events that change what the session has come to have room in reserve, so that the end of a noisy
+    session is known all the same.
+    """
+
+    events: int = 10_000
+    size: int = 16 * 1024 * 1024
+    """Bytes of metadata, in all."""
+    reserve: float = 0.1
+    """The part of both that is added for events which change the status or the decision."""
+
+    def allow(self, events: int, size: int, *, changes_status: bool) -> bool:
+        """Whether a session may grow to this."""
+        room = 1 + self.reserve * changes_status
+        return events <= self.events * room and size <= self.size * room
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A session as it is stored."""
+
+    state: SessionState
+    settled_at: int | None = None
+    """When it settled first, in ns; None: it has not."""
+    revision: int = 0
+    """How often it settled again because it had changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A parcel on its way."""
+
+    id: int
+    at: int
+    """When it was put there, in ns."""
+    parcel: Parcel
+    reason: str | None = None
+    """Why it is parked; None: it is waiting for delivery."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """How one destination is doing."""
+
+    waiting: int
+    oldest_at: int | None
+    """ns; None: nothing waits."""
+    parked: int
 
 
 class Store(Protocol):
-    """Events and sessions on disk. `write` has one caller at a time, reads any number."""
+    """Events, sessions, counters and outbox on disk.
 
-    def write(self, events: Sequence[Event]) -> Written:
-        """Keep what is new of `events` and bring its sessions up to date, all or nothing.
+    The methods that change something have one caller at a time, and each is one transaction: on
+    return it is on disk, and when it raises `StoreUnavailableError` nothing of it is, and the same
+    call can succeed later. Reads come from any thread.
+    """
 
-        On return everything is on disk.
+    def follow(self, effects: Effects) -> None:
+        """From now on commit with every change what `effects` makes of it."""
 
-        Raises:
-            StoreUnavailableError: nothing was kept; the same call can succeed later.
+    def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
+        """Keep what is new of `events` and bring its sessions up to date."""
+
+    def settle(self, now: int, limit: int) -> int:
+        """Settle at most `limit` of the sessions that are due at `now` (ns), the longest due first.
+
+        Gives how many; fewer than `limit`: none is left.
         """
+
+    def erase(self, now: int, limit: int) -> int:
+        """Erase sessions that have expired at `now` (ns), at most `limit` rows at once.
+
+        Gives how many rows are gone; 0: nothing is left that has expired.
+        """
+
+    def delivered(self, ids: Sequence[int]) -> None:
+        """Forget parcels that have arrived."""
+
+    def park(self, id: int, reason: str) -> None:  # noqa: A002 - it is the row's id
+        """Take a parcel out of the line, with the reason for people to read."""
+
+    def requeue(self, ids: Sequence[int] | None = None) -> int:
+        """Put parked parcels (None: all) back to the end of the line; gives how many."""
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """List sessions by the status they have at `now` (ns)."""
 
-    def session(self, session_id: str) -> SessionState | None:
+    def session(self, session_id: str) -> Known | None:
         """Give one session by its normalised id; None: there is none."""
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """Give a session's events in order of (time, event id); `source`: only FE or only BE."""
+
+    def waiting(self, destination: str, limit: int) -> list[OutboxRow]:
+        """Give the first parcels that wait for a destination, in the order they were put there."""
+
+    def parked(self, limit: int) -> list[OutboxRow]:
+        """Give parcels that were parked, the newest first."""
+
+    def outbox(self) -> dict[str, OutboxState]:
+        """Tell how each destination that has parcels is doing."""
+
+    def counters(self) -> Tally:
+        """Give all counters as they stand, and the exemplar of each bucket."""
+
+    def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
+        """Count the sessions that are IN_PROGRESS at `now` (ns), by project and highest stage."""
 
     def close(self) -> None:
         """Let go of the files. Nothing may be called afterwards."""

@@ -80,7 +80,7 @@ def page(query: SessionQuery, now: int, idle_timeout: int, few: Sql | None) -> S
         either = " OR ".join(f"({begins.text})" for begins in ranges)
         where &= Sql(f"({either})", sum((begins.values for begins in ranges), ()))
     text = (
-        f"SELECT created_at, no, state FROM {source} WHERE {where.text}"
+        f"SELECT created_at, no, state, settled_at, revision FROM {source} WHERE {where.text}"
         " ORDER BY created_at DESC, no DESC LIMIT ?"
     )
     return Sql(text, (*where.values, query.limit + 1))

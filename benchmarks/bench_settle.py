@@ -1,0 +1,64 @@
+"""Settling 100,000 sessions that are due, and what a sender notices of it meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import grpc.aio
+
+from benchmarks.bench_queries import SESSIONS, fill
+from benchmarks.load import EXPORT, Load, child
+from journeytrace_collector.store.sqlite import FILE_NAME
+
+REQUESTS_A_SECOND = 10
+MAX_SECONDS = 20
+MAX_P99_MS = 100
+
+
+async def main() -> None:
+    with TemporaryDirectory() as folder:
+        fill(Path(folder), time.time_ns())
+        with (
+            child("benchmarks.decode_only", "take") as (_, backend),
+            child("benchmarks.collector", folder, backend) as (_, addresses),
+        ):
+            start = time.perf_counter()
+            settling = asyncio.create_task(asyncio.to_thread(wait_until_settled, Path(folder)))
+            answers = []
+            async with grpc.aio.insecure_channel(addresses.split()[0]) as channel:
+                export = channel.unary_unary(EXPORT)
+                load = Load()
+                while not settling.done():
+                    sent = time.perf_counter()
+                    await export(load.request())
+                    answers.append((time.perf_counter() - sent) * 1000)
+                    await asyncio.sleep(1 / REQUESTS_A_SECOND)
+            seconds = await settling - start
+    answers.sort()
+    print(
+        f"settling: {SESSIONS:,} sessions in {seconds:.1f} s (target < {MAX_SECONDS}), meanwhile"
+        f" answers after {answers[len(answers) // 2]:.0f} ms (median),"
+        f" {answers[int(len(answers) * 0.99)]:.0f} ms (p99 of {len(answers)},"
+        f" target < {MAX_P99_MS})"
+    )
+
+
+def wait_until_settled(folder: Path) -> float:
+    """Give the time when the last of the sessions stored beforehand has settled."""
+    connection = sqlite3.connect(f"file:{folder / FILE_NAME}?mode=ro", uri=True)
+    due = "SELECT count(*) FROM sessions WHERE due_at IS NOT NULL AND no <= ?"
+    # Those of the last minutes are not due yet.
+    recent = "SELECT count(*) FROM sessions WHERE due_at > ? AND no <= ?"
+    (left,) = connection.execute(recent, (time.time_ns(), SESSIONS)).fetchone()
+    while connection.execute(due, (SESSIONS,)).fetchone()[0] > left:
+        time.sleep(0.05)
+    connection.close()
+    return time.perf_counter()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,57 @@
+"""What time alone brings: sessions settle, and expired ones are erased.
+
+Both find what is due through an index and go in small steps, between which requests are stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from journeytrace_collector.clock import Clock
+from journeytrace_collector.errors import UnavailableError
+from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.store.base import Store
+
+__all__ = ["Chores"]
+
+_log = logging.getLogger(__name__)
+
+SETTLE_AT_ONCE: Final = 100
+ERASE_AT_ONCE: Final = 500
+SECONDS_BETWEEN: Final = 1.0
+
+
+class Chores:
+    """Settles and erases."""
+
+    def __init__(self, store: Store, ingest: Ingest, clock: Clock) -> None:
+        self._store = store
+        self._ingest = ingest
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Do what is due, again and again, until cancelled."""
+        while True:
+            try:
+                await self.step()
+            except UnavailableError as error:
+                _log.warning("the store could not be tended: %s", error)
+            await asyncio.sleep(SECONDS_BETWEEN)
+
+    async def step(self) -> None:
+        """Do all that is due now.
+
+        Raises:
+            UnavailableError: the store takes nothing; what is left is done the next time.
+        """
+        now = self._clock()
+        while True:
+            job = self._ingest.run(lambda: self._store.settle(now, SETTLE_AT_ONCE))
+            if await asyncio.wrap_future(job) < SETTLE_AT_ONCE:
+                break
+        while await asyncio.wrap_future(
+            self._ingest.run(lambda: self._store.erase(now, ERASE_AT_ONCE))
+        ):
+            pass

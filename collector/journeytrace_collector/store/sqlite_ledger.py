@@ -1,0 +1,128 @@
+"""Counters and outbox of the SQLite store: what follows from a change, and what becomes of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from journeytrace_collector.change import Exemplar, Parcel, Series, Tally
+from journeytrace_collector.store.base import OutboxRow, OutboxState
+
+__all__ = [
+    "add_parcels",
+    "delete_parcels",
+    "outbox",
+    "park",
+    "parked",
+    "raise_counters",
+    "read_counters",
+    "requeue",
+    "waiting",
+]
+
+_RAISE: Final = (
+    "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value"
+)
+_ROW: Final = "id, at, destination, payload, session_id, headers, reason"
+
+
+def raise_counters(connection: sqlite3.Connection, tally: Tally) -> None:
+    """Let counters rise, and keep the newest exemplars."""
+    rises = ((name, _json(labels), by) for (name, labels), by in tally.rises.items())
+    connection.executemany(_RAISE, rises)
+    exemplars = (
+        (name, _json(labels), found.trace_id, found.value, found.at)
+        for (name, labels), found in tally.exemplars.items()
+    )
+    connection.executemany("INSERT OR REPLACE INTO exemplars VALUES (?, ?, ?, ?, ?)", exemplars)
+
+
+def read_counters(connection: sqlite3.Connection) -> Tally:
+    """Give all counters as they stand."""
+    counters = connection.execute("SELECT name, labels, value FROM counters")
+    exemplars = connection.execute("SELECT name, labels, trace_id, value, at FROM exemplars")
+    return Tally(
+        {_series(name, labels): value for name, labels, value in counters},
+        {_series(name, labels): Exemplar(*found) for name, labels, *found in exemplars},
+    )
+
+
+def add_parcels(connection: sqlite3.Connection, parcels: Iterable[Parcel], at: int) -> None:
+    """Put parcels into the outbox, in their order."""
+    connection.executemany(
+        "INSERT INTO outbox (destination, at, session_id, headers, payload) VALUES (?, ?, ?, ?, ?)",
+        (
+            (parcel.destination, at, parcel.session_id, _json(parcel.headers), parcel.payload)
+            for parcel in parcels
+        ),
+    )
+
+
+def waiting(connection: sqlite3.Connection, destination: str, limit: int) -> list[OutboxRow]:
+    """See `Store.waiting`."""
+    sql = (
+        f"SELECT {_ROW} FROM outbox INDEXED BY outbox_waiting"
+        " WHERE destination = ? AND reason IS NULL ORDER BY id LIMIT ?"
+    )
+    return [_outbox_row(row) for row in connection.execute(sql, (destination, limit))]
+
+
+def parked(connection: sqlite3.Connection, limit: int) -> list[OutboxRow]:
+    """See `Store.parked`."""
+    sql = f"SELECT {_ROW} FROM outbox WHERE reason IS NOT NULL ORDER BY id DESC LIMIT ?"
+    return [_outbox_row(row) for row in connection.execute(sql, (limit,))]
+
+
+def outbox(connection: sqlite3.Connection) -> dict[str, OutboxState]:
+    """See `Store.outbox`."""
+    sql = (
+        "SELECT destination, count(*) FILTER (WHERE reason IS NULL),"
+        " min(at) FILTER (WHERE reason IS NULL), count(*) FILTER (WHERE reason IS NOT NULL)"
+        " FROM outbox GROUP BY destination"
+    )
+    return {name: OutboxState(*state) for name, *state in connection.execute(sql)}
+
+
+def delete_parcels(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """See `Store.delivered`."""
+    connection.executemany("DELETE FROM outbox WHERE id = ?", ((row_id,) for row_id in ids))
+
+
+def park(connection: sqlite3.Connection, row_id: int, reason: str) -> None:
+    """See `Store.park`."""
+    connection.execute("UPDATE outbox SET reason = ? WHERE id = ?", (reason, row_id))
+
+
+def requeue(connection: sqlite3.Connection, ids: Sequence[int] | None) -> int:
+    """See `Store.requeue`."""
+    if ids is None:
+        ids = [
+            row[0] for row in connection.execute("SELECT id FROM outbox WHERE reason IS NOT NULL")
+        ]
+    moved = 0
+    for row_id in sorted(ids):
+        moved += connection.execute(
+            "INSERT INTO outbox (destination, at, session_id, headers, payload)"
+            " SELECT destination, at, session_id, headers, payload FROM outbox"
+            " WHERE id = ? AND reason IS NOT NULL",
+            (row_id,),
+        ).rowcount
+        connection.execute("DELETE FROM outbox WHERE id = ? AND reason IS NOT NULL", (row_id,))
+    return moved
+
+
+def _outbox_row(row: tuple[int, int, str, bytes, str | None, str, str | None]) -> OutboxRow:
+    row_id, at, destination, payload, session_id, headers, reason = row
+    parcel = Parcel(destination, payload, session_id, msgspec.json.decode(headers))
+    return OutboxRow(row_id, at, parcel, reason)
+
+
+def _series(name: str, labels: str) -> Series:
+    return name, tuple(msgspec.json.decode(labels))
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

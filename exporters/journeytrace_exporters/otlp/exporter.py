@@ -1,0 +1,117 @@
+"""The OTLP exporter: what leaves because of a change, and whether it arrived."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import Final, Protocol
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from journeytrace.catalogue import Catalogue
+from journeytrace_collector.change import Change, Parcel
+from journeytrace_collector.exporter import Exporter
+from journeytrace_collector.settle import derived_spans, request_of
+from journeytrace_exporters._http import excerpt
+from journeytrace_exporters.otlp.email import email_rewrite, without_email
+from journeytrace_exporters.otlp.logged import requests_by_service
+from journeytrace_exporters.otlp.pack import Packer
+from journeytrace_exporters.otlp.settings import OtlpSettings
+from journeytrace_exporters.otlp.tenants import Tenant, Tenants
+
+__all__ = ["OtlpExporter", "Transport"]
+
+_log = logging.getLogger(__name__)
+
+_TENANT_HEADER: Final = "X-Scope-OrgID"
+
+
+class Transport(Protocol):
+    """One way to carry OTLP."""
+
+    async def send(self, payload: bytes, headers: dict[str, str]) -> bytes:
+        """Send a serialised request; gives the serialised response.
+
+        Raises:
+            RetryableExportError: as in `Exporter.deliver`.
+            PermanentExportError: likewise.
+        """
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+class OtlpExporter(Exporter):
+    """Sends spans to one OTLP endpoint."""
+
+    def __init__(self, settings: OtlpSettings, catalogue: Catalogue, transport: Transport) -> None:
+        self._settings = settings
+        self.wants_traces = settings.passthrough
+        self._catalogue = catalogue
+        self._transport = transport
+        self._rewrite = email_rewrite(settings)
+        self.rejected = 0
+        """Spans that the receiver refused one by one, in answers that are successes otherwise."""
+
+    def parcels(self, change: Change) -> Iterator[Parcel]:
+        """Give the spans that came in, then those of log records, then the derived ones."""
+        packers: dict[Tenant, Packer] = {}
+        for tenant, payload in self._payloads(change):
+            packer = packers.setdefault(tenant, Packer())
+            yield from (_parcel(full, tenant) for full in packer.add(payload))
+        for tenant, packer in packers.items():
+            yield from (_parcel(rest, tenant) for rest in packer.rest())
+
+    def _payloads(self, change: Change) -> Iterator[tuple[Tenant, bytes]]:
+        tenants = Tenants.of(change, self._settings)
+        for request in change.traces if self._settings.passthrough else ():
+            for tenant, part in tenants.split(request):
+                yield tenant, without_email(part, self._rewrite)
+        for request in requests_by_service(change.logged, self._catalogue, self._rewrite):
+            for tenant, part in tenants.split(request):
+                yield tenant, part.SerializeToString()
+        for session in change.sessions:
+            if session.settlement is not None:
+                spans = derived_spans(session.after, session.settlement)
+                yield tenants.of_session(session.after.session_id), _serialised(spans)
+
+    async def deliver(self, parcel: Parcel) -> None:
+        """Send one parcel; see `Exporter.deliver`."""
+        # In lower case, so that the tenant replaces a header of that name instead of joining it.
+        headers = {**self._settings.headers, **parcel.headers}
+        lower = {name.lower(): value for name, value in headers.items()}
+        self._note_rejects(await self._transport.send(parcel.payload, lower))
+
+    def _note_rejects(self, answer: bytes) -> None:
+        """Take a partial success for a success, as OTLP demands: what was refused stays refused."""
+        try:
+            partial = ExportTraceServiceResponse.FromString(answer).partial_success
+        except DecodeError:
+            return
+        if partial.rejected_spans or partial.error_message:
+            if not self.rejected:
+                _log.warning(
+                    "otlp: the receiver refused %d spans (further refusals are only counted): %s",
+                    partial.rejected_spans,
+                    excerpt(partial.error_message),
+                )
+            self.rejected += partial.rejected_spans
+
+    def destinations(self) -> tuple[str, ...]:
+        """Give the one destination."""
+        return ("otlp",)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._transport.close()
+
+
+def _serialised(spans: Iterable[Span]) -> bytes:
+    return request_of(spans).SerializeToString(deterministic=True)
+
+
+def _parcel(payload: bytes, tenant: Tenant) -> Parcel:
+    headers = {_TENANT_HEADER: tenant} if tenant is not None else {}
+    return Parcel("otlp", payload, headers=headers)

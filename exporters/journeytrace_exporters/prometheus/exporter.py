@@ -1,0 +1,84 @@
+"""The page that Prometheus scrapes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Final
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+from pydantic import Field
+
+from journeytrace.conventions import COLLECTOR_BUILD_INFO
+from journeytrace_collector.change import Tally
+from journeytrace_collector.exporter import Context, Exporter, Page
+from journeytrace_exporters._settings import Section, read_section
+from journeytrace_exporters.prometheus import gauges
+from journeytrace_exporters.prometheus.families import families
+
+__all__ = ["PrometheusExporter", "create"]
+
+_COMPRESS_ELSEWHERE: Final = 32 * 1024
+"""Bytes from which a page is compressed outside the event loop."""
+
+
+class PrometheusSection(Section):
+    """Settings under ``exporters.prometheus``."""
+
+    enabled: bool = Field(default=True, description="Whether to serve /metrics.")
+
+
+def create(context: Context) -> Exporter | None:
+    """Make the exporter. It is on unless switched off, for it sends nothing anywhere.
+
+    Raises:
+        ConfigError: a key or value under ``exporters.prometheus`` is not allowed.
+    """
+    section = read_section("prometheus", PrometheusSection, context.section)
+    return PrometheusExporter(context) if section.enabled else None
+
+
+class PrometheusExporter(Exporter):
+    """Shows what the store has counted, and how the collector is doing."""
+
+    def __init__(self, context: Context) -> None:
+        # A registry of its own: whatever else the process registers is not ours to show.
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(_Reading(context))
+
+    def pages(self) -> Mapping[str, Page]:
+        """See `Exporter.pages`."""
+        return {"/metrics": self._metrics}
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        body = await asyncio.to_thread(encode, self._registry)
+        response = web.Response(
+            body=body,
+            headers={"Content-Type": content_type},
+            zlib_executor_size=_COMPRESS_ELSEWHERE,
+        )
+        response.enable_compression()
+        return response
+
+
+class _Reading(Collector):
+    """Reads everything anew at each scrape."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._build = Tally()
+        self._build.add(COLLECTOR_BUILD_INFO.name, (version("journeytrace"),))
+
+    def collect(self) -> Iterator[Family]:
+        store, health = self._context.store, self._context.health.tally()
+        now = self._context.clock()
+        counters = store.counters()
+        opened = gauges.open_sessions(store.open_sessions(now), counters)
+        outbox = gauges.outbox(store.outbox(), health, now)
+        return families(counters, health, opened, outbox, self._build)

@@ -1,0 +1,97 @@
+"""A collector as a process of its own, started by its command, as an operator would."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_MAIN = "from journeytrace_collector.cli import main; main()"
+_LISTENING = re.compile(r"gRPC on (\S+), OTLP/HTTP on (\S+), admin on (\S+), store")
+
+
+class Process:
+    """``journeytrace collector`` on a data folder. It listens once it is made."""
+
+    def __init__(self, data: Path, *flags: str) -> None:
+        self.data = data
+        addresses = ("--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0")
+        command = [sys.executable, "-c", _MAIN, "collector", "--data", str(data), *addresses]
+        self.child = subprocess.Popen(
+            [*command, "--admin", "127.0.0.1:0", *flags], stderr=subprocess.PIPE, text=True
+        )
+        self.grpc = self.http = self.admin = ""
+        self._lines: list[str] = []
+        self._listens_or_ended = threading.Event()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self._listens_or_ended.wait()
+
+    def _read(self) -> None:
+        assert self.child.stderr is not None
+        with self.child.stderr as lines:
+            for line in lines:
+                self._lines.append(line)
+                if found := _LISTENING.search(line):
+                    self.grpc, self.http, self.admin = found.groups()
+                    self._listens_or_ended.set()
+        self._listens_or_ended.set()
+
+    def log(self) -> str:
+        """Give what it wrote to stderr, once it has ended."""
+        self._reader.join()
+        return "".join(self._lines)
+
+    def get(self, path: str) -> Any:
+        """Read JSON from the admin address."""
+        with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=30) as answer:
+            return json.load(answer)
+
+    def peak_memory(self) -> int:
+        """Give the most memory it ever had resident, in bytes."""
+        status = Path(f"/proc/{self.child.pid}/status").read_text()
+        (kib,) = re.findall(r"VmHWM:\s+(\d+) kB", status)
+        return int(kib) * 1024
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would end its machine's processes."""
+        self.child.kill()
+        self.child.wait()
+        self._reader.join()
+
+    def stop(self) -> int:
+        """Ask it to end, and give its exit code."""
+        self.child.send_signal(signal.SIGTERM)
+        return self.child.wait(30)
+
+
+Launch = Callable[..., Process]
+
+
+@pytest.fixture
+def launch(tmp_path: Path) -> Iterator[Launch]:
+    """Start collectors on one data folder; those still running are killed when the test ends."""
+    started: list[Process] = []
+
+    def begin(*flags: str, data: Path = tmp_path / "data") -> Process:
+        started.append(Process(data, *flags))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The folder with OTLP/JSON written by hand, in the spellings that OTLP allows."""
+    return Path(__file__).parent.parent / "data" / "otlp-examples"
