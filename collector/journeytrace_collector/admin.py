@@ -1,11 +1,11 @@
-"""The admin port: health and the sessions, over HTTP (DESIGN section 9)."""
+"""The admin port: health, the sessions and the outbox, over HTTP (DESIGN section 9)."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
@@ -13,7 +13,10 @@ from aiohttp import web
 from journeytrace_collector import api
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.derive import Summary, summary
+from journeytrace_collector.errors import UnauthenticatedError, UnavailableError
 from journeytrace_collector.exporter import Page
+from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.security import Tokens
 from journeytrace_collector.store.base import Known, Store
 
 __all__ = ["admin_app"]
@@ -21,11 +24,17 @@ __all__ = ["admin_app"]
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+OPEN: Final = ("/healthz", "/readyz")
+"""Asked by machinery that has no token, and telling nothing about anybody."""
 
 
 def admin_app(
     store: Store,
+    ingest: Ingest,
     clock: Clock,
+    readers: Tokens,
     idle_timeout: int,
     ready: Callable[[], bool],
     pages: Mapping[str, Page],
@@ -34,13 +43,15 @@ def admin_app(
 
     `pages` are the exporters' own, by path.
     """
-    admin = _Admin(store, clock, idle_timeout, ready)
-    app = web.Application(middlewares=[_answer_errors])
+    admin = _Admin(store, ingest, clock, idle_timeout, ready)
+    app = web.Application(middlewares=[_answer_errors, _guard(readers)])
     app.router.add_get("/healthz", admin.healthz)
     app.router.add_get("/readyz", admin.readyz)
     app.router.add_get("/api/v1/sessions", admin.sessions)
     app.router.add_get("/api/v1/sessions/{id}", admin.session)
     app.router.add_get("/api/v1/sessions/{id}/events", admin.events)
+    app.router.add_get("/api/v1/outbox", admin.outbox)
+    app.router.add_post("/api/v1/outbox/requeue", admin.requeue)
     for path, page in pages.items():
         app.router.add_get(path, page)
     return app
@@ -48,9 +59,15 @@ def admin_app(
 
 class _Admin:
     def __init__(
-        self, store: Store, clock: Clock, idle_timeout: int, ready: Callable[[], bool]
+        self,
+        store: Store,
+        ingest: Ingest,
+        clock: Clock,
+        idle_timeout: int,
+        ready: Callable[[], bool],
     ) -> None:
         self._store = store
+        self._ingest = ingest
         self._clock = clock
         self._idle_timeout = idle_timeout
         self._ready = ready
@@ -80,6 +97,27 @@ class _Admin:
         events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
         return _json({"events": [api.event_json(event) for event in events]})
 
+    async def outbox(self, request: web.Request) -> web.Response:
+        limit = api.parse_limit(request.query)
+        states = await asyncio.to_thread(self._store.outbox)
+        parked = await asyncio.to_thread(self._store.parked, limit)
+        return _json(
+            {
+                "destinations": [
+                    api.destination_json(name, state) for name, state in sorted(states.items())
+                ],
+                "parked": [api.parked_json(row) for row in parked],
+            }
+        )
+
+    async def requeue(self, request: web.Request) -> web.Response:
+        if request.content_type != "application/json":
+            # A page in somebody's browser may send other types here without asking.
+            raise web.HTTPUnsupportedMediaType
+        ids = api.parse_requeue(await request.read())
+        job = self._ingest.run(lambda: self._store.requeue(ids))
+        return _json({"requeued": await asyncio.wrap_future(job)})
+
     async def _known(self, request: web.Request) -> Known:
         session_id = api.parse_session_id(request.match_info["id"])
         known = await asyncio.to_thread(self._store.session, session_id)
@@ -95,6 +133,16 @@ class _UnknownSessionError(Exception):
     """No session has this id. Becomes a 404."""
 
 
+def _guard(readers: Tokens) -> Middleware:
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path not in OPEN:
+            readers.check(request.headers.get("Authorization"))
+        return await handler(request)
+
+    return guard
+
+
 @web.middleware
 async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
@@ -103,6 +151,14 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return _error(400, str(error), field=error.field, allowed=error.allowed)
     except _UnknownSessionError as error:
         return _error(404, f"no session has the id {error.args[0]!r}")
+    except UnauthenticatedError as error:
+        reply = _error(401, str(error))
+        reply.headers["WWW-Authenticate"] = "Bearer"
+        return reply
+    except UnavailableError as error:
+        reply = _error(503, str(error))
+        reply.headers["Retry-After"] = "1"
+        return reply
     except web.HTTPException as error:
         return _error(error.status, f"{error.reason}: {request.method} {request.path}")
     except Exception:

@@ -17,12 +17,22 @@ from journeytrace.errors import InvalidSessionIdError, JourneytraceError
 from journeytrace.identity import normalise_session_id
 from journeytrace_collector.derive import rfc3339
 from journeytrace_collector.model import Event
-from journeytrace_collector.store.base import SEARCH_FIELDS, Cursor, SessionQuery
+from journeytrace_collector.store.base import (
+    SEARCH_FIELDS,
+    Cursor,
+    OutboxRow,
+    OutboxState,
+    SessionQuery,
+)
 
 __all__ = [
     "BadParameterError",
+    "destination_json",
     "event_json",
+    "parked_json",
+    "parse_limit",
     "parse_query",
+    "parse_requeue",
     "parse_session_id",
     "parse_source",
     "write_cursor",
@@ -45,6 +55,7 @@ _PARAMETERS: Final = (
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
 _StoredInt = Annotated[int, msgspec.Meta(ge=_MIN_INT, le=_MAX_INT)]
+_Id = Annotated[int, msgspec.Meta(ge=1, le=_MAX_INT)]
 _WireCursor = tuple[_StoredInt, _StoredInt]
 _E = TypeVar("_E", bound=StrEnum)
 
@@ -113,6 +124,33 @@ def parse_session_id(text: str) -> str:
         raise BadParameterError("session id", str(error), "1 to 128 printable characters") from None
 
 
+def parse_limit(parameters: Mapping[str, str]) -> int:
+    """Read the one parameter of the outbox: the most parked parcels to give.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    _only(parameters, ("limit",))
+    return _limit(parameters.get("limit", "50"))
+
+
+class _Requeue(msgspec.Struct, forbid_unknown_fields=True):
+    ids: list[_Id] | None
+
+
+def parse_requeue(body: bytes) -> list[int] | None:
+    """Read which parked parcels to put back in line; None: all of them.
+
+    Raises:
+        BadParameterError: the body is anything else. An empty one is, too: all has to be meant.
+    """
+    try:
+        return msgspec.json.decode(body, type=_Requeue).ids
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        allowed = '{"ids": [1, 2]} for some, {"ids": null} for all'
+        raise BadParameterError("ids", "cannot be read from the body", allowed) from None
+
+
 def write_cursor(cursor: Cursor | None) -> str | None:
     """Write where a page starts as one opaque word; None: there is no further page."""
     if cursor is None:
@@ -135,6 +173,27 @@ def event_json(event: Event) -> dict[str, Any]:
         "duration_ms": event.duration / 1e6,
         "service": event.service,
         "attributes": msgspec.Raw(event.metadata.encode()),
+    }
+
+
+def destination_json(name: str, state: OutboxState) -> dict[str, Any]:
+    """Describe how one destination is doing."""
+    return {
+        "name": name,
+        "waiting": state.waiting,
+        "oldest_at": rfc3339(state.oldest_at) if state.oldest_at is not None else None,
+        "parked": state.parked,
+    }
+
+
+def parked_json(row: OutboxRow) -> dict[str, Any]:
+    """Describe a parked parcel, but for what is in it, which is personal data."""
+    return {
+        "id": row.id,
+        "destination": row.parcel.destination,
+        "session_id": row.parcel.session_id,
+        "since": rfc3339(row.at),
+        "reason": row.reason,
     }
 
 

@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ByteSize,
     ConfigDict,
     Field,
     PlainValidator,
+    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -44,11 +46,14 @@ from journeytrace_collector.errors import ConfigError
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["Address", "Project", "Settings", "load_settings"]
+__all__ = ["TOKEN_RULE", "Address", "Project", "Settings", "is_token", "load_settings"]
 
 _PREFIX: Final = "JOURNEYTRACE_"
 _NESTED: Final = "__"
 _MIB: Final = 1024 * 1024
+
+TOKEN_RULE: Final = "must be 16 or more ASCII characters without spaces"  # noqa: S105
+_TOKEN: Final = re.compile(r"[!-~]{16,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +110,22 @@ def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
 
+def is_token(text: str) -> bool:
+    """Tell whether `text` keeps to `TOKEN_RULE`."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not is_token(value.get_secret_value()):
+        raise ValueError(TOKEN_RULE)
+    return value
+
+
 _Address = Annotated[Address, NoDecode, PlainValidator(_address)]
 _Span = Annotated[timedelta, PlainValidator(_span)]
 _Path = Annotated[Path, PlainValidator(_path)]
 _Bytes = Annotated[ByteSize, Field(gt=0)]
+_Token = Annotated[SecretStr, AfterValidator(_token)]
 _LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
 
@@ -132,6 +149,7 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX,
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,
     )
 
     data: _Path = Field(
@@ -149,6 +167,37 @@ class Settings(BaseSettings):
     admin: _Address = Field(
         default=Address("127.0.0.1", 9464),
         description="Listen here for metrics, health and the session API. Port 0: any free port.",
+    )
+    token: _Token | None = Field(
+        default=None,
+        description="OTLP senders must show this bearer token. None: they show none.",
+    )
+    token_file: _Path | None = Field(
+        default=None,
+        description="File with tokens of OTLP senders, one a line; instead of token.",
+    )
+    admin_token: _Token | None = Field(
+        default=None,
+        description="Users of the admin address must show this bearer token. None: they show none.",
+    )
+    admin_token_file: _Path | None = Field(
+        default=None,
+        description="File with tokens for the admin address, one a line; instead of admin_token.",
+    )
+    tls_cert: _Path | None = Field(
+        default=None,
+        description="Certificate chain (PEM) of all three addresses. None: no TLS.",
+    )
+    tls_key: _Path | None = Field(
+        default=None, description="Private key (PEM) to tls_cert, without a password."
+    )
+    tls_client_ca: _Path | None = Field(
+        default=None,
+        description="OTLP senders must show a certificate that this authority (PEM) has signed.",
+    )
+    insecure: bool = Field(
+        default=False,
+        description="Allow addresses that other machines can reach without any token.",
     )
     idle_timeout: _Span = Field(
         default=timedelta(minutes=20),
@@ -257,13 +306,22 @@ def _file_layer(path: Path) -> _Layer:
         data = yaml.load(path.read_text("utf-8"), _StrictLoader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not valid YAML: {' '.join(str(error).split())}") from error
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(f"{path}: is not valid YAML: {_yaml_problem(error)}") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise ConfigError(f"{path}: is not valid YAML: a character is none of UTF-8") from None
     if data is None:
         data = {}
     if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
         raise ConfigError(f"{path}: must hold keys and values, such as `idle_timeout: 20m`")
     return _Layer(data, lambda keys: f"{path}: {'.'.join(keys)}")
+
+
+def _yaml_problem(error: yaml.MarkedYAMLError) -> str:
+    # Not the line itself, nor a word from it, for it may hold a token.
+    problem = re.sub(r"'[^<'][^']{2,}'", "…", error.problem or "faulty")
+    mark = error.problem_mark
+    return f"{problem} in line {mark.line + 1}" if mark else problem
 
 
 class _StrictLoader(yaml.SafeLoader):

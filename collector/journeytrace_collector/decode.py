@@ -44,6 +44,18 @@ _TAGS: Final = {
 }
 """What is added to an event that leaves without it, and where it stands in `Event`."""
 
+_TEXTS: Final = (
+    names.STAGE,
+    names.REASON,
+    names.ERROR_CODE,
+    names.PROJECT_ID,
+    names.SUBMISSION_ID,
+    names.FLOW_ID,
+    names.USER_ID,
+    names.USER_EMAIL,
+)
+"""Texts with a meaning of their own, in the order in which `Decoder` unpacks them."""
+
 _metadata = msgspec.json.Encoder().encode
 _canonical = msgspec.json.Encoder(order="sorted").encode
 
@@ -275,14 +287,11 @@ class Decoder:
             fields.choice(names.EVENT_SOURCE, take(names.EVENT_SOURCE, None), _SOURCES)
             or facts.source
         )
-        stage = fields.text(names.STAGE, take(names.STAGE, None)) or facts.stage
-        reason = fields.text(names.REASON, take(names.REASON, None))
-        error_code = fields.text(names.ERROR_CODE, take(names.ERROR_CODE, None))
-        project_id = fields.text(names.PROJECT_ID, take(names.PROJECT_ID, None))
-        submission_id = fields.text(names.SUBMISSION_ID, take(names.SUBMISSION_ID, None))
-        flow_id = fields.text(names.FLOW_ID, take(names.FLOW_ID, None))
-        user_id = fields.text(names.USER_ID, take(names.USER_ID, None))
-        email = fields.text(names.USER_EMAIL, take(names.USER_EMAIL, None))
+        # Most of these are absent most of the time, and a call for nothing is not free.
+        stage, reason, error_code, project_id, submission_id, flow_id, user_id, email = [
+            None if (value := take(key, None)) is None else fields.text(key, value)
+            for key in _TEXTS
+        ]
         retention = fields.retention_days(take(names.RETENTION_DAYS, None))
         if facts.creates and retention is None and project_id is not None:
             retention = self._retention.get(project_id)
@@ -295,7 +304,7 @@ class Decoder:
             event_id,
             name,
             source,
-            stage,
+            stage or facts.stage,
             impact,
             result,
             reason,

@@ -7,7 +7,8 @@
     ├── StartError              the machine does not allow it: port, folder, lock; start-up only
     ├── RequestError            permanent: sending the same bytes again cannot help
     │   ├── MalformedRequestError
-    │   └── RequestTooLargeError
+    │   ├── RequestTooLargeError
+    │   └── UnauthenticatedError
     ├── UnavailableError        retryable: the same request can succeed later
     │   ├── OverloadedError
     │   └── StoreUnavailableError
@@ -33,6 +34,7 @@ __all__ = [
     "RetryableExportError",
     "StartError",
     "StoreUnavailableError",
+    "UnauthenticatedError",
     "UnavailableError",
 ]
 
@@ -55,6 +57,10 @@ class MalformedRequestError(RequestError):
 
 class RequestTooLargeError(RequestError):
     """The request is over the size limit, as sent or once decompressed."""
+
+
+class UnauthenticatedError(RequestError):
+    """The request shows no token, or one that opens nothing here."""
 
 
 class UnavailableError(JourneytraceError):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -20,7 +23,7 @@ from journeytrace_collector.clock import Clock
 from journeytrace_collector.config import Address, Settings
 from journeytrace_collector.decode import Decoder, Limits
 from journeytrace_collector.delivery import Delivery, effects
-from journeytrace_collector.errors import StartError
+from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.exporter import load_exporters
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
@@ -28,13 +31,19 @@ from journeytrace_collector.measure import Measure
 from journeytrace_collector.receiver.grpc import GrpcReceiver
 from journeytrace_collector.receiver.http import http_receiver
 from journeytrace_collector.receiver.otlp import Signal, signals
+from journeytrace_collector.security import Access
 from journeytrace_collector.store import Carried, SessionLimits, SqliteStore
 
 __all__ = ["Collector", "run"]
 
 _log = logging.getLogger(__name__)
 
-_GRACE_SECONDS: Final = 5
+_GRACE_SECONDS: Final = 4
+"""For requests that are in flight when it is time to stop."""
+_DEADLINE_SECONDS: Final = 10
+"""For stopping in all: supervisors kill after 10 seconds (Docker) or 30 (Kubernetes)."""
+_LINGER_SECONDS: Final = 0.5
+"""For threads that are left when all is closed, such as one that waits for a name server."""
 
 
 class Collector:
@@ -48,6 +57,8 @@ class Collector:
         self._settings = settings
         self._clock = clock
         self._undo = AsyncExitStack()
+        self._listening: list[Callable[[], Awaitable[None]]] = []
+        """What ends listening on each port, within the grace period."""
         self._ready = False
 
     otlp_grpc: Address
@@ -74,6 +85,7 @@ class Collector:
 
     async def _start(self) -> None:
         settings = self._settings
+        access = Access(settings)
         catalogue = (
             load_catalogue(settings.catalogue) if settings.catalogue else builtin_catalogue()
         )
@@ -87,10 +99,13 @@ class Collector:
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)
         measure = Measure(catalogue, settings.projects)
-        measure.restore(store.counters())
-        store.follow(effects(measure, exporters, health))
-        # Counts nothing; but every series that is known beforehand exists from now on, at 0.
-        store.write((), Carried(at=self._clock()))
+        try:
+            measure.restore(store.counters())
+            store.follow(effects(measure, exporters, health))
+            # Counts nothing; but every series that is known beforehand exists from now on, at 0.
+            store.write((), Carried(at=self._clock()))
+        except StoreUnavailableError as error:
+            raise StartError(f"{settings.data}: cannot be used as a store: {error}") from error
 
         ingest = Ingest(store, settings.max_queued_bytes, health)
         self._undo.push_async_callback(asyncio.to_thread, ingest.close)
@@ -98,24 +113,29 @@ class Collector:
         self._background(Chores(store, ingest, self._clock).run())
 
         pages = {path: page for e in exporters.values() for path, page in e.pages().items()}
-        admin = admin_app(store, self._clock, idle_timeout, lambda: self._ready, pages)
-        self.admin = await self._serve("admin", admin, settings.admin)
+        admin = admin_app(
+            store, ingest, self._clock, access.readers, idle_timeout, lambda: self._ready, pages
+        )
+        self._undo.push_async_callback(self._stop_listening)
+        context = access.tls.context(ask_clients=False) if access.tls else None
+        self.admin = await self._serve("admin", admin, settings.admin, context)
         decoder = Decoder(
             catalogue,
             Limits(settings.max_event_attributes, settings.max_event_bytes),
             {name: project.retention_days for name, project in settings.projects.items()},
             carry=any(exporter.wants_traces for exporter in exporters.values()),
         )
-        await self._receive(signals(decoder), ingest)
+        await self._receive(signals(decoder), ingest, access)
         self._ready = True
 
-    async def _receive(self, known: tuple[Signal, ...], ingest: Ingest) -> None:
+    async def _receive(self, known: tuple[Signal, ...], ingest: Ingest, access: Access) -> None:
         settings = self._settings
         limit = settings.max_request_bytes
-        receiver = http_receiver(known, ingest, self._clock, limit)
-        self.otlp_http = await self._serve("otlp_http", receiver, settings.otlp_http)
-        grpc = GrpcReceiver(known, ingest, self._clock, limit)
-        self._undo.push_async_callback(grpc.stop, _GRACE_SECONDS)
+        receiver = http_receiver(known, ingest, self._clock, access.senders, limit)
+        context = access.tls.context(ask_clients=True) if access.tls else None
+        self.otlp_http = await self._serve("otlp_http", receiver, settings.otlp_http, context)
+        grpc = GrpcReceiver(known, ingest, self._clock, access, limit)
+        self._listening.append(lambda: grpc.stop(_GRACE_SECONDS))
         port = await grpc.start(settings.otlp_grpc.host, settings.otlp_grpc.port)
         self.otlp_grpc = Address(settings.otlp_grpc.host, port)
 
@@ -130,14 +150,20 @@ class Collector:
         task.add_done_callback(_log_failure)
         self._undo.push_async_callback(cancel)
 
-    async def _serve(self, name: str, app: web.Application, address: Address) -> Address:
+    async def _stop_listening(self) -> None:
+        # All at once, so that the grace period is one and not three.
+        await asyncio.gather(*(stop() for stop in self._listening))
+
+    async def _serve(
+        self, name: str, app: web.Application, address: Address, tls: SSLContext | None
+    ) -> Address:
         runner = web.AppRunner(
             app, access_log=None, auto_decompress=False, shutdown_timeout=_GRACE_SECONDS
         )
         await runner.setup()
-        self._undo.push_async_callback(runner.cleanup)
+        self._listening.append(runner.cleanup)
         try:
-            await web.TCPSite(runner, address.host, address.port).start()
+            await web.TCPSite(runner, address.host, address.port, ssl_context=tls).start()
         except OSError as error:
             raise StartError(f"{name}: cannot listen on {address}: {error.strerror}") from error
         return Address(address.host, runner.addresses[0][1])
@@ -149,11 +175,13 @@ def _log_failure(task: asyncio.Task[None]) -> None:
 
 
 async def run(settings: Settings) -> None:
-    """Run a collector until SIGTERM or SIGINT, then answer what is in flight and stop."""
+    """Run a collector until SIGTERM or SIGINT, then answer what is in flight and stop.
+
+    It owns the process: past a deadline, or at a second signal, that ends at once. Nothing is lost
+    by it, for whatever was acknowledged is on disk.
+    """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    _catch_signals(stop)
     async with Collector(settings) as collector:
         _log.info(
             "collecting: OTLP/gRPC on %s, OTLP/HTTP on %s, admin on %s, store in %s",
@@ -163,4 +191,34 @@ async def run(settings: Settings) -> None:
             settings.data,
         )
         await stop.wait()
-        _log.info("stopping")
+        _log.info("stopping; a second signal ends it at once")
+        _exit_after(_DEADLINE_SECONDS, 1, "it did not stop in time and is ended")
+    _exit_after(_LINGER_SECONDS, 0)
+
+
+def _catch_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
+    def begin() -> None:
+        stop.set()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            # The kernel's own way to end a process, which waits for nothing in this one.
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in numbers:
+        loop.add_signal_handler(number, begin)
+
+
+def _exit_after(seconds: float, code: int, message: str = "") -> None:
+    """End the process then, unless it has ended by itself."""
+
+    def end() -> None:
+        if message:
+            _log.error(message)
+        os._exit(code)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()

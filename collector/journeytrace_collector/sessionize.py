@@ -1,6 +1,6 @@
 """Events → session state: a pure fold whose order does not matter (DESIGN section 5).
 
-`distinct` makes duplicates harmless, `single` is the state of one event, `merge` joins the states
+`distinct` makes duplicates harmless, `state_of` gives the state of some events, `merge` joins those
 of two disjoint sets of events. Every field of the state is a minimum, a maximum or a sum, so that
 `merge` is commutative and associative: any order and any split into batches give the same state.
 What keeps the sets disjoint is the event id, here through `distinct`, in a store by a unique key.
@@ -8,8 +8,7 @@ What keeps the sets disjoint is the event id, here through `distinct`, in a stor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import reduce
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
 import msgspec
@@ -18,7 +17,7 @@ from journeytrace.catalogue import Catalogue, EventSpec, Role
 from journeytrace.conventions import Decision, Source
 from journeytrace_collector.model import Event
 
-__all__ = ["SessionState", "Stamp", "distinct", "fold", "merge", "single"]
+__all__ = ["SessionState", "Stamp", "distinct", "fold", "merge", "state_of"]
 
 Stamp: TypeAlias = tuple[int, bytes]
 """(time in ns, event id): the order in which "newest" and "earliest" are meant."""
@@ -78,43 +77,50 @@ def _precedence(event: Event) -> tuple[int, bytes]:
 
 def fold(events: Iterable[Event], catalogue: Catalogue) -> dict[str, SessionState]:
     """Give the state of each session in `events`, which may come in any order and repeat."""
-    sessions: dict[str, list[SessionState]] = {}
+    sessions: dict[str, list[Event]] = {}
     for event in distinct(events).values():
-        sessions.setdefault(event.session_id, []).append(single(event, catalogue))
-    return {session_id: reduce(merge, states) for session_id, states in sessions.items()}
+        sessions.setdefault(event.session_id, []).append(event)
+    return {session_id: state_of(mine, catalogue) for session_id, mine in sessions.items()}
 
 
-def single(event: Event, catalogue: Catalogue) -> SessionState:
-    """Give the state of a session of which only `event` is known."""
-    at, event_id = stamp = (event.at, event.event_id)
+def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
+    """Give the state of a session of which only `events` are known: distinct, at least one."""
+    # In order of time the newest comes last, and simply replaces what was there before it.
+    ordered = sorted(events, key=_stamp)
+    first, last = ordered[0], ordered[-1]
     state = SessionState(
-        session_id=event.session_id,
-        first=stamp,
-        last=(at, event_id, event.name),
-        end=at + event.duration,
-        idle=min(at, event.received),
-        size=len(event.metadata),
-        events=1,
-        impacts={event.impact: 1},
-        kept={
-            name: (at, event_id, value)
-            for name in _KEPT
-            if (value := getattr(event, name)) is not None
-        },
+        session_id=first.session_id,
+        first=_stamp(first),
+        last=(*_stamp(last), last.name),
+        end=max([event.at + event.duration for event in ordered]),
+        idle=max([min(event.at, event.received) for event in ordered]),
+        size=sum([len(event.metadata) for event in ordered]),
+        events=len(ordered),
+        impacts={},
     )
-    rank = catalogue.rank(event.stage)
-    if rank is not None and event.stage is not None:
-        state.stages = {event.stage: (rank, at, at + event.duration)}
-    spec = catalogue.events.get(event.name)
-    if spec is not None and spec.role is not None:
-        _play_role(state, event, spec)
+    for event in ordered:
+        state.impacts[event.impact] = state.impacts.get(event.impact, 0) + 1
+        for name in _KEPT:
+            if (value := getattr(event, name)) is not None:
+                state.kept[name] = (event.at, event.event_id, value)
+        rank = catalogue.rank(event.stage)
+        if rank is not None and event.stage is not None:
+            _extend_stage(state.stages, event.stage, rank, event.at, event.at + event.duration)
+        spec = catalogue.events.get(event.name)
+        if spec is not None and spec.role is not None:
+            _play_role(state, event, spec)
     return state
 
 
+def _stamp(event: Event) -> Stamp:
+    return event.at, event.event_id
+
+
 def _play_role(state: SessionState, event: Event, spec: EventSpec) -> None:
-    stamp = (event.at, event.event_id)
+    stamp = _stamp(event)
     if spec.role is Role.CREATE:
-        state.created = (*stamp, event.retention_days)
+        # The one field of which the earliest counts.
+        state.created = state.created or (*stamp, event.retention_days)
     elif spec.role is Role.COMPLETE:
         state.completed = True
     elif spec.role is Role.ERROR:
@@ -166,9 +172,15 @@ def _spans(
 ) -> dict[str, tuple[int, int, int]]:
     spans = dict(a)
     for stage, (rank, start, end) in b.items():
-        _, known_start, known_end = spans.get(stage, (rank, start, end))
-        spans[stage] = (rank, min(start, known_start), max(end, known_end))
+        _extend_stage(spans, stage, rank, start, end)
     return spans
+
+
+def _extend_stage(
+    spans: dict[str, tuple[int, int, int]], stage: str, rank: int, start: int, end: int
+) -> None:
+    _, known_start, known_end = spans.get(stage, (rank, start, end))
+    spans[stage] = (rank, min(start, known_start), max(end, known_end))
 
 
 def _newest_of_each(a: dict[str, StampedText], b: dict[str, StampedText]) -> dict[str, StampedText]:

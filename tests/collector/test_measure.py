@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from functools import reduce
 from random import Random
 
 import msgspec
@@ -26,19 +25,20 @@ from journeytrace.conventions import (
     Metric,
     Status,
 )
+from journeytrace_collector import sessionize
 from journeytrace_collector.change import Change, Exemplar, SessionChange, Settlement, Tally
 from journeytrace_collector.measure import Measure
 from journeytrace_collector.model import Event
 from journeytrace_collector.series import bounds, observe
-from journeytrace_collector.sessionize import SessionState, merge, single
+from journeytrace_collector.sessionize import SessionState, merge
 
 CATALOGUE = builtin_catalogue()
 HISTOGRAMS = [metric.name for metric in METRICS if metric.kind == "histogram"]
 
 
-def state_of(events: Iterable[Event]) -> SessionState:
+def state_of(events: Sequence[Event]) -> SessionState:
     """Fold events of one session."""
-    return reduce(merge, (single(event, CATALOGUE) for event in events))
+    return sessionize.state_of(events, CATALOGUE)
 
 
 def changes(batches: Iterable[Sequence[Event]]) -> list[Change]:

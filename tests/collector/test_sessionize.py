@@ -11,7 +11,7 @@ from tests.support.events import NOON, event, journeys
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.model import Event
-from journeytrace_collector.sessionize import SessionState, distinct, fold, merge, single
+from journeytrace_collector.sessionize import SessionState, distinct, fold, merge, state_of
 
 CATALOGUE = builtin_catalogue()
 
@@ -44,11 +44,12 @@ def test_merge_of_any_split_is_the_whole(events: list[Event], rng: random.Random
 @given(journeys(sessions=1, max_size=12))
 def test_merge_is_associative_and_commutative(events: list[Event]) -> None:
     """(a + b) + c = a + (b + c), and a + b = b + a."""
-    states = [single(item, CATALOGUE) for item in distinct(events).values()]
+    states = [state_of([item], CATALOGUE) for item in distinct(events).values()]
     left = reduce(merge, states)
     right = reduce(lambda total, state: merge(state, total), reversed(states))
     assert left == right
     assert reduce(merge, reversed(states)) == left
+    assert state_of(list(distinct(events).values()), CATALOGUE) == left
 
 
 @given(journeys(), journeys())

@@ -11,10 +11,11 @@ import grpc
 import grpc.aio
 
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.errors import StartError
+from journeytrace_collector.errors import StartError, UnauthenticatedError
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.receiver.otlp import Signal
 from journeytrace_collector.receiver.status import failure_of, retry_info
+from journeytrace_collector.security import Access, Tokens
 
 __all__ = ["GrpcReceiver"]
 
@@ -28,11 +29,18 @@ class GrpcReceiver:
     """Serves the signals on one port."""
 
     def __init__(
-        self, signals: tuple[Signal, ...], ingest: Ingest, clock: Clock, max_request_bytes: int
+        self,
+        signals: tuple[Signal, ...],
+        ingest: Ingest,
+        clock: Clock,
+        access: Access,
+        max_request_bytes: int,
     ) -> None:
         self._ingest = ingest
         self._clock = clock
+        self._tls = access.tls
         self._server = grpc.aio.server(
+            interceptors=[_Guard(access.senders)],
             options=[
                 ("grpc.max_receive_message_length", max_request_bytes),
                 ("grpc.max_concurrent_streams", _STREAMS_PER_CONNECTION),
@@ -55,7 +63,11 @@ class GrpcReceiver:
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         try:
             _try_to_bind(host, port)
-            bound: int = self._server.add_insecure_port(address)
+            bound: int = (
+                self._server.add_secure_port(address, self._tls.credentials())
+                if self._tls
+                else self._server.add_insecure_port(address)
+            )
         except (OSError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise StartError(f"otlp_grpc: cannot listen on {address}: {reason}") from error
@@ -76,6 +88,31 @@ class GrpcReceiver:
             return signal.response(answer).SerializeToString()
 
         return export
+
+
+class _Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpc is untyped
+    """Lets nobody in without a token, to whatever method."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self._tokens = tokens
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Any]], details: Any
+    ) -> Any:
+        shown = dict(details.invocation_metadata).get("authorization")
+        try:
+            self._tokens.check(shown)
+        except UnauthenticatedError as error:
+            return _refusal(error)
+        return await continuation(details)
+
+
+def _refusal(error: UnauthenticatedError) -> Any:
+    async def refuse(_: Any, context: Any) -> None:
+        await _abort(context, error)
+
+    # As a stream, though the methods take one message: a stream is refused before it is read.
+    return grpc.stream_unary_rpc_method_handler(refuse)
 
 
 def _try_to_bind(host: str, port: int) -> None:

@@ -12,10 +12,12 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
 from journeytrace_collector.clock import Clock
+from journeytrace_collector.errors import UnauthenticatedError
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.receiver.body import gunzip, read_limited
 from journeytrace_collector.receiver.otlp import RETRY_AFTER_SECONDS, Signal
 from journeytrace_collector.receiver.status import failure_of
+from journeytrace_collector.security import Tokens
 
 __all__ = ["http_receiver"]
 
@@ -23,18 +25,40 @@ JSON: Final = "application/json"
 PROTOBUF: Final = "application/x-protobuf"
 _ENCODINGS: Final = ("", "identity", "gzip")
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
 
 def http_receiver(
-    signals: tuple[Signal, ...], ingest: Ingest, clock: Clock, max_request_bytes: int
+    signals: tuple[Signal, ...],
+    ingest: Ingest,
+    clock: Clock,
+    senders: Tokens,
+    max_request_bytes: int,
 ) -> web.Application:
     """Give the application that serves the signals.
 
     Run it with ``auto_decompress=False``: the size limit must hold while decompressing.
     """
-    app = web.Application()
+    app = web.Application(middlewares=[_guard(senders)])
     for signal in signals:
         app.router.add_post(signal.path, _handler(signal, ingest, clock, max_request_bytes))
     return app
+
+
+def _guard(senders: Tokens) -> Middleware:
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            senders.check(request.headers.get("Authorization"))
+        except UnauthenticatedError as error:
+            kind = PROTOBUF if request.content_type == PROTOBUF else JSON
+            reply = _failed(error, kind)
+            reply.headers["WWW-Authenticate"] = "Bearer"
+            return reply
+        return await handler(request)
+
+    return guard
 
 
 def _handler(
@@ -56,14 +80,18 @@ def _handler(
             decode = signal.json if kind == JSON else signal.protobuf
             answer = await asyncio.wrap_future(ingest.submit(decode, body, clock()))
         except Exception as error:
-            failure = failure_of(error)
-            reply = _reply(failure.status(), kind, failure.http)
-            if failure.retryable:
-                reply.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-            return reply
+            return _failed(error, kind)
         return _reply(signal.response(answer), kind, 200)
 
     return export
+
+
+def _failed(error: Exception, kind: str) -> web.Response:
+    failure = failure_of(error)
+    reply = _reply(failure.status(), kind, failure.http)
+    if failure.retryable:
+        reply.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return reply
 
 
 def _reply(message: Message, kind: str, status: int) -> web.Response:

@@ -13,6 +13,7 @@ from google.rpc.status_pb2 import Status
 from journeytrace_collector.errors import (
     MalformedRequestError,
     RequestTooLargeError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from journeytrace_collector.fields import printable
@@ -50,6 +51,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure(grpc.StatusCode.INVALID_ARGUMENT, 400, message, retryable=False)
     if isinstance(error, RequestTooLargeError):
         return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, message, retryable=False)
+    if isinstance(error, UnauthenticatedError):
+        return Failure(grpc.StatusCode.UNAUTHENTICATED, 401, message, retryable=False)
     message = "the collector failed on this request; its log says why"
     return Failure(grpc.StatusCode.INTERNAL, 500, message, retryable=False)
 

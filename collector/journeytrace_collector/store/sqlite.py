@@ -7,7 +7,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import reduce
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -20,7 +19,7 @@ from journeytrace_collector import derive
 from journeytrace_collector.change import Change, Effects, SessionChange, Settlement, Tally
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.model import Event
-from journeytrace_collector.sessionize import SessionState, merge, single
+from journeytrace_collector.sessionize import SessionState, merge, state_of
 from journeytrace_collector.store import listing, sqlite_ledger
 from journeytrace_collector.store.base import (
     NOTHING_CARRIED,
@@ -169,7 +168,7 @@ class SqliteStore:
         fresh = self._insert(no, before, events, refused)
         if not fresh:
             return
-        added = reduce(merge, (single(event, self._catalogue) for event in fresh))
+        added = state_of(fresh, self._catalogue)
         after = merge(before, added) if before else added
         status = derive.tellable(after, change.at, self._idle_timeout, told)
         moving, changing = self._moving(after), _changing(after, status)
@@ -369,8 +368,13 @@ class SqliteStore:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         # One connection a query: no thread shares one, and opening takes well under 1 ms.
         uri = f"{self._path.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as reader:
-            yield reader
+        try:
+            with closing(sqlite3.connect(uri, uri=True)) as reader:
+                yield reader
+        except sqlite3.ProgrammingError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise StoreUnavailableError(str(error)) from error
 
     def _follow_up(self, change: Change) -> Callable[[], None]:
         """Write what follows from a change; what it gives is to be called after the commit."""
