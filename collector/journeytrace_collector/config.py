@@ -236,6 +236,14 @@ class Settings(BaseSettings):
         default=ByteSize(16 * _MIB),
         description="Most metadata taken of one session, in bytes. Zero is refused.",
     )
+    max_projects: int = Field(
+        default=100,
+        ge=0,
+        description=(
+            "Projects with counters of their own; further ones are counted together. Zero: only"
+            " those named under projects."
+        ),
+    )
     projects: dict[str, Project] = Field(
         default={}, description="Settings of single projects, by project id."
     )

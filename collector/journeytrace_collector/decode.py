@@ -6,9 +6,7 @@ without it are none of our business and only counted.
 
 from __future__ import annotations
 
-import base64
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
@@ -16,15 +14,14 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from journeytrace import conventions as names
 from journeytrace.catalogue import Catalogue, Role
 from journeytrace.identity import trace_id
 from journeytrace_collector import fields
+from journeytrace_collector.attributes import plain_attributes, service_name
 from journeytrace_collector.fields import MAX_NAME, BadFieldError
 from journeytrace_collector.model import Event, Rejection
 
@@ -164,7 +161,7 @@ class Decoder:
         """Decode spans and their span events; `received` is the time of arrival in ns."""
         decoded = Decoded(traces=request if self._carry else None)
         for resource_spans in request.resource_spans:
-            service = _service(resource_spans.resource)
+            service = service_name(resource_spans.resource)
             for scope_spans in resource_spans.scope_spans:
                 rejected = [
                     number
@@ -179,7 +176,7 @@ class Decoder:
         """Decode log records; `received` is the time of arrival in ns."""
         decoded = Decoded()
         for resource_logs in request.resource_logs:
-            service = _service(resource_logs.resource)
+            service = service_name(resource_logs.resource)
             for scope_logs in resource_logs.scope_logs:
                 for record in scope_logs.log_records:
                     self._log(record, service, received, decoded)
@@ -187,7 +184,7 @@ class Decoder:
 
     def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> bool:
         """Decode one span with its span events; False: the span itself was rejected."""
-        attributes = _attributes(span.attributes)
+        attributes = plain_attributes(span.attributes)
         session_id = attributes.get(names.SESSION_ID)
         problems_before = decoded.problems
         is_event = taken = names.EVENT_NAME in attributes
@@ -216,7 +213,7 @@ class Decoder:
         found = False
         rejected = []
         for number, event in enumerate(span.events):
-            attributes = _attributes(event.attributes)
+            attributes = plain_attributes(event.attributes)
             if names.EVENT_NAME not in attributes:
                 continue
             found = True
@@ -246,7 +243,7 @@ class Decoder:
                 sent.add(key=key).value.string_value = value
 
     def _log(self, log: LogRecord, service: str | None, received: int, decoded: Decoded) -> None:
-        attributes = _attributes(log.attributes)
+        attributes = plain_attributes(log.attributes)
         if names.EVENT_NAME not in attributes:
             decoded.ignored += 1
             return
@@ -328,34 +325,6 @@ def _delete(records: Any, numbers: list[int]) -> None:
     """Delete items of a repeated field; from the end, so that the numbers stay right."""
     for number in reversed(numbers):
         del records[number]
-
-
-def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
-    """Give plain values. Most values are non-empty strings: they skip the type switch."""
-    return {pair.key: pair.value.string_value or _plain(pair.value) for pair in pairs}
-
-
-def _plain(value: AnyValue) -> Any:
-    """Turn an AnyValue into what JSON can hold; bytes become base64, as in OTLP/JSON."""
-    kind = value.WhichOneof("value")
-    if kind is None:
-        return None
-    if kind == "array_value":
-        return [_plain(item) for item in value.array_value.values]
-    if kind == "kvlist_value":
-        return {pair.key: _plain(pair.value) for pair in value.kvlist_value.values}
-    if kind == "bytes_value":
-        return base64.b64encode(value.bytes_value).decode()
-    plain = getattr(value, kind)
-    # JSON has no word for these; null would hide that something was measured.
-    return str(plain) if kind == "double_value" and not math.isfinite(plain) else plain
-
-
-def _service(resource: Resource) -> str | None:
-    for pair in resource.attributes:
-        if pair.key == "service.name":
-            return fields.printable(pair.value.string_value[: fields.MAX_FIELD]) or None
-    return None
 
 
 def _hashed_id(span_id: bytes, name: Any, at: int) -> bytes:

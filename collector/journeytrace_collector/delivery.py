@@ -76,6 +76,9 @@ class Delivery:
         self._store = store
         self._ingest = ingest
         self._health = health
+        for destination in self._exporters:
+            for kind in ("permanent", "retryable"):
+                health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, (destination, kind), 0)
 
     async def run(self) -> None:
         """Deliver until cancelled."""

@@ -42,6 +42,6 @@ class Health:
 
     def tally(self) -> Tally:
         """Give everything as it stands, in the form in which a store gives its counters."""
+        gauges = {series: read() for series, read in self._gauges.items()}
         with self._lock:
-            rises = dict(self._tally.rises)
-        return Tally(rises | {series: read() for series, read in self._gauges.items()})
+            return Tally(self._tally.rises | gauges)

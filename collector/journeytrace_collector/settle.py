@@ -104,21 +104,21 @@ def _attributes(state: SessionState, status: names.Status) -> Iterable[_Attribut
 
 
 def _stage_spans(state: SessionState, trace: bytes, root: bytes) -> Iterable[Span]:
+    common = Span(
+        name=names.STAGE_SPAN,
+        trace_id=trace,
+        parent_span_id=root,
+        kind=Span.SPAN_KIND_INTERNAL,
+    )
     project = _kept(state, "project_id")
+    _set(common, [(names.SESSION_ID, state.session_id), (names.PROJECT_ID, project)])
     # By rank and name, for the state remembers its stages in no order of meaning.
     for _, stage in sorted((rank, stage) for stage, (rank, _, _) in state.stages.items()):
-        _, start, end = state.stages[stage]
-        span = Span(
-            name=names.STAGE_SPAN,
-            trace_id=trace,
-            span_id=stage_span_id(trace, stage),
-            parent_span_id=root,
-            kind=Span.SPAN_KIND_INTERNAL,
-            start_time_unix_nano=start,
-            end_time_unix_nano=end,
-        )
-        ids = ((names.SESSION_ID, state.session_id), (names.PROJECT_ID, project))
-        _set(span, [*ids, (names.STAGE, stage)])
+        span = Span()
+        span.CopyFrom(common)
+        span.span_id = stage_span_id(trace, stage)
+        _, span.start_time_unix_nano, span.end_time_unix_nano = state.stages[stage]
+        _set(span, [(names.STAGE, stage)])
         yield span
 
 

@@ -10,9 +10,9 @@ from aiohttp import ClientResponse
 
 from journeytrace_collector.fields import printable
 
-__all__ = ["excerpt", "read_some", "retry_after"]
+__all__ = ["MAX_WAIT_SECONDS", "excerpt", "read_some", "retry_after"]
 
-_MAX_WAIT_SECONDS: Final = 3_600
+MAX_WAIT_SECONDS: Final = 3_600
 """Who asks for more is asked again after an hour: a slip must not stop delivery for years."""
 
 _MAX_ANSWER: Final = 64 * 1024
@@ -24,7 +24,7 @@ def retry_after(answer: ClientResponse, now: int) -> float | None:
     known form."""
     value = answer.headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
-        return float(min(int(value[:9]), _MAX_WAIT_SECONDS))
+        return float(min(int(value[:9]), MAX_WAIT_SECONDS))
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
@@ -32,7 +32,7 @@ def retry_after(answer: ClientResponse, now: int) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     wait = (moment - datetime.fromtimestamp(now / 1e9, UTC)).total_seconds()
-    return min(max(wait, 0.0), _MAX_WAIT_SECONDS)
+    return min(max(wait, 0.0), MAX_WAIT_SECONDS)
 
 
 async def read_some(answer: ClientResponse) -> bytes:

@@ -311,7 +311,8 @@ COLLECTOR_EXPORT_FAILURES_TOTAL: Final = Metric(
     "journey_collector_export_failures_total",
     "counter",
     ("destination", "kind"),
-    "Deliveries that failed since the collector started: retryable or permanent.",
+    "Failures since the collector started: a delivery that is retryable or permanent, or internal,"
+    " an exporter that could not say what has to leave.",
 )
 
 COLLECTOR_OUTBOX_AGE_SECONDS: Final = Metric(
@@ -363,6 +364,21 @@ EVENTS_TOTAL: Final = Metric(
     "Events, each counted once however often it came.",
 )
 
+SESSION_DURATION_SECONDS: Final = Metric(
+    "journey_session_duration_seconds",
+    "histogram",
+    ("project", "status"),
+    "Time from a session's first event to the end of its last, when it settled first.",
+    (10, 30, 60, 120, 180, 300, 450, 600, 900, 1200, 1800, 3600, 14400, 86400),
+)
+
+SESSION_REVISIONS_TOTAL: Final = Metric(
+    "journey_session_revisions_total",
+    "counter",
+    ("project", "from", "to"),
+    "Settled sessions that changed and settled again, by the two statuses.",
+)
+
 SESSIONS_OPEN: Final = Metric(
     "journey_sessions_open",
     "gauge",
@@ -382,21 +398,6 @@ SESSIONS_STARTED_TOTAL: Final = Metric(
     "counter",
     ("project",),
     "Sessions of which a first event came.",
-)
-
-SESSION_DURATION_SECONDS: Final = Metric(
-    "journey_session_duration_seconds",
-    "histogram",
-    ("project", "status"),
-    "Time from a session's first event to the end of its last, when it settled first.",
-    (10, 30, 60, 120, 180, 300, 450, 600, 900, 1200, 1800, 3600, 14400, 86400),
-)
-
-SESSION_REVISIONS_TOTAL: Final = Metric(
-    "journey_session_revisions_total",
-    "counter",
-    ("project", "from", "to"),
-    "Settled sessions that changed and settled again, by the two statuses.",
 )
 
 STAGE_DURATION_SECONDS: Final = Metric(
@@ -427,11 +428,11 @@ METRICS: Final = (
     COLLECTOR_SESSIONS_ERASED_TOTAL,
     DECISIONS_TOTAL,
     EVENTS_TOTAL,
+    SESSION_DURATION_SECONDS,
+    SESSION_REVISIONS_TOTAL,
     SESSIONS_OPEN,
     SESSIONS_SETTLED_TOTAL,
     SESSIONS_STARTED_TOTAL,
-    SESSION_DURATION_SECONDS,
-    SESSION_REVISIONS_TOTAL,
     STAGE_DURATION_SECONDS,
     STAGE_REACHED_TOTAL,
 )

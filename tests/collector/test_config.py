@@ -91,7 +91,7 @@ def test_sizes_take_units(file: Path) -> None:
     ("line", "said"),
     [
         ("otlp_gprc: localhost:1", "otlp_gprc: is unknown; did you mean otlp_grpc?"),
-        ("zebra: 1", "zebra: is unknown; known are admin, catalogue"),
+        ("zebra: 1", "zebra: is unknown; known are admin, admin_token"),
         ("idle_timeout: 90", "idle_timeout: must be a span of time such as 20m"),
         ("idle_timeout: 0s", "idle_timeout: must be longer than zero"),
         ("admin: 9464", "admin: must be host:port such as 127.0.0.1:4317"),

@@ -25,6 +25,7 @@ from journeytrace.conventions import (
     Metric,
     Status,
 )
+from journeytrace.identity import trace_id
 from journeytrace_collector import sessionize
 from journeytrace_collector.change import Change, Exemplar, SessionChange, Settlement, Tally
 from journeytrace_collector.measure import Measure
@@ -231,6 +232,17 @@ def test_checks_are_timed_with_the_trace_behind_them() -> None:
     counted = total([check])
     assert counted.rises[bucket] == 1
     assert counted.exemplars[bucket] == Exemplar(SESSION.replace("-", ""), 0.25, NOON)
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_of_one_transaction_a_bucket_keeps_its_slowest_trace(order: tuple[int, int]) -> None:
+    """There is room for one, and the order of events within a transaction means nothing."""
+    checks = [
+        event("FACE_COMPARE", session_id=f"s-{n}", result="PASS", duration=SECOND // 2 + n)
+        for n in order
+    ]
+    [exemplar] = total(checks).exemplars.values()
+    assert exemplar.trace_id == trace_id("s-2").hex()
 
 
 @pytest.mark.parametrize(

@@ -127,14 +127,15 @@ def test_each_ordered_stage_has_a_span() -> None:
     }
 
 
-def test_a_revision_is_one_span_of_its_own() -> None:
+@pytest.mark.parametrize("number", [1, 12])
+def test_a_revision_is_one_span_of_its_own(number: int) -> None:
     """Settling again sends no root and no stage, but a revision under the root that tells all."""
-    (revision,) = derived_spans(state(), Settlement(2, Status.DROPPED, Status.COMPLETED))
+    (revision,) = derived_spans(state(), Settlement(number, Status.DROPPED, Status.COMPLETED))
     root = derived_spans(state(), FIRST)[0]
     assert revision.name == "journey.session.revision"
-    assert revision.span_id == revision_span_id(TRACE, 2)
+    assert revision.span_id == revision_span_id(TRACE, number)
     assert revision.parent_span_id == root.span_id
-    assert attributes(revision) == {**attributes(root), "journey.revision": 2}
+    assert attributes(revision) == {**attributes(root), "journey.revision": number}
     assert revision.start_time_unix_nano == root.start_time_unix_nano
 
 

@@ -16,6 +16,7 @@ CREATE TABLE sessions (
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     phase TEXT NOT NULL,
+    stage TEXT, -- the highest ordered one
     decision TEXT,
     told TEXT NOT NULL, -- the status that was told outside
 

@@ -61,6 +61,7 @@ _CHANGING: Final = (
     "created_at",
     "expires_at",
     "phase",
+    "stage",
     "decision",
     "told",
 )
@@ -335,14 +336,13 @@ class SqliteStore:
 
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """See `Store.open_sessions`."""
-        sql = "SELECT state FROM sessions WHERE phase = 'OPEN' AND idle_at > ?"
-        found: dict[tuple[str | None, str | None], int] = {}
+        sql = (
+            "SELECT project_id, stage, count(*) FROM sessions INDEXED BY sessions_idle"
+            " WHERE phase = 'OPEN' AND idle_at > ? GROUP BY project_id, stage"
+        )
         with self._reading() as reader:
-            for (text,) in reader.execute(sql, (now - self._idle_timeout,)):
-                state = _decode(text)
-                key = (derive.kept(state, "project_id"), derive.highest_stage(state))
-                found[key] = found.get(key, 0) + 1
-        return found
+            rows = reader.execute(sql, (now - self._idle_timeout,))
+            return {(project, stage): count for project, stage, count in rows}
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -401,6 +401,7 @@ def _changing(state: SessionState, told: Status | None) -> tuple[object, ...]:
         derive.created_at(state),
         derive.expires_at(state),
         derive.phase(state).value,
+        derive.highest_stage(state),
         state.decided[2] if state.decided else None,
         told.value if told else None,
     )

@@ -30,5 +30,7 @@ def create(context: Context) -> OtlpExporter | None:
     path = context.settings.catalogue
     catalogue = load_catalogue(path) if path else builtin_catalogue()
     if settings.protocol == "grpc":
-        return OtlpExporter(settings, catalogue, GrpcTransport(settings))
-    return OtlpExporter(settings, catalogue, HttpTransport(settings, context.clock))
+        return OtlpExporter(settings, catalogue, GrpcTransport(settings.endpoint, settings))
+    return OtlpExporter(
+        settings, catalogue, HttpTransport(settings.endpoint, settings, context.clock)
+    )

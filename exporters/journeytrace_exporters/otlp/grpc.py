@@ -9,9 +9,10 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
+from yarl import URL
 
 from journeytrace_collector.errors import PermanentExportError, RetryableExportError
-from journeytrace_exporters._http import excerpt
+from journeytrace_exporters._http import MAX_WAIT_SECONDS, excerpt
 from journeytrace_exporters.otlp.settings import OtlpSettings, TlsSettings
 
 __all__ = ["GrpcTransport"]
@@ -34,7 +35,8 @@ _RETRYABLE: Final = frozenset(
 class GrpcTransport:
     """One channel, opened with the first parcel."""
 
-    def __init__(self, settings: OtlpSettings) -> None:
+    def __init__(self, endpoint: URL, settings: OtlpSettings) -> None:
+        self._endpoint = endpoint
         self._settings = settings
         self._channel: grpc.aio.Channel | None = None
         self._export: Any = None
@@ -42,7 +44,7 @@ class GrpcTransport:
     async def send(self, payload: bytes, headers: dict[str, str]) -> bytes:
         """Send; see `Transport.send`."""
         if self._channel is None:
-            self._channel = _channel(self._settings)
+            self._channel = _channel(self._endpoint, self._settings)
             # Bytes in, bytes out: the payload was serialised when it was put into the outbox.
             self._export = self._channel.unary_unary(_METHOD)
         metadata = tuple(headers.items())
@@ -60,17 +62,15 @@ class GrpcTransport:
             await self._channel.close()
 
 
-def _channel(settings: OtlpSettings) -> grpc.aio.Channel:
-    url = settings.endpoint
-    host = f"[{url.host}]" if ":" in url.host else url.host
+def _channel(endpoint: URL, settings: OtlpSettings) -> grpc.aio.Channel:
     options = [
         # Otherwise a receiver that was away for long is noticed up to two minutes after it is back.
         ("grpc.max_reconnect_backoff_ms", 5_000),
     ]
     gzip = settings.compression == "gzip"
     compression = grpc.Compression.Gzip if gzip else grpc.Compression.NoCompression
-    target = f"{host}:{url.port}"
-    if url.scheme == "http":
+    target = f"{endpoint.host_subcomponent}:{endpoint.port}"
+    if endpoint.scheme == "http":
         return grpc.aio.insecure_channel(target, options=options, compression=compression)
     credentials = _credentials(settings.tls)
     return grpc.aio.secure_channel(target, credentials, options=options, compression=compression)
@@ -111,4 +111,5 @@ def _retry_after(error: grpc.aio.AioRpcError) -> float | None:
 
 
 def _seconds(info: RetryInfo) -> float:
-    return float(max(0.0, info.retry_delay.seconds + info.retry_delay.nanos / 1e9))
+    wait = info.retry_delay.seconds + info.retry_delay.nanos / 1e9
+    return float(min(max(0.0, wait), MAX_WAIT_SECONDS))

@@ -10,6 +10,7 @@ from typing import Final
 import aiohttp
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
+from yarl import URL
 
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import PermanentExportError, RetryableExportError
@@ -26,11 +27,10 @@ _RETRYABLE: Final = frozenset({429, 502, 503, 504})
 class HttpTransport:
     """One session, opened with the first parcel."""
 
-    def __init__(self, settings: OtlpSettings, clock: Clock) -> None:
+    def __init__(self, endpoint: URL, settings: OtlpSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        url = settings.endpoint
-        self._url = url.with_path(url.path.rstrip("/") + "/v1/traces")
+        self._url = endpoint.with_path(endpoint.path.rstrip("/") + "/v1/traces")
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, payload: bytes, headers: dict[str, str]) -> bytes:
@@ -61,9 +61,10 @@ class HttpTransport:
 
     def _open(self) -> aiohttp.ClientSession:
         settings = self._settings
-        secure = settings.endpoint.scheme == "https"
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=settings.tls.context() if secure else True),
+            connector=aiohttp.TCPConnector(
+                ssl=settings.tls.context() if self._url.scheme == "https" else True
+            ),
             timeout=aiohttp.ClientTimeout(total=settings.timeout.total_seconds()),
             cookie_jar=aiohttp.DummyCookieJar(),
         )

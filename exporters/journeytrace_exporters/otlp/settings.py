@@ -6,12 +6,13 @@ import re
 import ssl
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    PlainValidator,
     SecretStr,
     ValidationInfo,
     field_validator,
@@ -68,6 +69,7 @@ def _file(value: object) -> Path:
     return path
 
 
+_Endpoint = Annotated[URL | None, PlainValidator(_endpoint)]
 _File = Annotated[Path, BeforeValidator(_file)]
 _Tenant = Annotated[str, Field(pattern=r"^[A-Za-z0-9!_.*'()-]{1,150}$")]
 
@@ -103,7 +105,7 @@ class TlsSettings(Section):
 class OtlpSettings(Section):
     """Where spans go, and what must not go with them."""
 
-    endpoint: Annotated[Any, BeforeValidator(_endpoint)] = None
+    endpoint: _Endpoint = None
     """Receiver, such as ``http://tempo:4317``. With HTTP its path is put before ``/v1/traces``.
     None: there is none, and nothing is exported."""
     protocol: Literal["grpc", "http/protobuf"] = "grpc"

@@ -47,8 +47,6 @@ def _meant(address: _Address) -> Iterator[_Address]:
         yield address
         if address.sixtofour is not None:
             yield address.sixtofour
-        if address.teredo is not None:
-            yield from address.teredo
 
 
 def public_socket(info: tuple[Any, ...]) -> socket.socket:

@@ -79,6 +79,8 @@ class WebhookExporter(Exporter):
                 await self._judge(answer)
         except TimeoutError as error:
             raise RetryableExportError(f"no answer within {limit:g} s") from error
+        except aiohttp.InvalidURL as error:
+            raise PermanentExportError(excerpt(str(error))) from error
         except aiohttp.ClientConnectorError as error:
             raise _unreachable(error) from error
         except aiohttp.ClientError as error:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_address
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, PlainValidator, SecretStr, ValidationInfo, field_validator
 from yarl import URL
 
 from journeytrace.conventions import Decision, Status
@@ -51,7 +51,7 @@ class EndpointSettings(Section):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     """Names its line in the outbox; one who changes it strands what is waiting there."""
-    url: Annotated[Any, BeforeValidator(_url)]
+    url: Annotated[URL, PlainValidator(_url)]
     secret: SecretStr
     """Shared with the receiver, at least 16 characters; see `webhook_signature`."""
     events: frozenset[Kind] = frozenset(Kind)
@@ -103,11 +103,12 @@ class WebhookSettings(Section):
 
 
 def _must_be_public(endpoint: EndpointSettings) -> None:
+    host = endpoint.url.host or ""
     opt_in = "only with allow_private_networks: true"
     if endpoint.url.scheme != "https":
         raise ValueError(f"{endpoint.name}: url must be https; http is taken {opt_in}")
     try:
-        address = ip_address(endpoint.url.host)
+        address = ip_address(host)
     except ValueError:
         return  # a name: what it means is looked at whenever we connect
     if not is_public(address):

@@ -1,0 +1,244 @@
+"""What is told to whom because of a change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.support.events import MINUTE, NOON, SESSION, event
+
+from journeytrace.catalogue import builtin_catalogue
+from journeytrace.conventions import Status
+from journeytrace.identity import trace_id
+from journeytrace_collector.change import Change, Parcel, SessionChange, Settlement
+from journeytrace_collector.model import Event
+from journeytrace_collector.sessionize import SessionState, fold
+from journeytrace_exporters.webhook import WebhookExporter
+
+CATALOGUE = builtin_catalogue()
+ENDPOINT = {
+    "name": "crm",
+    "url": "https://example.com/hook",
+    "secret": "sixteen or more characters",
+}
+CREATED = event("SESSION_CREATED", project_id="acme", user_id="u-1", email="ann@example.com")
+REJECTED = event("REJECTED", NOON + MINUTE, reason="CUSTOM_POLICY")
+SETTLED = Settlement(0, None, Status.DROPPED)
+
+Make = Callable[..., WebhookExporter]
+
+
+def state(*events: Event) -> SessionState:
+    """Fold the events of one session."""
+    (found,) = fold(events, CATALOGUE).values()
+    return found
+
+
+def told(exporter: WebhookExporter, *sessions: SessionChange, at: int = NOON) -> list[Parcel]:
+    """Give the parcels of a change."""
+    return list(exporter.parcels(Change(at, list(sessions))))
+
+
+def bodies(parcels: list[Parcel]) -> list[dict[str, Any]]:
+    """Read what parcels hold."""
+    return [json.loads(parcel.payload) for parcel in parcels]
+
+
+def test_settling_is_news(make: Make) -> None:
+    """The body says what came of the session, and has all that the API has but the address."""
+    change = SessionChange(
+        state(CREATED),
+        state(CREATED, REJECTED),
+        told=Status.IN_PROGRESS,
+        status=Status.DROPPED,
+        settlement=Settlement(1, Status.COMPLETED, Status.DROPPED),
+    )
+    parcels = told(make({**ENDPOINT, "events": ["settled"]}), change, at=NOON + 30 * MINUTE)
+    (parcel,), (body,) = parcels, bodies(parcels)
+    assert (parcel.destination, parcel.session_id) == ("webhook:crm", SESSION)
+    assert parcel.headers == {"Idempotency-Key": body["id"]}
+    session = body.pop("session")
+    assert body == {
+        "type": "settled",
+        "id": body["id"],
+        "occurred_at": "2026-06-01T12:30:00.000000Z",
+        "before": {"status": "COMPLETED"},
+        "revision": 1,
+    }
+    assert session == {
+        "session_id": SESSION,
+        "trace_id": trace_id(SESSION).hex(),
+        "project_id": "acme",
+        "submission_id": None,
+        "user_id": "u-1",
+        "created_at": "2026-06-01T12:00:00.000000Z",
+        "last_event": "REJECTED",
+        "last_event_at": "2026-06-01T12:01:00.000000Z",
+        "status": "DROPPED",
+        "decision": "REJECTED",
+        "reason": "CUSTOM_POLICY",
+        "decided_at": "2026-06-01T12:01:00.000000Z",
+        "stage": "DECISION",
+        "last_error_code": None,
+        "events": 2,
+        "impacts": session["impacts"],
+        "retention_days": 30,
+        "expires_at": "2026-07-01T12:00:00.000000Z",
+    }
+
+
+def test_the_first_settlement_had_nothing_before(make: Make) -> None:
+    """`before` is there with null, so that receivers need no special case."""
+    change = SessionChange(state(CREATED), state(CREATED), settlement=SETTLED)
+    (body,) = bodies(told(make(ENDPOINT), change))
+    assert (body["before"], body["revision"]) == ({"status": None}, 0)
+
+
+def test_the_address_is_told_only_to_who_asked(make: Make) -> None:
+    """`include_email` is each endpoint's own choice."""
+    asked = {**ENDPOINT, "name": "asked", "include_email": True}
+    change = SessionChange(None, state(CREATED), settlement=SETTLED)
+    parcels = told(make(ENDPOINT, asked), change)
+    found = {
+        parcel.destination: body["session"]
+        for parcel, body in zip(parcels, bodies(parcels), strict=True)
+    }
+    assert "email" not in found["webhook:crm"]
+    assert found["webhook:asked"]["email"] == "ann@example.com"
+    assert b"ann@" not in parcels[0].payload
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (None, (CREATED,), None),
+        ((CREATED,), (CREATED, REJECTED), {"decision": None, "reason": None}),
+        (None, (CREATED, REJECTED), {"decision": None, "reason": None}),
+        ((REJECTED,), (REJECTED, CREATED), None),
+        (
+            (REJECTED,),
+            (REJECTED, event("APPROVED", NOON + 2 * MINUTE)),
+            {"decision": "REJECTED", "reason": "CUSTOM_POLICY"},
+        ),
+        (
+            (REJECTED,),
+            (REJECTED, event("REJECTED", NOON + 2 * MINUTE, reason="PII_DUPLICATE")),
+            {"decision": "REJECTED", "reason": "CUSTOM_POLICY"},
+        ),
+        (
+            (REJECTED,),
+            (REJECTED, event("REJECTED", NOON + 2 * MINUTE, reason="CUSTOM_POLICY")),
+            None,
+        ),
+    ],
+)
+def test_a_changed_decision_is_news(
+    make: Make,
+    before: tuple[Event, ...] | None,
+    after: tuple[Event, ...],
+    expected: dict[str, Any] | None,
+) -> None:
+    """The first decision and each with another content is told, with what it was before."""
+    change = SessionChange(state(*before) if before else None, state(*after))
+    found = bodies(told(make({**ENDPOINT, "events": ["decision_changed"]}), change))
+    assert [body["before"] for body in found] == ([] if expected is None else [expected])
+    assert all(body["type"] == "decision_changed" for body in found)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "news"),
+    [
+        (None, Status.IN_PROGRESS, False),
+        (None, Status.COMPLETED, False),
+        (Status.ERROR, Status.ERROR, False),
+        (Status.ERROR, Status.IN_PROGRESS, True),
+        (Status.IN_PROGRESS, Status.DROPPED, True),
+    ],
+)
+def test_a_changed_status_is_news(
+    make: Make, before: Status | None, now: Status, news: bool
+) -> None:
+    """What was told before is compared with what can be told now; a first status is no change."""
+    change = SessionChange(state(CREATED), state(CREATED), told=before, status=now)
+    found = bodies(told(make(ENDPOINT), change))
+    expected = [("status_changed", {"status": before}, now)] if news else []
+    assert [(body["type"], body["before"], body["session"]["status"]) for body in found] == expected
+
+
+def test_news_of_one_change_comes_in_order(make: Make) -> None:
+    """Settling comes last, for it sums up."""
+    change = SessionChange(
+        state(CREATED),
+        state(CREATED, REJECTED),
+        told=Status.IN_PROGRESS,
+        status=Status.DROPPED,
+        settlement=SETTLED,
+    )
+    types = [body["type"] for body in bodies(told(make(ENDPOINT), change))]
+    assert types == ["status_changed", "decision_changed", "settled"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "passes"),
+    [
+        ({}, True),
+        ({"projects": ["acme", "other"]}, True),
+        ({"projects": ["other"]}, False),
+        ({"statuses": ["DROPPED"]}, True),
+        ({"statuses": ["COMPLETED", "ERROR"]}, False),
+        ({"decisions": ["REJECTED"]}, True),
+        ({"decisions": ["APPROVED", "NONE"]}, False),
+        ({"projects": ["acme"], "statuses": ["ERROR"]}, False),
+    ],
+)
+def test_filters_all_hold(make: Make, filters: dict[str, Any], passes: bool) -> None:
+    """News passes when every filter that is set lets it."""
+    endpoint = {**ENDPOINT, "events": ["settled"], **filters}
+    after = state(CREATED, REJECTED)
+    change = SessionChange(None, after, status=Status.DROPPED, settlement=SETTLED)
+    assert bool(told(make(endpoint), change)) == passes
+
+
+def test_a_session_without_project_or_decision_can_be_asked_for(make: Make) -> None:
+    """`NONE` asks for undecided sessions; a project filter leaves out who has no project."""
+    change = SessionChange(None, state(event("STEP_VIEW")), settlement=SETTLED)
+    assert told(make({**ENDPOINT, "decisions": ["NONE"]}), change)
+    assert not told(make({**ENDPOINT, "projects": ["acme"]}), change)
+
+
+def test_the_same_news_has_the_same_key(make: Make) -> None:
+    """Computed again, by another process and later, it is the same news."""
+    change = SessionChange(
+        None, state(CREATED, REJECTED), told=Status.ERROR, status=Status.DROPPED, settlement=SETTLED
+    )
+    first = told(make(ENDPOINT), change)
+    again = told(make(ENDPOINT), change, at=NOON + MINUTE)
+    assert [parcel.headers for parcel in first] == [parcel.headers for parcel in again]
+    assert all(len(parcel.headers["Idempotency-Key"]) == 64 for parcel in first)
+
+
+def test_other_news_has_another_key(make: Make) -> None:
+    """Endpoint, session, kind, revision, decision and status all make a difference."""
+    exporter = make(ENDPOINT, {**ENDPOINT, "name": "risk"})
+    later = event("REJECTED", NOON + 2 * MINUTE, reason="PII_DUPLICATE")
+    other = event("REJECTED", session_id="other", reason="CUSTOM_POLICY")
+    late = event("ERROR_PAGE_VIEWED", NOON - MINUTE)
+
+    def back(*events: Event) -> SessionChange:
+        after = state(CREATED, *events)
+        return SessionChange(state(CREATED), after, told=Status.ERROR, status=Status.IN_PROGRESS)
+
+    changes = [
+        SessionChange(None, state(CREATED, REJECTED), settlement=SETTLED),
+        SessionChange(state(REJECTED), state(REJECTED, later)),
+        SessionChange(None, state(other)),
+        SessionChange(state(CREATED), state(CREATED), settlement=Settlement(1, None, Status.ERROR)),
+        back(),
+        # Back and forth again because of late events, while the newest event stays the same.
+        back(late),
+        SessionChange(state(CREATED), state(CREATED), told=Status.ERROR, status=Status.DROPPED),
+    ]
+    parcels = told(exporter, *changes)
+    assert len({parcel.headers["Idempotency-Key"] for parcel in parcels}) == len(parcels) == 16
