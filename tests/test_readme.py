@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from journeytrace import conventions
+from journeytrace.catalogue import builtin_catalogue
 from journeytrace.testing import RecordedJourneys
+from journeytrace_collector.config import load_settings
+from journeytrace_collector.exporter import load_exporters
+from journeytrace_collector.health import Health
+from journeytrace_collector.store import SqliteStore
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 
@@ -48,3 +53,18 @@ def test_the_curl_body_is_json() -> None:
 def test_links_lead_somewhere(path: str) -> None:
     """A relative link names a file of the project."""
     assert (Path(__file__).parents[1] / path).exists()
+
+
+def test_the_configuration_is_accepted(tmp_path: Path) -> None:
+    """The collector takes the configuration that the README shows, exporters and all."""
+    (example,) = blocks("yaml")
+    file = tmp_path / "config.yaml"
+    file.write_text(example)
+    settings = load_settings(file, {"data": str(tmp_path / "data")})
+    store = SqliteStore(settings.data, builtin_catalogue(), 1)
+    assert set(load_exporters(settings, store, lambda: 0, Health())) == {
+        "otlp",
+        "prometheus",
+        "webhook",
+    }
+    store.close()

@@ -311,8 +311,9 @@ COLLECTOR_EXPORT_FAILURES_TOTAL: Final = Metric(
     "journey_collector_export_failures_total",
     "counter",
     ("destination", "kind"),
-    "Failures since the collector started: a delivery that is retryable or permanent, or internal,"
-    " an exporter that could not say what has to leave.",
+    "Failures since the collector started: a delivery that is retryable or permanent; rejected, a"
+    " delivery of which the receiver refused some spans; internal, an exporter that could not say"
+    " what has to leave.",
 )
 
 COLLECTOR_OUTBOX_AGE_SECONDS: Final = Metric(

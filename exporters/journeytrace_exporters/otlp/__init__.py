@@ -29,8 +29,9 @@ def create(context: Context) -> OtlpExporter | None:
         return None
     path = context.settings.catalogue
     catalogue = load_catalogue(path) if path else builtin_catalogue()
-    if settings.protocol == "grpc":
-        return OtlpExporter(settings, catalogue, GrpcTransport(settings.endpoint, settings))
-    return OtlpExporter(
-        settings, catalogue, HttpTransport(settings.endpoint, settings, context.clock)
+    transport = (
+        GrpcTransport(settings.endpoint, settings)
+        if settings.protocol == "grpc"
+        else HttpTransport(settings.endpoint, settings, context.clock)
     )
+    return OtlpExporter(settings, catalogue, transport, context.health)

@@ -11,8 +11,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from journeytrace.catalogue import Catalogue
+from journeytrace.conventions import COLLECTOR_EXPORT_FAILURES_TOTAL
 from journeytrace_collector.change import Change, Parcel
 from journeytrace_collector.exporter import Exporter
+from journeytrace_collector.health import Health
 from journeytrace_collector.settle import derived_spans, request_of
 from journeytrace_exporters._http import excerpt
 from journeytrace_exporters.otlp.email import email_rewrite, without_email
@@ -25,6 +27,7 @@ __all__ = ["OtlpExporter", "Transport"]
 
 _log = logging.getLogger(__name__)
 
+_REJECTED: Final = ("otlp", "rejected")
 _TENANT_HEADER: Final = "X-Scope-OrgID"
 
 
@@ -46,11 +49,15 @@ class Transport(Protocol):
 class OtlpExporter(Exporter):
     """Sends spans to one OTLP endpoint."""
 
-    def __init__(self, settings: OtlpSettings, catalogue: Catalogue, transport: Transport) -> None:
+    def __init__(
+        self, settings: OtlpSettings, catalogue: Catalogue, transport: Transport, health: Health
+    ) -> None:
         self._settings = settings
         self.wants_traces = settings.passthrough
         self._catalogue = catalogue
         self._transport = transport
+        self._health = health
+        health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, _REJECTED, 0)
         self._rewrite = email_rewrite(settings)
         self.rejected = 0
         """Spans that the receiver refused one by one, in answers that are successes otherwise."""
@@ -98,6 +105,7 @@ class OtlpExporter(Exporter):
                     excerpt(partial.error_message),
                 )
             self.rejected += partial.rejected_spans
+            self._health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, _REJECTED)
 
     def destinations(self) -> tuple[str, ...]:
         """Give the one destination."""
