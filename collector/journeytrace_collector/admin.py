@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from journeytrace_collector import api
 from journeytrace_collector.clock import Clock
@@ -23,9 +24,6 @@ __all__ = ["admin_app"]
 
 _log = logging.getLogger(__name__)
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
-
 OPEN: Final = ("/healthz", "/readyz")
 """Asked by machinery that has no token, and telling nothing about anybody."""
 
@@ -34,6 +32,7 @@ def admin_app(
     store: Store,
     ingest: Ingest,
     clock: Clock,
+    *,
     readers: Tokens,
     idle_timeout: int,
     ready: Callable[[], bool],

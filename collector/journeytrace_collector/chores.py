@@ -33,11 +33,16 @@ class Chores:
 
     async def run(self) -> None:
         """Do what is due, again and again, until cancelled."""
+        failure = ""
         while True:
             try:
                 await self.step()
+                failure = ""
             except UnavailableError as error:
-                _log.warning("the store could not be tended: %s", error)
+                # Once, and not every second.
+                if str(error) != failure:
+                    _log.warning("the store cannot be tended for now: %s", error)
+                failure = str(error)
             await asyncio.sleep(SECONDS_BETWEEN)
 
     async def step(self) -> None:

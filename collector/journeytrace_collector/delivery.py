@@ -95,6 +95,10 @@ class Delivery:
                 # Delivered, but that could not be noted: it will be delivered again.
                 _log.warning("%s: the outbox could not be updated: %s", destination, error)
                 seen, failed, after = 0, True, None
+            except Exception:
+                # Whatever it is, a line that has ended would never be served again.
+                _log.exception("%s: the outbox could not be served", destination)
+                seen, failed, after = 0, True, None
             failures = failures + 1 if failed else 0
             if failed:
                 await asyncio.sleep(max(after or 0, backoff(failures, random.random())))  # noqa: S311

@@ -95,6 +95,7 @@ class Ingest:
         self._queued_bytes = 0
         self._jobs: deque[_Job] = deque()
         self._state = _State.RUNNING
+        self._failure = ""
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="journeytrace-writer", daemon=True)
         self._thread.start()
@@ -201,7 +202,7 @@ class Ingest:
         try:
             written = self._store.write([e for part in parts for e in part.events], carried)
         except StoreUnavailableError as error:
-            _log.error("the store takes no data: %s", error)
+            self._note_failure(str(error))
             self._fail(group, error)
         except Exception as error:
             if len(group) == 1:
@@ -212,10 +213,19 @@ class Ingest:
             for member in group:
                 self._store_group([member])
         else:
+            self._note_failure("")
             self._health.observe(COLLECTOR_COMMIT_SECONDS, time.perf_counter() - start)
             _refuse(parts, written.refused)
             for request, part in group:
                 request.future.set_result(Answer(part.rejected, part.message))
+
+    def _note_failure(self, reason: str) -> None:
+        """Log why the store takes nothing, once and not for each request; empty: it does."""
+        if reason and reason != self._failure:
+            _log.error("the store takes no data, senders are told to come back: %s", reason)
+        elif self._failure and not reason:
+            _log.warning("the store takes data again")
+        self._failure = reason
 
     def _fail(self, group: list[tuple[_Request, Decoded]], error: Exception) -> None:
         for request, _ in group:

@@ -98,7 +98,7 @@ class Collector:
         exporters = load_exporters(settings, store, self._clock, health)
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)
-        measure = Measure(catalogue, settings.projects)
+        measure = Measure(catalogue, settings.projects, settings.max_projects)
         try:
             measure.restore(store.counters())
             store.follow(effects(measure, exporters, health))
@@ -114,7 +114,13 @@ class Collector:
 
         pages = {path: page for e in exporters.values() for path, page in e.pages().items()}
         admin = admin_app(
-            store, ingest, self._clock, access.readers, idle_timeout, lambda: self._ready, pages
+            store,
+            ingest,
+            self._clock,
+            readers=access.readers,
+            idle_timeout=idle_timeout,
+            ready=lambda: self._ready,
+            pages=pages,
         )
         self._undo.push_async_callback(self._stop_listening)
         context = access.tls.context(ask_clients=False) if access.tls else None

@@ -28,6 +28,10 @@ def test_every_setting_has_a_flag_with_its_description() -> None:
     assert "--config" in answer.stdout
     flat = {n: f for n, f in Settings.model_fields.items() if not isinstance(f.default, dict)}
     assert set(Settings.model_fields) - set(flat) == {"exporters", "projects"}
+    for secret in ("admin_token", "token"):
+        # Every user of a machine can read the command lines of its processes.
+        del flat[secret]
+        assert not re.search(rf"--{secret.replace('_', '-')}\b(?!-)", answer.stdout)
     for name, field in flat.items():
         assert f"--{name.replace('_', '-')}" in answer.stdout
         first_words = " ".join(re.sub(r"[^\w.:,;]+", " ", field.description or "").split()[:3])

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,6 +56,15 @@ class Process:
         """Read JSON from the admin address."""
         with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=30) as answer:
             return json.load(answer)
+
+    def ask(self, path: str) -> tuple[int, Any]:
+        """Read JSON from the admin address, whatever the status."""
+        try:
+            with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=30) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
 
     def peak_memory(self) -> int:
         """Give the most memory it ever had resident, in bytes."""

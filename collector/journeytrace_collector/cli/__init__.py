@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from journeytrace_collector.cli.demo import demo
+from journeytrace_collector.cli.outbox import outbox
 from journeytrace_collector.cli.sessions import sessions
 from journeytrace_collector.cli.show import show
 
@@ -58,6 +59,7 @@ def collector(context: typer.Context) -> None:
 app.command()(demo)
 app.command()(sessions)
 app.command()(show)
+app.add_typer(outbox, name="outbox")
 
 
 def main() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final, NoReturn, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
@@ -14,7 +16,18 @@ from yarl import URL
 
 from journeytrace_collector.cli.terminal import plain
 
-__all__ = ["AdminClient", "ApiError", "Event", "Page", "Summary", "connect", "run"]
+__all__ = [
+    "AdminClient",
+    "ApiError",
+    "Destination",
+    "Event",
+    "Outbox",
+    "Page",
+    "Parked",
+    "Summary",
+    "connect",
+    "run",
+]
 
 _PAGE: Final = 200
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=5)
@@ -72,6 +85,32 @@ class Page(TypedDict):
     next_cursor: str | None
 
 
+class Destination(TypedDict):
+    """How one destination of the outbox is doing; `oldest_at` None: nothing waits."""
+
+    name: str
+    waiting: int
+    oldest_at: str | None
+    parked: int
+
+
+class Parked(TypedDict):
+    """A parcel that its receiver will never take as it is."""
+
+    id: int
+    destination: str
+    session_id: str | None
+    since: str
+    reason: str
+
+
+class Outbox(TypedDict):
+    """What waits to leave, and the newest of what is parked."""
+
+    destinations: list[Destination]
+    parked: list[Parked]
+
+
 class ApiError(Exception):
     """The collector did not answer as asked. The message is for the user."""
 
@@ -82,7 +121,7 @@ class ApiError(Exception):
 
 
 class AdminClient:
-    """Reads sessions from one collector. Every method raises `ApiError`."""
+    """Asks one collector. Every method raises `ApiError`."""
 
     def __init__(self, http: aiohttp.ClientSession, url: str) -> None:
         self._http = http
@@ -111,10 +150,26 @@ class AdminClient:
         answer = await self._get(path, {"source": source} if source else {})
         return cast(list[Event], answer["events"])
 
+    async def outbox(self, limit: int) -> Outbox:
+        """Give the destinations and at most `limit` parked parcels, the newest first."""
+        return cast(Outbox, await self._get("outbox", {"limit": str(limit)}))
+
+    async def requeue(self, ids: list[int] | None) -> int:
+        """Put parked parcels (None: all) back in line; gives how many were parked."""
+        answer = await self._ask("POST", "outbox/requeue", {}, {"ids": ids})
+        return cast(int, answer["requeued"])
+
     async def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        return await self._ask("GET", path, query)
+
+    async def _ask(
+        self, method: str, path: str, query: Mapping[str, str], body: Any = None
+    ) -> dict[str, Any]:
         url = URL(f"{self._url}/api/v1/{path}", encoded=True).with_query(query)
         try:
-            async with self._http.get(url, allow_redirects=False) as response:
+            async with self._http.request(
+                method, url, json=body, allow_redirects=False
+            ) as response:
                 if response.status != 200:
                     await self._fail(response)
                 return cast(dict[str, Any], await response.json())
@@ -126,9 +181,17 @@ class AdminClient:
             message = (await response.json())["error"]["message"]
         except (aiohttp.ClientError, ValueError, LookupError, TypeError):
             message = f"{self._url} answered {response.status} {response.reason}"
+        if response.status == 401:
+            message = f"{self._url}: {message}; use --token or JOURNEYTRACE_ADMIN_TOKEN"
         raise ApiError(message, 2 if response.status == 400 else 1)
 
     def _unreachable(self, error: Exception) -> NoReturn:
+        if isinstance(error, aiohttp.ClientSSLError):
+            raise ApiError(
+                f"{self._url}: no trusted TLS: {error}; name who has signed its certificate with "
+                "--ca-file",
+                1,
+            ) from None
         if isinstance(error, aiohttp.ContentTypeError | ValueError):
             raise ApiError(f"what answers at {self._url} is no journeytrace collector", 1) from None
         raise ApiError(
@@ -139,11 +202,34 @@ class AdminClient:
 
 
 @asynccontextmanager
-async def connect(url: str) -> AsyncIterator[AdminClient]:
-    """Open a client for the admin address `url`, with or without ``http://`` in front."""
+async def connect(
+    url: str, token: str | None = None, ca_file: Path | None = None
+) -> AsyncIterator[AdminClient]:
+    """Open a client for the admin address `url`, with or without ``http://`` in front.
+
+    `token` None or empty: none is shown. `ca_file` None: the authorities the system trusts.
+    """
     base = _base(url)
-    async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
+    headers = {"Authorization": f"Bearer {_token(token)}"} if token else {}
+    connector = aiohttp.TCPConnector(ssl=_trust(ca_file) if ca_file else True)
+    async with aiohttp.ClientSession(
+        timeout=_TIMEOUT, headers=headers, connector=connector
+    ) as http:
         yield AdminClient(http, base)
+
+
+def _token(token: str) -> str:
+    if not (token.isascii() and token.isprintable()):
+        raise ApiError("--token: must be printable ASCII", 2)
+    return token
+
+
+def _trust(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ApiError(f"--ca-file: {ca_file} cannot be used: {reason}", 2) from None
 
 
 def _base(url: str) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, cast
 
 import typer
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from journeytrace.errors import JourneytraceError
 from journeytrace_collector.config import Settings, load_settings
@@ -22,23 +23,30 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_SECRETS: Final = ("admin_token", "token")
 _METAVARS: Final = {
     "admin": "HOST:PORT",
+    "admin_token_file": "FILE",
     "catalogue": "FILE",
     "data": "DIR",
     "idle_timeout": "20m",
     "log_level": "LEVEL",
     "otlp_grpc": "HOST:PORT",
     "otlp_http": "HOST:PORT",
+    "tls_cert": "FILE",
+    "tls_client_ca": "FILE",
+    "tls_key": "FILE",
+    "token_file": "FILE",
 }
 
 
-def collector(*, config: Path | None = None, **flags: str | None) -> None:
+def collector(*, config: Path | None = None, **flags: str | bool | None) -> None:
     """Take in events over OTLP, keep the sessions, serve the API and the metrics.
 
     Every flag can also be a key of the file, such as idle_timeout, or a
     variable, such as JOURNEYTRACE_IDLE_TIMEOUT. A flag beats a variable, and a
-    variable beats the file.
+    variable beats the file. Tokens have no flag, for every user of a machine can
+    read the command line of its processes.
     """
     try:
         settings = load_settings(config, flags)
@@ -79,17 +87,22 @@ def _signature() -> inspect.Signature:
 def _setting_flags() -> dict[str, Any]:
     # The text goes to the settings as it is: one place checks a value, wherever it comes from.
     return {
-        name: Annotated[
-            str | None,
-            typer.Option(
-                metavar=_METAVARS.get(name, "N"),
-                help=f"{field.description} \\[default: {_shown(field.default)}]",
-                show_default=False,
-            ),
-        ]
+        name: _flag(name, field)
         for name, field in Settings.model_fields.items()
-        if not isinstance(field.default, BaseModel | dict | list | tuple)
+        if not isinstance(field.default, BaseModel | dict | list | tuple) and name not in _SECRETS
     }
+
+
+def _flag(name: str, field: FieldInfo) -> Any:
+    if field.annotation is bool:
+        option = typer.Option(f"--{name}", help=field.description, show_default=False)
+        return Annotated[bool | None, option]
+    option = typer.Option(
+        metavar=_METAVARS.get(name, "N"),
+        help=f"{field.description} \\[default: {_shown(field.default)}]",
+        show_default=False,
+    )
+    return Annotated[str | None, option]
 
 
 def _shown(default: object) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from journeytrace_collector.cli.options import DEFAULT_URL, CaFile, Json, Token, Url
 
 if TYPE_CHECKING:
     from journeytrace_collector.cli.client import Page
 
-__all__ = ["DEFAULT_URL", "sessions"]
-
-DEFAULT_URL: Final = "http://127.0.0.1:9464"
+__all__ = ["sessions"]
 
 
 def sessions(
@@ -47,10 +47,10 @@ def sessions(
         ),
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Most sessions to show; 0: all.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what the API answers.")] = False,
-    url: Annotated[
-        str, typer.Option(metavar="URL", help="Admin address of the collector.")
-    ] = DEFAULT_URL,
+    as_json: Json = False,
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    ca_file: CaFile = None,
 ) -> None:
     """List the sessions, newest first, with status and decision side by side.
 
@@ -69,7 +69,7 @@ def sessions(
     filters = {name: value for name, value in given.items() if value is not None}
 
     async def fetch() -> Page:
-        async with connect(url) as client:
+        async with connect(url, token, ca_file) as client:
             return await client.sessions(filters, limit)
 
     page = run(fetch())

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from journeytrace_collector.cli.sessions import DEFAULT_URL
+from journeytrace_collector.cli.options import DEFAULT_URL, CaFile, Token, Url
 
 __all__ = ["show"]
 
 
 def show(
     session_id: Annotated[str, typer.Argument(metavar="SESSION_ID", show_default=False)],
+    *,
     source: Annotated[
         str | None,
         typer.Option(metavar="FE|BE", help="Only what the screen saw (FE) or the server did (BE)."),
@@ -21,9 +22,9 @@ def show(
     as_json: Annotated[
         bool, typer.Option("--json", help='Print {"session": …, "events": […]} as the API has it.')
     ] = False,
-    url: Annotated[
-        str, typer.Option(metavar="URL", help="Admin address of the collector.")
-    ] = DEFAULT_URL,
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    ca_file: CaFile = None,
 ) -> None:
     """Show one session: what is known of it, then every event with its metadata."""
     from journeytrace_collector.cli.client import (  # noqa: PLC0415
@@ -34,7 +35,7 @@ def show(
     )
 
     async def fetch() -> tuple[Summary, list[Event]]:
-        async with connect(url) as client:
+        async with connect(url, token, ca_file) as client:
             session = await client.session(session_id)
             return session, await client.events(session_id, source and source.upper())
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
@@ -24,9 +25,6 @@ __all__ = ["http_receiver"]
 JSON: Final = "application/json"
 PROTOBUF: Final = "application/x-protobuf"
 _ENCODINGS: Final = ("", "identity", "gzip")
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Middleware = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
 def http_receiver(
