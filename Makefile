@@ -10,6 +10,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/journeytrace demo
 
 test: lint
+	tools/install-test-servers
 	$(BIN)/pytest
 
 lint: $(VENV)/.installed
