@@ -13,6 +13,7 @@ name is the key of its settings under ``exporters:``. The collector imports no e
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -28,6 +29,8 @@ from journeytrace_collector.health import Health
 from journeytrace_collector.store.base import Store
 
 __all__ = ["GROUP", "Context", "Exporter", "Page", "load_exporters"]
+
+_log = logging.getLogger(__name__)
 
 GROUP: Final = "journeytrace.exporters"
 
@@ -100,8 +103,16 @@ def load_exporters(
             raise ConfigError(f"exporters.{name}: no such exporter is installed; known: {known}")
     made = {}
     for name, point in sorted(found.items()):
-        factory: Factory = point.load()
         section = settings.exporters.get(name, {})
+        try:
+            factory: Factory = point.load()
+        except ImportError as error:
+            # Ours come with the collector's distribution, what they need with an extra.
+            problem = f"needs {error.name}: pip install 'journeytrace[exporters]'"
+            if section:
+                raise ConfigError(f"exporters.{name}: {problem}") from error
+            _log.warning("the exporter %s is off: it %s", name, problem)
+            continue
         exporter = factory(Context(section, settings, store, clock, health))
         if exporter is not None:
             made[name] = exporter
