@@ -121,11 +121,25 @@ def _token(value: SecretStr) -> SecretStr:
     return value
 
 
+def _url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError("must begin with postgresql://; left out, the store is SQLite's")
+    return value
+
+
+def _name(value: str) -> str:
+    if not (1 <= len(value) <= 128 and value.isprintable()):
+        raise ValueError("must be 1 to 128 printable characters")
+    return value
+
+
 _Address = Annotated[Address, NoDecode, PlainValidator(_address)]
 _Span = Annotated[timedelta, PlainValidator(_span)]
 _Path = Annotated[Path, PlainValidator(_path)]
 _Bytes = Annotated[ByteSize, Field(gt=0)]
 _Token = Annotated[SecretStr, AfterValidator(_token)]
+_Url = Annotated[SecretStr, AfterValidator(_url)]
+_Name = Annotated[str, AfterValidator(_name)]
 _LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
 
@@ -155,6 +169,17 @@ class Settings(BaseSettings):
     data: _Path = Field(
         default=Path("journeytrace-data"),
         description="Folder of the store, made if missing; relative to the working directory.",
+    )
+    store: _Url | None = Field(
+        default=None,
+        description=(
+            "Address of a PostgreSQL database that collectors share, postgresql://…; the password"
+            " is better left to the variable PGPASSWORD. None: SQLite in the data folder."
+        ),
+    )
+    collector_id: _Name | None = Field(
+        default=None,
+        description="Name of this collector among those that share a store. None: the host's.",
     )
     otlp_grpc: _Address = Field(
         default=Address("127.0.0.1", 4317),

@@ -23,7 +23,7 @@ from journeytrace_collector.exporter import Exporter
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.measure import Measure
-from journeytrace_collector.store.base import OutboxRow, Store
+from journeytrace_collector.store.base import LEASE_SECONDS, OutboxRow, Store
 
 __all__ = ["Delivery", "backoff", "effects"]
 
@@ -111,10 +111,12 @@ class Delivery:
         Gives how many were tried, whether any has to be tried again, and the seconds that the
         receiver asked for.
         """
-        rows = await asyncio.to_thread(self._store.waiting, destination, AT_ONCE)
+        # Counted from before the store is asked, so that it ends before the lease does.
+        deadline = asyncio.get_running_loop().time() + LEASE_SECONDS
+        rows = await asyncio.to_thread(self._store.waiting, destination, AT_ONCE, LEASE_SECONDS)
         lines = groupby(sorted(rows, key=_line), key=_line)
         found = await asyncio.gather(
-            *(self._deliver_line(destination, list(line)) for _, line in lines)
+            *(self._deliver_line(destination, list(line), deadline) for _, line in lines)
         )
         delivered = [row_id for ids, _ in found for row_id in ids]
         if delivered:
@@ -124,13 +126,14 @@ class Delivery:
         return len(rows), bool(errors), after
 
     async def _deliver_line(
-        self, destination: str, rows: list[OutboxRow]
+        self, destination: str, rows: list[OutboxRow], deadline: float
     ) -> tuple[list[int], RetryableExportError | None]:
         """Deliver the parcels of one session in order, up to the first that has to wait."""
         delivered: list[int] = []
         for row in sorted(rows, key=lambda row: row.id):
             try:
-                await self._exporters[destination].deliver(row.parcel)
+                async with asyncio.timeout_at(deadline):
+                    await self._exporters[destination].deliver(row.parcel)
             except PermanentExportError as error:
                 await self._park(destination, row, str(error))
             except Exception as error:

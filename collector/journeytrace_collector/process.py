@@ -32,7 +32,8 @@ from journeytrace_collector.receiver.grpc import GrpcReceiver
 from journeytrace_collector.receiver.http import http_receiver
 from journeytrace_collector.receiver.otlp import Signal, signals
 from journeytrace_collector.security import Access
-from journeytrace_collector.store import Carried, SessionLimits, SqliteStore
+from journeytrace_collector.store import Carried
+from journeytrace_collector.store.opening import open_store, store_place
 
 __all__ = ["Collector", "run"]
 
@@ -90,8 +91,7 @@ class Collector:
             load_catalogue(settings.catalogue) if settings.catalogue else builtin_catalogue()
         )
         idle_timeout = round(settings.idle_timeout.total_seconds() * 1e9)
-        session_limits = SessionLimits(settings.max_session_events, settings.max_session_bytes)
-        store = SqliteStore(settings.data, catalogue, idle_timeout, session_limits)
+        store = open_store(settings, catalogue)
         self._undo.callback(store.close)
 
         health = Health()
@@ -105,7 +105,8 @@ class Collector:
             # Counts nothing; but every series that is known beforehand exists from now on, at 0.
             store.write((), Carried(at=self._clock()))
         except StoreUnavailableError as error:
-            raise StartError(f"{settings.data}: cannot be used as a store: {error}") from error
+            place = store_place(settings)
+            raise StartError(f"{place}: cannot be used as a store: {error}") from error
 
         ingest = Ingest(store, settings.max_queued_bytes, health)
         self._undo.push_async_callback(asyncio.to_thread, ingest.close)
@@ -194,7 +195,7 @@ async def run(settings: Settings) -> None:
             collector.otlp_grpc,
             collector.otlp_http,
             collector.admin,
-            settings.data,
+            store_place(settings),
         )
         await stop.wait()
         _log.info("stopping; a second signal ends it at once")

@@ -4,25 +4,84 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from tests.support.events import IDLE_TIMEOUT
+from tests.support.postgresql import Server, running_server
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.store import SessionLimits, SqliteStore, Store
+from journeytrace_collector.store.postgresql import PostgresqlStore
 
 Reopen = Callable[[], Store]
 
 
-@pytest.fixture(params=["sqlite"])
-def reopen(tmp_path: Path) -> Iterator[Reopen]:
+class Place(Protocol):
+    """Where a store keeps its data."""
+
+    def open(self, limits: SessionLimits | None = None) -> Store:
+        """Open a store on the data that are there."""
+
+    def clear(self) -> None:
+        """Remove all data. No store may be open."""
+
+
+class Folder:
+    """Data of the SQLite store."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def open(self, limits: SessionLimits | None = None) -> Store:
+        return SqliteStore(self._path, builtin_catalogue(), IDLE_TIMEOUT, limits)
+
+    def clear(self) -> None:
+        for file in self._path.iterdir():
+            file.unlink()
+
+
+class Database:
+    """Data of the PostgreSQL store."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._url = server.fresh()
+
+    def open(self, limits: SessionLimits | None = None) -> Store:
+        catalogue = builtin_catalogue()
+        return PostgresqlStore(self._url, catalogue, IDLE_TIMEOUT, limits, collector_id="one")
+
+    def clear(self) -> None:
+        tables = "sessions, events, outbox, counters, exemplars"
+        self._server.execute(f"TRUNCATE {tables}", self._url)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Give a running PostgreSQL."""
+    with running_server() as server:
+        server.make_template()
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """Give a place for a store that holds nothing yet."""
+    if request.param == "postgresql":
+        return Database(request.getfixturevalue("server"))
+    return Folder(tmp_path)
+
+
+@pytest.fixture
+def reopen(place: Place) -> Iterator[Reopen]:
     """Give a function that closes the store, if it is open, and opens it again on the same data."""
     open_stores: list[Store] = []
 
     def opened() -> Store:
         while open_stores:
             open_stores.pop().close()
-        open_stores.append(SqliteStore(tmp_path, builtin_catalogue(), IDLE_TIMEOUT))
+        open_stores.append(place.open())
         return open_stores[-1]
 
     yield opened
@@ -31,10 +90,9 @@ def reopen(tmp_path: Path) -> Iterator[Reopen]:
 
 
 @pytest.fixture
-def limited(tmp_path: Path) -> Iterator[Store]:
+def limited(place: Place) -> Iterator[Store]:
     """Give an empty store that takes ten events a session."""
-    limits = SessionLimits(events=10)
-    store = SqliteStore(tmp_path / "limited", builtin_catalogue(), IDLE_TIMEOUT, limits)
+    store = place.open(SessionLimits(events=10))
     yield store
     store.close()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event, journeys
 
@@ -18,7 +18,7 @@ from journeytrace.conventions import Decision, Status
 from journeytrace_collector import derive
 from journeytrace_collector.model import Event
 from journeytrace_collector.sessionize import SessionState, distinct, fold
-from journeytrace_collector.store import SessionQuery, SqliteStore, Store, Written
+from journeytrace_collector.store import SessionQuery, Store, Written
 
 CATALOGUE = builtin_catalogue()
 NOW = NOON + 30 * MINUTE
@@ -52,17 +52,24 @@ def stored(store: Store, session_id: str) -> SessionState | None:
     return known.state if known else None
 
 
-@settings(deadline=None, max_examples=40)
-@given(journeys(), st.randoms(use_true_random=False))
-def test_stored_sessions_equal_the_pure_fold(events: list[Event], rng: random.Random) -> None:
+@settings(
+    deadline=None,
+    max_examples=40,
+    # Each example clears the place first.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(events=journeys(), rng=st.randoms(use_true_random=False))
+def test_stored_sessions_equal_the_pure_fold(
+    place: Any, events: list[Event], rng: random.Random
+) -> None:
     """Any order of arrival, duplication and split into writes stores what the fold gives."""
     events.sort(key=lambda item: item.received)
     batches = [*events, *(rng.choice(events) for _ in range(rng.randrange(6)))]
-    with TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder), CATALOGUE, IDLE_TIMEOUT)
-        # "First received" is the order of arrival here, as in life: stamps never go back.
-        arrived = [_received(item, NOON + n) for n, item in enumerate(batches)]
-        rest = list(arrived)
+    place.clear()
+    # "First received" is the order of arrival here, as in life: stamps never go back.
+    arrived = [_received(item, NOON + n) for n, item in enumerate(batches)]
+    rest = list(arrived)
+    with closing(place.open()) as store:
         while rest:
             size = rng.randrange(1, len(rest) + 1)
             store.write(rest[:size])
@@ -73,7 +80,6 @@ def test_stored_sessions_equal_the_pure_fold(events: list[Event], rng: random.Ra
             mine = [e for e in distinct(arrived).values() if e.session_id == session_id]
             mine.sort(key=lambda item: (item.at, item.event_id))
             assert store.events(session_id) == mine
-        store.close()
 
 
 def _received(item: Event, at: int) -> Event:
@@ -252,3 +258,25 @@ def test_moved_columns_are_found_where_they_moved_to(store: Store) -> None:
     assert len(all_sessions(store, SessionQuery(decision=Decision.REJECTED), NOON)) == 1
     assert len(all_sessions(store, SessionQuery(search="new@"), NOON)) == 1
     assert all_sessions(store, SessionQuery(search="old@"), NOON) == []
+
+
+ODD = "a\x00b\ud800c"
+
+
+def test_texts_that_cannot_be_stored_fail_no_write(store: Store) -> None:
+    """NUL and lone surrogates, plain or as escapes in metadata, cost no event."""
+    metadata = r'{"nul":"\u0000","half":"\ud800","pair":"\ud83d\ude00","plain":"\\u0000"}'
+    odd = event("STEP_VIEW", event_id=b"12345678", user_id=ODD, metadata=metadata)
+    assert store.write([odd, event("STEP_VIEW", NOON + 1)]) == Written(new=2, duplicate=0)
+    assert store.write([odd]) == Written(new=0, duplicate=1)
+    read = store.events(odd.session_id)[0]
+    assert str(read.user_id).startswith("a")
+    assert '"pair":"\\ud83d\\ude00","plain":"\\\\u0000"}' in read.metadata
+
+
+def test_a_search_for_what_cannot_be_stored_is_answered(store: Store) -> None:
+    """NUL in a search, an id or a reason is no reason to fail."""
+    store.write([event("STEP_VIEW")])
+    assert store.sessions(SessionQuery(search="\x00"), NOW).sessions == []
+    assert store.session("\x00") is None
+    assert store.events("\x00") == []

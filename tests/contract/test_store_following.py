@@ -149,6 +149,13 @@ def test_a_revived_session_is_told_in_progress_again(store: Store, follower: Fol
     assert (change.told, change.status) == (Status.DROPPED, Status.IN_PROGRESS)
 
 
+def test_what_arrives_late_is_not_told_as_dropped(store: Store, follower: Follower) -> None:
+    """A write tells DROPPED of no session, however old its events are: settling does."""
+    store.write([event("STEP_VIEW", received=DUE + MINUTE)])
+    (change,) = follower.changes[-1].sessions
+    assert change.status is Status.IN_PROGRESS
+
+
 def test_settling_goes_in_steps_the_longest_due_first(store: Store, follower: Follower) -> None:
     """A step settles at most so many, and no session that is due is left out."""
     store.write([event("STEP_VIEW", NOON + n, session_id=f"s-{n}") for n in range(5)])

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from journeytrace_collector.cli.dashboards import dashboards
 from journeytrace_collector.cli.demo import demo
 from journeytrace_collector.cli.outbox import outbox
 from journeytrace_collector.cli.sessions import sessions
@@ -56,6 +57,10 @@ def collector(context: typer.Context) -> None:
     with_flags(args=context.args, prog_name=context.command_path)
 
 
+app.command(
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)(dashboards)
 app.command()(demo)
 app.command()(sessions)
 app.command()(show)

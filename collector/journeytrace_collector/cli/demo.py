@@ -27,16 +27,27 @@ def demo(
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the collector running until Ctrl-C.")
     ] = False,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Start none, but send the journeys there, over OTLP/gRPC without TLS.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Start a collector, play made-up journeys to it over OTLP, and show what it makes of them.
 
-    It listens on free ports and keeps its store in a temporary folder, which goes with it.
+    It listens on free ports and keeps its store in a temporary folder, which goes with it. With
+    --to, OTEL_EXPORTER_OTLP_HEADERS can hold the token that the receiver asks for.
     """
     from journeytrace.errors import JourneytraceError  # noqa: PLC0415
     from journeytrace_collector.cli.client import ApiError  # noqa: PLC0415
 
+    if keep and to is not None:
+        raise typer.BadParameter("with --to there is no collector to keep", param_hint="--keep")
     try:
-        asyncio.run(_demo(sessions, seed, keep))
+        asyncio.run(_demo(sessions, seed, keep) if to is None else _play(sessions, seed, to))
     except KeyboardInterrupt:
         raise typer.Exit(0 if keep else 130) from None
     except (ApiError, JourneytraceError) as error:
@@ -58,6 +69,20 @@ async def _demo(count: int, seed: int, keep: bool) -> None:
             await _report(out, collector, sent, keep)
             if keep:
                 await _stay(out, collector)
+
+
+async def _play(count: int, seed: int, to: str) -> None:
+    from journeytrace_collector.cli.terminal import console  # noqa: PLC0415
+    from journeytrace_collector.config import Address  # noqa: PLC0415
+    from journeytrace_collector.demo.journeys import make_journeys  # noqa: PLC0415
+
+    try:
+        endpoint = str(Address.parse(to))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--to") from None
+    out = console()
+    sent = await _send(out, make_journeys(count, seed), endpoint)
+    out.print(f"{sent} events of {count} sessions are sent to {endpoint}.")
 
 
 def _settings(folder: str) -> Settings:

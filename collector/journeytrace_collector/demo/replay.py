@@ -8,14 +8,14 @@ does not mind the order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
 import journeytrace
 from journeytrace import Event
@@ -23,6 +23,7 @@ from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Source
 from journeytrace_collector.demo.journeys import Journey
 from journeytrace_collector.demo.walk import Step
+from journeytrace_collector.errors import ExportError
 
 __all__ = ["SERVICES", "play"]
 
@@ -41,6 +42,9 @@ def play(journeys: Iterable[Journey], endpoint: str, now: int, played: Callable[
         endpoint: OTLP over gRPC, as ``host:port``.
         now: ns since the epoch from which `Journey.ended_ago` counts back.
         played: called after each journey of each service; False stops here.
+
+    Raises:
+        ExportError: `endpoint` did not take all of it; the SDK has logged why.
     """
     journeys = list(journeys)
     sent = 0
@@ -62,7 +66,7 @@ def play(journeys: Iterable[Journey], endpoint: str, now: int, played: Callable[
 @contextmanager
 def _service(name: str, endpoint: str) -> Iterator[Callable[[], object]]:
     provider = TracerProvider(resource=Resource.create({"service.name": name}))
-    exporter = OTLPSpanExporter(endpoint=f"http://{endpoint}", insecure=True)
+    exporter = _Exporter(endpoint=f"http://{endpoint}", insecure=True)
     provider.add_span_processor(BatchSpanProcessor(exporter))
     journeytrace.configure(tracer_provider=provider)
     try:
@@ -70,6 +74,19 @@ def _service(name: str, endpoint: str) -> Iterator[Callable[[], object]]:
     finally:
         provider.shutdown()
         journeytrace.configure()
+    if exporter.failed:
+        raise ExportError(f"{endpoint} did not take all events")
+
+
+class _Exporter(OTLPSpanExporter):
+    """Remembers a failure, which the SDK only logs."""
+
+    failed = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = super().export(spans)
+        self.failed = self.failed or result is not SpanExportResult.SUCCESS
+        return result
 
 
 class _Clock:

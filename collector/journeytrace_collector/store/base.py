@@ -14,6 +14,7 @@ from journeytrace_collector.model import Event
 from journeytrace_collector.sessionize import SessionState
 
 __all__ = [
+    "LEASE_SECONDS",
     "NOTHING_CARRIED",
     "SEARCH_FIELDS",
     "Carried",
@@ -90,6 +91,9 @@ class Carried:
 
 NOTHING_CARRIED: Final = Carried()
 
+LEASE_SECONDS: Final = 60.0
+"""How long parcels are handed out for, unless somebody says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -159,7 +163,9 @@ class Store(Protocol):
 
     The methods that change something have one caller at a time, and each is one transaction: on
     return it is on disk, and when it raises `StoreUnavailableError` nothing of it is, and the same
-    call can succeed later. Reads come from any thread.
+    call can succeed later. (A connection that breaks while a server commits leaves open which of
+    the two it was. The same call is harmless then, too: what was kept is a duplicate.) Reads, and
+    `waiting`, come from any thread.
     """
 
     def follow(self, effects: Effects) -> None:
@@ -198,17 +204,29 @@ class Store(Protocol):
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """Give a session's events in order of (time, event id); `source`: only FE or only BE."""
 
-    def waiting(self, destination: str, limit: int) -> list[OutboxRow]:
-        """Give the first parcels that wait for a destination, in the order they were put there."""
+    def waiting(
+        self, destination: str, limit: int, lease: float = LEASE_SECONDS
+    ) -> list[OutboxRow]:
+        """Hand out the first parcels that wait for a destination, in the order of the line.
+
+        For `lease` seconds from the call on no other collector on the same data is handed one of
+        them, nor a later parcel of their sessions: deliver within that time or leave it. Asking
+        again hands out the same ones anew. Parcels without a session keep to the order of the
+        collector that put them there.
+        """
 
     def parked(self, limit: int) -> list[OutboxRow]:
-        """Give parcels that were parked, the newest first."""
+        """Give parcels that were parked, the newest first and without their payloads."""
 
     def outbox(self) -> dict[str, OutboxState]:
         """Tell how each destination that has parcels is doing."""
 
     def counters(self) -> Tally:
-        """Give all counters as they stand, and the exemplar of each bucket."""
+        """Give the counters of this collector as they stand, and the exemplar of each bucket.
+
+        Where several share the data each has counters of its own: the sum over all of them is
+        exact. Series that another one has are there, too, at 0 until this one has counted.
+        """
 
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """Count the sessions that are IN_PROGRESS at `now` (ns), by project and highest stage."""

@@ -16,7 +16,7 @@ from journeytrace.conventions import Status
 from journeytrace_collector.derive import Phase
 from journeytrace_collector.store.base import SessionQuery
 
-__all__ = ["FEW", "Sql", "narrow", "page"]
+__all__ = ["FEW", "POSTGRESQL", "SQLITE", "Dialect", "Sql", "narrow", "page"]
 
 FEW: Final = 1_000
 _LAST_CHARACTER: Final = "\U0010ffff"
@@ -33,55 +33,81 @@ class Sql:
         return Sql(f"{self.text} AND {other.text}", self.values + other.values)
 
 
-def narrow(query: SessionQuery, now: int, idle_timeout: int) -> Iterator[Sql]:
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a database spells what SQL leaves open."""
+
+    placeholder: str
+    folded: str
+    """The column ``{}`` with ASCII letters in one case, as it is indexed."""
+    folds: str
+    """The same of a placeholder."""
+    indexed_by: str
+    """Which index ``{}`` to use; empty: the database knows best."""
+
+
+SQLITE: Final = Dialect("?", "{} COLLATE NOCASE", "?", " INDEXED BY {}")
+POSTGRESQL: Final = Dialect("%s", "lower({})", 'lower(%s COLLATE "C")', "")
+
+
+def narrow(
+    query: SessionQuery, now: int, idle_timeout: int, dialect: Dialect = SQLITE
+) -> Iterator[Sql]:
     """Give queries that each name all sessions meeting one selective condition, best first."""
     if query.search is not None:
         ranges = [
             Sql(
-                f"SELECT no FROM sessions INDEXED BY sessions_{field} WHERE {begins.text}",
+                f"SELECT no FROM sessions{_by(dialect, f'sessions_{field}')} WHERE {begins.text}",
                 begins.values,
             )
-            for field, begins in _searches(query.search, query.fields)
+            for field, begins in _searches(query.search, query.fields, dialect)
         ]
         # Not UNION, which would read all of the ranges before a LIMIT could end it.
         yield Sql(" UNION ALL ".join(r.text for r in ranges), sum((r.values for r in ranges), ()))
-    if (idle := _idle(query.status, now - idle_timeout)) is not None:
+    if (idle := _idle(query.status, now - idle_timeout, dialect)) is not None:
         yield Sql(
-            "SELECT no FROM sessions INDEXED BY sessions_idle"
+            f"SELECT no FROM sessions{_by(dialect, 'sessions_idle')}"
             f" WHERE phase = 'OPEN' AND {idle.text}",
             idle.values,
         )
 
 
-def page(query: SessionQuery, now: int, idle_timeout: int, few: Sql | None) -> Sql:
+def page(
+    query: SessionQuery,
+    now: int,
+    idle_timeout: int,
+    few: Sql | None,
+    dialect: Dialect = SQLITE,
+) -> Sql:
     """Give the query for one page and one row more; `few`: only sessions that this query names."""
     where = Sql("TRUE")
+    value = dialect.placeholder
     if query.status is not None:
-        where &= Sql("phase = ?", (_phase(query.status).value,))
-    if (idle := _idle(query.status, now - idle_timeout)) is not None:
+        where &= Sql(f"phase = {value}", (_phase(query.status).value,))
+    if (idle := _idle(query.status, now - idle_timeout, dialect)) is not None:
         where &= idle
     if query.decision is not None:
-        where &= Sql("decision = ?", (query.decision.value,))
+        where &= Sql(f"decision = {value}", (query.decision.value,))
     elif query.undecided:
         where &= Sql("decision IS NULL")
     if query.since is not None:
-        where &= Sql("created_at >= ?", (query.since,))
+        where &= Sql(f"created_at >= {value}", (query.since,))
     if query.until is not None:
-        where &= Sql("created_at < ?", (query.until,))
+        where &= Sql(f"created_at < {value}", (query.until,))
     if query.after is not None:
-        where &= Sql("(created_at, no) < (?, ?)", query.after)
+        where &= Sql(f"(created_at, no) < ({value}, {value})", query.after)
     if few is not None:
         source = "sessions"
         where = Sql(f"no IN ({few.text})", few.values) & where
     else:
-        source = f"sessions INDEXED BY {_walk(query)}"
+        source = f"sessions{_by(dialect, _walk(query))}"
     if query.search is not None:
-        ranges = [begins for _, begins in _searches(query.search, query.fields)]
+        ranges = [begins for _, begins in _searches(query.search, query.fields, dialect)]
         either = " OR ".join(f"({begins.text})" for begins in ranges)
         where &= Sql(f"({either})", sum((begins.values for begins in ranges), ()))
     text = (
         f"SELECT created_at, no, state, settled_at, revision FROM {source} WHERE {where.text}"
-        " ORDER BY created_at DESC, no DESC LIMIT ?"
+        f" ORDER BY created_at DESC, no DESC LIMIT {value}"
     )
     return Sql(text, (*where.values, query.limit + 1))
 
@@ -97,15 +123,20 @@ def _phase(status: Status) -> Phase:
     return Phase.OPEN if status in {Status.IN_PROGRESS, Status.DROPPED} else Phase(status.value)
 
 
-def _idle(status: Status | None, dropped_since: int) -> Sql | None:
+def _idle(status: Status | None, dropped_since: int, dialect: Dialect) -> Sql | None:
     if status is Status.DROPPED:
-        return Sql("idle_at <= ?", (dropped_since,))
+        return Sql(f"idle_at <= {dialect.placeholder}", (dropped_since,))
     if status is Status.IN_PROGRESS:
-        return Sql("idle_at > ?", (dropped_since,))
+        return Sql(f"idle_at > {dialect.placeholder}", (dropped_since,))
     return None
 
 
-def _searches(search: str, fields: tuple[str, ...]) -> Iterator[tuple[str, Sql]]:
+def _by(dialect: Dialect, index: str) -> str:
+    return dialect.indexed_by.format(index)
+
+
+def _searches(search: str, fields: tuple[str, ...], dialect: Dialect) -> Iterator[tuple[str, Sql]]:
     for field in fields:
-        text = f"{field} COLLATE NOCASE >= ? AND {field} COLLATE NOCASE < ?"
+        column = dialect.folded.format(field)
+        text = f"{column} >= {dialect.folds} AND {column} < {dialect.folds}"
         yield field, Sql(text, (search, search + _LAST_CHARACTER))

@@ -11,17 +11,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from journeytrace.catalogue import Catalogue
-from journeytrace.conventions import Status
-from journeytrace_collector import derive
-from journeytrace_collector.change import Change, Effects, SessionChange, Settlement, Tally
+from journeytrace_collector.change import Change, Effects, Tally
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.model import Event
-from journeytrace_collector.sessionize import SessionState, merge, state_of
 from journeytrace_collector.store import listing, sqlite_ledger
 from journeytrace_collector.store.base import (
+    LEASE_SECONDS,
     NOTHING_CARRIED,
     Carried,
     Known,
@@ -32,6 +28,9 @@ from journeytrace_collector.store.base import (
     SessionQuery,
     Written,
 )
+from journeytrace_collector.store.sqlite_tables import SqliteTables
+from journeytrace_collector.store.texts import storable
+from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, erase, known
 
 __all__ = ["SqliteStore"]
 
@@ -45,35 +44,6 @@ PRAGMA wal_autocheckpoint = 8000; -- pages; fewer, larger checkpoints write less
 PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -65536; -- KiB
 """
-
-_EVENT_FIELDS: Final = Event.__struct_fields__[1:]
-_INSERT_EVENT: Final = (
-    f"INSERT OR IGNORE INTO events (session_no, {', '.join(_EVENT_FIELDS)})"
-    f" VALUES (?{', ?' * len(_EVENT_FIELDS)})"
-)
-# SQLite rewrites the index entries of every column that an UPDATE names, changed or not.
-_MOVING: Final = ("state", "last_event", "idle_at", "due_at")
-_CHANGING: Final = (
-    "user_id",
-    "email",
-    "submission_id",
-    "project_id",
-    "created_at",
-    "expires_at",
-    "phase",
-    "stage",
-    "decision",
-    "told",
-)
-_INSERT_SESSION: Final = (
-    f"INSERT INTO sessions (no, session_id, {', '.join(_MOVING + _CHANGING)})"
-    f" VALUES (?, ?{', ?' * len(_MOVING + _CHANGING)})"
-)
-_UPDATE_MOVING: Final = f"UPDATE sessions SET {' = ?, '.join(_MOVING)} = ? WHERE no = ?"
-_UPDATE_CHANGING: Final = f"UPDATE sessions SET {' = ?, '.join(_CHANGING)} = ? WHERE no = ?"
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(SessionState).decode
 
 
 class SqliteStore:
@@ -91,9 +61,8 @@ class SqliteStore:
         Raises:
             StartError: the folder cannot be used, another process has it, or the file is no store.
         """
-        self._catalogue = catalogue
         self._idle_timeout = idle_timeout
-        self._limits = limits or SessionLimits()
+        self._writing = Writing(catalogue, idle_timeout, limits)
         self._effects: Effects | None = None
         self._path = folder / FILE_NAME
         self._lock = _lock(folder)
@@ -107,6 +76,7 @@ class SqliteStore:
             )
             self._writer.executescript(_PRAGMAS)
             self._create()
+            self._tables = SqliteTables(self._writer, idle_timeout)
         except sqlite3.Error as error:
             os.close(self._lock)
             raise StartError(f"{self._path}: cannot be used as a store: {error}") from error
@@ -131,143 +101,32 @@ class SqliteStore:
 
     def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
         """See `Store.write`."""
-        by_session: dict[str, list[Event]] = {}
-        for event in events:
-            by_session.setdefault(event.session_id, []).append(event)
-        at = max((event.received for event in events), default=carried.at)
-        change = Change(at, traces=carried.traces, logged=carried.logged)
-        refused: list[Event] = []
+        try:
+            return self._write(events, carried)
+        except UnicodeEncodeError:
+            return self._write(storable(events), carried)
+
+    def _write(self, events: Sequence[Event], carried: Carried) -> Written:
         with self._transaction():
-            for session_id, mine in by_session.items():
-                self._write_session(session_id, mine, change, refused)
-            new = sum(len(session.fresh) for session in change.sessions)
-            duplicate = len(events) - new - len(refused)
-            change.records = {
-                "new": new,
-                "duplicate": duplicate,
-                "refused": len(refused),
-                "rejected": carried.rejected,
-                "ignored": carried.ignored,
-            }
+            change, written = self._writing.write(self._tables, events, carried)
             committed = self._follow_up(change)
         committed()
-        return Written(new, duplicate, tuple(refused))
-
-    def _write_session(
-        self, session_id: str, events: list[Event], change: Change, refused: list[Event]
-    ) -> None:
-        row = self._writer.execute(
-            "SELECT no, state, told FROM sessions WHERE session_id = ?", (session_id,)
-        ).fetchone()
-        before = _decode(row[1]) if row else None
-        told = Status(row[2]) if row else None
-        if row:
-            no = row[0]
-        else:
-            newest = "SELECT coalesce(max(no), 0) + 1 FROM sessions"
-            (no,) = self._writer.execute(newest).fetchone()
-        fresh = self._insert(no, before, events, refused)
-        if not fresh:
-            return
-        added = state_of(fresh, self._catalogue)
-        after = merge(before, added) if before else added
-        status = derive.tellable(after, change.at, self._idle_timeout, told)
-        moving, changing = self._moving(after), _changing(after, status)
-        if before is None:
-            self._writer.execute(_INSERT_SESSION, (no, session_id, *moving, *changing))
-        else:
-            self._writer.execute(_UPDATE_MOVING, (*moving, no))
-            if changing != _changing(before, told):
-                self._writer.execute(_UPDATE_CHANGING, (*changing, no))
-        change.sessions.append(SessionChange(before, after, fresh, told, status))
-
-    def _insert(
-        self, no: int, before: SessionState | None, events: list[Event], refused: list[Event]
-    ) -> list[Event]:
-        """Insert what is new of the events of one session and give it."""
-        count, size = (before.events, before.size) if before else (0, 0)
-        size += sum(len(event.metadata) for event in events)
-        if count + len(events) > self._limits.events or size > self._limits.size:
-            events = self._within_limits(no, before, events, refused)
-        execute = self._writer.execute
-        return [
-            event
-            for event in events
-            if execute(_INSERT_EVENT, (no, *msgspec.structs.astuple(event)[1:])).rowcount
-        ]
-
-    def _within_limits(
-        self, no: int, before: SessionState | None, events: list[Event], refused: list[Event]
-    ) -> list[Event]:
-        """Give the events for which there is room, and those that are known anyway."""
-        count, size = (before.events, before.size) if before else (0, 0)
-        known = "SELECT 1 FROM events WHERE session_no = ? AND event_id = ?"
-        taken = []
-        for event in events:
-            if self._writer.execute(known, (no, event.event_id)).fetchone():
-                taken.append(event)
-                continue
-            spec = self._catalogue.events.get(event.name)
-            count += 1
-            size += len(event.metadata)
-            if self._limits.allow(count, size, changes_status=bool(spec and spec.role)):
-                taken.append(event)
-            else:
-                count -= 1
-                size -= len(event.metadata)
-                refused.append(event)
-        return taken
+        return written
 
     def settle(self, now: int, limit: int) -> int:
         """See `Store.settle`."""
-        change = Change(now)
-        sql = (
-            "SELECT no, state, told, settled_at, settled_status, revision"
-            " FROM sessions INDEXED BY sessions_due WHERE due_at <= ? ORDER BY due_at LIMIT ?"
-        )
-        update = (
-            "UPDATE sessions SET due_at = NULL, settled_at = ?, settled_status = ?, revision = ?,"
-            " told = ? WHERE no = ?"
-        )
         with self._transaction():
-            rows = self._writer.execute(sql, (now, limit)).fetchall()
-            for no, text, told, settled_at, settled_status, revision in rows:
-                state = _decode(text)
-                status = derive.status(state, now, self._idle_timeout)
-                again = settled_at is not None
-                settlement = Settlement(
-                    revision + again, Status(settled_status) if again else None, status
-                )
-                values = (settled_at if again else now, status.value, settlement.revision)
-                self._writer.execute(update, (*values, status.value, no))
-                change.sessions.append(
-                    SessionChange(state, state, (), Status(told), status, settlement)
-                )
+            change, settled = self._writing.settle(self._tables.due(now, limit), now)
+            self._tables.settle(settled)
             committed = self._follow_up(change)
         committed()
-        return len(rows)
+        return len(settled)
 
     def erase(self, now: int, limit: int) -> int:
         """See `Store.erase`."""
-        due = (
-            "SELECT no, session_id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
-        )
-        events = (
-            "DELETE FROM events WHERE rowid IN"
-            " (SELECT rowid FROM events WHERE session_no = ? LIMIT ?)"
-        )
-        rows = sessions = 0
         with self._transaction():
-            for no, session_id in self._writer.execute(due, (now, limit)).fetchall():
-                rows += self._writer.execute(events, (no, limit - rows)).rowcount
-                if rows >= limit:
-                    break
-                # What waits or is parked for delivery is the session's data too.
-                self._writer.execute("DELETE FROM outbox WHERE session_id = ?", (session_id,))
-                self._writer.execute("DELETE FROM sessions WHERE no = ?", (no,))
-                rows += 1
-                sessions += 1
-            committed = self._follow_up(Change(now, records={"erased": sessions}))
+            change, rows = erase(self._tables, self._tables.expired(now, limit), now, limit)
+            committed = self._follow_up(change)
         committed()
         return rows
 
@@ -295,26 +154,31 @@ class SqliteStore:
             rows = reader.execute(sql.text, sql.values).fetchall()
         shown = rows[: query.limit]
         following = (shown[-1][0], shown[-1][1]) if len(rows) > query.limit else None
-        return Page([_known(*row[2:]) for row in shown], following)
+        return Page([known(*row[2:]) for row in shown], following)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
         sql = "SELECT state, settled_at, revision FROM sessions WHERE session_id = ?"
         with self._reading() as reader:
             row = reader.execute(sql, (session_id,)).fetchone()
-        return _known(*row) if row else None
+        return known(*row) if row else None
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """See `Store.events`."""
         sql = (
-            f"SELECT session_id, {', '.join('events.' + name for name in _EVENT_FIELDS)}"
+            f"SELECT session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
             " FROM sessions JOIN events ON session_no = no"
             " WHERE session_id = ? AND source = coalesce(?, source) ORDER BY at, event_id"
         )
         with self._reading() as reader:
             return [Event(*row) for row in reader.execute(sql, (session_id, source))]
 
-    def waiting(self, destination: str, limit: int) -> list[OutboxRow]:
+    def waiting(
+        self,
+        destination: str,
+        limit: int,
+        lease: float = LEASE_SECONDS,  # noqa: ARG002 - nobody else could take them
+    ) -> list[OutboxRow]:
         """See `Store.waiting`."""
         with self._reading() as reader:
             return sqlite_ledger.waiting(reader, destination, limit)
@@ -384,31 +248,6 @@ class SqliteStore:
         sqlite_ledger.raise_counters(self._writer, followup.tally)
         sqlite_ledger.add_parcels(self._writer, followup.parcels, change.at)
         return followup.committed
-
-    def _moving(self, state: SessionState) -> tuple[object, ...]:
-        """Give the values of `_MOVING`."""
-        due = derive.due_at(state, self._idle_timeout)
-        return _encode(state).decode(), state.last[2], state.idle, due
-
-
-def _changing(state: SessionState, told: Status | None) -> tuple[object, ...]:
-    """Give the values of `_CHANGING`."""
-    return (
-        derive.kept(state, "user_id"),
-        derive.kept(state, "email"),
-        derive.kept(state, "submission_id"),
-        derive.kept(state, "project_id"),
-        derive.created_at(state),
-        derive.expires_at(state),
-        derive.phase(state).value,
-        derive.highest_stage(state),
-        state.decided[2] if state.decided else None,
-        told.value if told else None,
-    )
-
-
-def _known(state: str, settled_at: int | None, revision: int) -> Known:
-    return Known(_decode(state), settled_at, revision)
 
 
 def _names_few(reader: sqlite3.Connection, sql: listing.Sql) -> bool:

@@ -6,10 +6,15 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import msgspec
-
-from journeytrace_collector.change import Exemplar, Parcel, Series, Tally
+from journeytrace_collector.change import Exemplar, Parcel, Tally
 from journeytrace_collector.store.base import OutboxRow, OutboxState
+from journeytrace_collector.store.ledger import (
+    OUTBOX_ROW,
+    PARKED_ROW,
+    json_text,
+    outbox_row,
+    series,
+)
 
 __all__ = [
     "add_parcels",
@@ -26,15 +31,14 @@ __all__ = [
 _RAISE: Final = (
     "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value"
 )
-_ROW: Final = "id, at, destination, payload, session_id, headers, reason"
 
 
 def raise_counters(connection: sqlite3.Connection, tally: Tally) -> None:
     """Let counters rise, and keep the newest exemplars."""
-    rises = ((name, _json(labels), by) for (name, labels), by in tally.rises.items())
+    rises = ((name, json_text(labels), by) for (name, labels), by in tally.rises.items())
     connection.executemany(_RAISE, rises)
     exemplars = (
-        (name, _json(labels), found.trace_id, found.value, found.at)
+        (name, json_text(labels), found.trace_id, found.value, found.at)
         for (name, labels), found in tally.exemplars.items()
     )
     connection.executemany("INSERT OR REPLACE INTO exemplars VALUES (?, ?, ?, ?, ?)", exemplars)
@@ -45,8 +49,8 @@ def read_counters(connection: sqlite3.Connection) -> Tally:
     counters = connection.execute("SELECT name, labels, value FROM counters")
     exemplars = connection.execute("SELECT name, labels, trace_id, value, at FROM exemplars")
     return Tally(
-        {_series(name, labels): value for name, labels, value in counters},
-        {_series(name, labels): Exemplar(*found) for name, labels, *found in exemplars},
+        {series(name, labels): value for name, labels, value in counters},
+        {series(name, labels): Exemplar(*found) for name, labels, *found in exemplars},
     )
 
 
@@ -55,7 +59,7 @@ def add_parcels(connection: sqlite3.Connection, parcels: Iterable[Parcel], at: i
     connection.executemany(
         "INSERT INTO outbox (destination, at, session_id, headers, payload) VALUES (?, ?, ?, ?, ?)",
         (
-            (parcel.destination, at, parcel.session_id, _json(parcel.headers), parcel.payload)
+            (parcel.destination, at, parcel.session_id, json_text(parcel.headers), parcel.payload)
             for parcel in parcels
         ),
     )
@@ -64,16 +68,16 @@ def add_parcels(connection: sqlite3.Connection, parcels: Iterable[Parcel], at: i
 def waiting(connection: sqlite3.Connection, destination: str, limit: int) -> list[OutboxRow]:
     """See `Store.waiting`."""
     sql = (
-        f"SELECT {_ROW} FROM outbox INDEXED BY outbox_waiting"
+        f"SELECT {OUTBOX_ROW} FROM outbox INDEXED BY outbox_waiting"
         " WHERE destination = ? AND reason IS NULL ORDER BY id LIMIT ?"
     )
-    return [_outbox_row(row) for row in connection.execute(sql, (destination, limit))]
+    return [outbox_row(row) for row in connection.execute(sql, (destination, limit))]
 
 
 def parked(connection: sqlite3.Connection, limit: int) -> list[OutboxRow]:
     """See `Store.parked`."""
-    sql = f"SELECT {_ROW} FROM outbox WHERE reason IS NOT NULL ORDER BY id DESC LIMIT ?"
-    return [_outbox_row(row) for row in connection.execute(sql, (limit,))]
+    sql = f"SELECT {PARKED_ROW} FROM outbox WHERE reason IS NOT NULL ORDER BY id DESC LIMIT ?"
+    return [outbox_row(row) for row in connection.execute(sql, (limit,))]
 
 
 def outbox(connection: sqlite3.Connection) -> dict[str, OutboxState]:
@@ -132,17 +136,3 @@ def requeue(connection: sqlite3.Connection, ids: Sequence[int] | None) -> int:
         ).rowcount
         connection.execute("DELETE FROM outbox WHERE id = ? AND reason IS NOT NULL", (row_id,))
     return moved
-
-
-def _outbox_row(row: tuple[int, int, str, bytes, str | None, str, str | None]) -> OutboxRow:
-    row_id, at, destination, payload, session_id, headers, reason = row
-    parcel = Parcel(destination, payload, session_id, msgspec.json.decode(headers))
-    return OutboxRow(row_id, at, parcel, reason)
-
-
-def _series(name: str, labels: str) -> Series:
-    return name, tuple(msgspec.json.decode(labels))
-
-
-def _json(value: object) -> str:
-    return msgspec.json.encode(value).decode()

@@ -1,0 +1,35 @@
+"""How series and parcels are written into columns, and read back: the same in every store."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from journeytrace_collector.change import Parcel, Series
+from journeytrace_collector.store.base import OutboxRow
+
+__all__ = ["OUTBOX_ROW", "PARKED_ROW", "json_text", "outbox_row", "series"]
+
+OUTBOX_ROW: Final = "id, at, destination, payload, session_id, headers, reason"
+"""The columns that `outbox_row` reads."""
+
+PARKED_ROW: Final = "id, at, destination, substr(payload, 1, 0), session_id, headers, reason"
+"""The same without the payload, which can be large and is not for people to read."""
+
+
+def outbox_row(row: tuple[int, int, str, bytes, str | None, str, str | None]) -> OutboxRow:
+    """Read a row of the outbox."""
+    row_id, at, destination, payload, session_id, headers, reason = row
+    parcel = Parcel(destination, payload, session_id, msgspec.json.decode(headers))
+    return OutboxRow(row_id, at, parcel, reason)
+
+
+def series(name: str, labels: str) -> Series:
+    """Read the columns of a series."""
+    return name, tuple(msgspec.json.decode(labels))
+
+
+def json_text(value: object) -> str:
+    """Write labels or headers."""
+    return msgspec.json.encode(value).decode()

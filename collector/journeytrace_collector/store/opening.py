@@ -1,0 +1,48 @@
+"""Settings → the store they ask for."""
+
+from __future__ import annotations
+
+import socket
+
+from journeytrace.catalogue import Catalogue
+from journeytrace_collector.config import Settings
+from journeytrace_collector.errors import StartError
+from journeytrace_collector.store.base import SessionLimits, Store
+from journeytrace_collector.store.sqlite import SqliteStore
+
+__all__ = ["open_store", "store_place"]
+
+
+def open_store(settings: Settings, catalogue: Catalogue) -> Store:
+    """Open the store.
+
+    Raises:
+        StartError: it cannot be used, or what it needs is not installed.
+    """
+    idle_timeout = round(settings.idle_timeout.total_seconds() * 1e9)
+    limits = SessionLimits(settings.max_session_events, settings.max_session_bytes)
+    if settings.store is None:
+        return SqliteStore(settings.data, catalogue, idle_timeout, limits)
+    try:
+        from journeytrace_collector.store.postgresql import (  # noqa: PLC0415 - an extra
+            PostgresqlStore,
+        )
+    except ImportError as error:
+        message = "PostgreSQL needs an extra: pip install 'journeytrace[postgresql]'"
+        raise StartError(f"store: {message}") from error
+    return PostgresqlStore(
+        settings.store.get_secret_value(),
+        catalogue,
+        idle_timeout,
+        limits,
+        collector_id=settings.collector_id or socket.gethostname(),
+    )
+
+
+def store_place(settings: Settings) -> str:
+    """Say where an open store is, without what is secret about it."""
+    if settings.store is None:
+        return str(settings.data)
+    from journeytrace_collector.store.postgresql_connections import place  # noqa: PLC0415
+
+    return place(settings.store.get_secret_value())

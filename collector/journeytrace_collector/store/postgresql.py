@@ -1,0 +1,249 @@
+"""The store of many machines: one PostgreSQL database (14 or later) that collectors share.
+
+Row locks settle who does what (DESIGN section 11); there is no leader. Each collector has a name of
+its own in the database, for its counters and for the parcels that it is delivering. It keeps that
+name by a lock of its connection, so poolers that share connections between transactions will not
+do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+import psycopg
+
+from journeytrace.catalogue import Catalogue
+from journeytrace_collector.change import Change, Effects, Tally
+from journeytrace_collector.errors import StartError, StoreUnavailableError
+from journeytrace_collector.model import Event
+from journeytrace_collector.store import listing, postgresql_ledger
+from journeytrace_collector.store.base import (
+    LEASE_SECONDS,
+    NOTHING_CARRIED,
+    Carried,
+    Known,
+    OutboxRow,
+    OutboxState,
+    Page,
+    SessionLimits,
+    SessionQuery,
+    Written,
+)
+from journeytrace_collector.store.listing import POSTGRESQL, Sql
+from journeytrace_collector.store.postgresql_arrays import array
+from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
+from journeytrace_collector.store.postgresql_schema import migrate
+from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
+from journeytrace_collector.store.texts import storable, storable_json, storable_text
+from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, erase, known
+
+__all__ = ["PostgresqlStore"]
+
+# What `listing` has counted is better than what the server guesses.
+_NARROW: Final = "SET LOCAL enable_seqscan = off"
+_WALK: Final = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off"
+_ATTEMPTS: Final = 100
+"""Each attempt that is overtaken finds more of its sessions made: in practice two are enough."""
+
+
+class PostgresqlStore:
+    """Implements `Store`."""
+
+    def __init__(
+        self,
+        url: str,
+        catalogue: Catalogue,
+        idle_timeout: int,
+        limits: SessionLimits | None = None,
+        *,
+        collector_id: str,
+    ) -> None:
+        """Connect, and bring the tables up to date; `idle_timeout` in ns.
+
+        `collector_id` is this collector's name among those that share the database.
+
+        Raises:
+            StartError: the database cannot be reached or used, or another collector has the name.
+        """
+        self._idle_timeout = idle_timeout
+        self._collector_id = storable_text(collector_id)
+        self._writing = Writing(catalogue, idle_timeout, limits)
+        self._tables = PostgresqlTables(idle_timeout)
+        self._effects: Effects | None = None
+        self._connections = Connections(url, self._collector_id)
+        try:
+            with self._connections.transaction() as connection:
+                migrate(connection, idle_timeout)
+        except (StoreUnavailableError, psycopg.Error) as error:
+            self.close()
+            raise StartError(f"store: {one_line(error)}") from None
+        except StartError:
+            self.close()
+            raise
+
+    def follow(self, effects: Effects) -> None:
+        """See `Store.follow`."""
+        self._effects = effects
+
+    def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
+        """See `Store.write`."""
+        events = [_readable(event) for event in events]
+        try:
+            return self._write(events, carried)
+        except (UnicodeEncodeError, psycopg.DataError):
+            return self._write(storable(events), carried)
+
+    def _write(self, events: Sequence[Event], carried: Carried) -> Written:
+        for _ in range(_ATTEMPTS):
+            try:
+                with self._transaction() as connection:
+                    change, written = self._writing.write(self._tables, events, carried)
+                    committed = self._follow_up(connection, change)
+            except Overtaken:
+                continue
+            committed()
+            return written
+        raise StoreUnavailableError("other collectors keep making the same new sessions")
+
+    def settle(self, now: int, limit: int) -> int:
+        """See `Store.settle`."""
+        with self._transaction() as connection:
+            change, settled = self._writing.settle(self._tables.due(now, limit), now)
+            self._tables.settle(settled)
+            committed = self._follow_up(connection, change)
+        committed()
+        return len(settled)
+
+    def erase(self, now: int, limit: int) -> int:
+        """See `Store.erase`."""
+        with self._transaction() as connection:
+            change, rows = erase(self._tables, self._tables.expired(now, limit), now, limit)
+            committed = self._follow_up(connection, change)
+        committed()
+        return rows
+
+    def delivered(self, ids: Sequence[int]) -> None:
+        """See `Store.delivered`."""
+        with self._transaction() as connection:
+            postgresql_ledger.delete_parcels(connection, ids)
+
+    def park(self, id: int, reason: str) -> None:  # noqa: A002 - see `Store.park`
+        """See `Store.park`."""
+        with self._transaction() as connection:
+            postgresql_ledger.park(connection, id, storable_text(reason))
+
+    def requeue(self, ids: Sequence[int] | None = None) -> int:
+        """See `Store.requeue`."""
+        with self._transaction() as connection:
+            return postgresql_ledger.requeue(connection, ids)
+
+    def sessions(self, query: SessionQuery, now: int) -> Page:
+        """See `Store.sessions`."""
+        if query.search is not None:
+            query = replace(query, search=storable_text(query.search))
+        with self._connections.reading() as reader, reader.transaction():
+            reader.execute(_NARROW)
+            candidates = listing.narrow(query, now, self._idle_timeout, POSTGRESQL)
+            found = (_few(reader, sql) for sql in candidates)
+            few = next((sql for sql in found if sql is not None), None)
+            sql = listing.page(query, now, self._idle_timeout, few, POSTGRESQL)
+            if few is None:
+                reader.execute(_WALK)
+            rows = reader.execute(sql.text.encode(), sql.values).fetchall()
+        shown = rows[: query.limit]
+        following = (shown[-1][0], shown[-1][1]) if len(rows) > query.limit else None
+        return Page([known(*row[2:]) for row in shown], following)
+
+    def session(self, session_id: str) -> Known | None:
+        """See `Store.session`."""
+        sql = "SELECT state, settled_at, revision FROM sessions WHERE session_id = %s"
+        with self._connections.reading() as reader:
+            row = reader.execute(sql, (storable_text(session_id),)).fetchone()
+        return known(*row) if row else None
+
+    def events(self, session_id: str, source: str | None = None) -> list[Event]:
+        """See `Store.events`."""
+        sql = (
+            f"SELECT session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
+            " FROM sessions JOIN events ON session_no = no"
+            " WHERE session_id = %s AND source = coalesce(%s, source) ORDER BY at, event_id"
+        )
+        with self._connections.reading() as reader:
+            rows = reader.execute(sql.encode(), (storable_text(session_id), source))
+            return [Event(*row) for row in rows]
+
+    def waiting(
+        self, destination: str, limit: int, lease: float = LEASE_SECONDS
+    ) -> list[OutboxRow]:
+        """See `Store.waiting`."""
+        with self._connections.reading() as connection:
+            return postgresql_ledger.waiting(
+                connection, self._collector_id, destination, limit, lease
+            )
+
+    def parked(self, limit: int) -> list[OutboxRow]:
+        """See `Store.parked`."""
+        with self._connections.reading() as reader:
+            return postgresql_ledger.parked(reader, limit)
+
+    def outbox(self) -> dict[str, OutboxState]:
+        """See `Store.outbox`: that of all collectors together."""
+        with self._connections.reading() as reader:
+            return postgresql_ledger.outbox(reader)
+
+    def counters(self) -> Tally:
+        """See `Store.counters`."""
+        with self._connections.reading() as reader:
+            return postgresql_ledger.read_counters(reader, self._collector_id)
+
+    def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
+        """See `Store.open_sessions`: those of all collectors together."""
+        sql = (
+            "SELECT project_id, stage, count(*) FROM sessions"
+            " WHERE phase = 'OPEN' AND idle_at > %s GROUP BY project_id, stage"
+        )
+        with self._connections.reading() as reader:
+            rows = reader.execute(sql, (now - self._idle_timeout,))
+            return {(project, stage): count for project, stage, count in rows}
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._connections.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._connections.transaction() as connection:
+            self._tables.connection = connection
+            yield connection
+
+    def _follow_up(self, connection: Connection, change: Change) -> Callable[[], None]:
+        """Write what follows from a change; what it gives is to be called after the commit."""
+        if self._effects is None:
+            return lambda: None
+        followup = self._effects(change)
+        with connection.pipeline():
+            postgresql_ledger.raise_counters(connection, self._collector_id, followup.tally)
+            postgresql_ledger.add_parcels(
+                connection, self._collector_id, followup.parcels, change.at
+            )
+        return followup.committed
+
+
+def _readable(event: Event) -> Event:
+    """Give an event whose metadata the database can look into, whatever escapes they hold."""
+    if "\\u" not in event.metadata:
+        return event
+    return msgspec.structs.replace(event, metadata=storable_json(event.metadata))
+
+
+def _few(reader: Connection, candidates: Sql) -> Sql | None:
+    """Give the numbers that `candidates` names, if they are few."""
+    text = f"{candidates.text} LIMIT {listing.FEW + 1}"
+    found = [no for (no,) in reader.execute(text.encode(), candidates.values)]
+    if len(found) > listing.FEW:
+        return None
+    return Sql("SELECT unnest(%s::bigint[])", (array(found),))

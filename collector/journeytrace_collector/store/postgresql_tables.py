@@ -1,0 +1,245 @@
+"""The rows of the PostgreSQL store: a few statements for a whole batch.
+
+Whoever writes to a session holds its row, so between `take` and the commit nobody else adds an
+event to it: what is new is told by looking, and goes in by COPY. Rows are held in the order of
+their ids. A session that is new here may be new elsewhere at the same moment, and then one of the
+two is `Overtaken`. It lets go of everything and begins again: so none waits for another in a ring.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from journeytrace.conventions import Impact, Status
+from journeytrace.identity import trace_id
+from journeytrace_collector import derive
+from journeytrace_collector.model import Event
+from journeytrace_collector.sessionize import SessionState
+from journeytrace_collector.store.ledger import json_text
+from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
+from journeytrace_collector.store.postgresql_connections import Connection
+from journeytrace_collector.store.writing import (
+    CHANGING,
+    EVENT_FIELDS,
+    MOVING,
+    Due,
+    Row,
+    Saved,
+    Settled,
+    changing_values,
+    decode_state,
+    moving_values,
+)
+
+__all__ = ["Overtaken", "PostgresqlTables"]
+
+_READ: Final = (
+    "last_event_at",
+    "reason",
+    "decided_at",
+    "last_error_code",
+    "events",
+    "impacts",
+    "retries",
+    "retention_days",
+)
+"""Columns of a session that only views show."""
+
+_INTEGERS: Final = {"events", "retries", "retention_days", "revision"}
+_BIGINTS: Final = {"no", "at", "duration", "received"}
+_EVENT_TYPES: Final = {"retention_days": "int4", "event_id": "bytea"} | dict.fromkeys(
+    _BIGINTS, "int8"
+)
+
+
+def _type(column: str) -> str:
+    if column in _INTEGERS:
+        return "integer"
+    return "bigint" if column in _BIGINTS or column.endswith("_at") else "text"
+
+
+def _types(*columns: str) -> dict[str, str]:
+    return {column: _type(column) for column in columns}
+
+
+_SAVED: Final = (*MOVING, *CHANGING, *_READ)
+_INSERTED: Final = ("no", "session_id", "trace_id", *_SAVED)
+
+_TAKE: Final = (
+    "SELECT session_id, no, state, told FROM sessions"
+    " WHERE session_id = ANY(%s::text[]) ORDER BY session_id FOR UPDATE"
+)
+_KNOWN: Final = (
+    "SELECT session_no, events.event_id FROM"
+    " unnest(%s::text[], %s::bytea[]) AS given(session_id, event_id)"
+    " JOIN sessions USING (session_id)"
+    " JOIN events ON session_no = no AND events.event_id = given.event_id"
+)
+_NUMBERS: Final = "SELECT nextval('session_numbers') FROM generate_series(1, %s)"
+_NUMBERS_AT_ONCE: Final = 128
+_COPY: Final = f"COPY events (session_no, {', '.join(EVENT_FIELDS)}) FROM STDIN (FORMAT binary)"
+_COPY_TYPES: Final = ["int8", *(_EVENT_TYPES.get(name, "text") for name in EVENT_FIELDS)]
+_INSERT: Final = (
+    f"INSERT INTO sessions ({', '.join(_INSERTED)})"
+    f" SELECT * FROM {unnest(_types(*_INSERTED))} ORDER BY session_id"
+    " ON CONFLICT (session_id) DO NOTHING RETURNING no"
+)
+_UPDATE: Final = (
+    f"UPDATE sessions SET {', '.join(f'{name} = given.{name}' for name in _SAVED)}"
+    f" FROM {unnest(_types('no', *_SAVED))} WHERE sessions.no = given.no"
+)
+_SETTLE: Final = (
+    "UPDATE sessions SET due_at = NULL, settled_at = given.settled_at,"
+    " settled_status = given.settled_status, revision = given.revision, told = given.told"
+    f" FROM {unnest(_types(*Settled._fields))} WHERE sessions.no = given.no"
+)
+_ERASE_EVENTS: Final = (
+    "DELETE FROM events WHERE session_no = %(no)s AND event_id IN"
+    " (SELECT event_id FROM events WHERE session_no = %(no)s LIMIT %(limit)s)"
+)
+# By number, for somebody may be about to note that some of them have arrived.
+_ERASE_PARCELS: Final = (
+    "DELETE FROM outbox WHERE id IN"
+    " (SELECT id FROM outbox WHERE session_id = ANY(%s::text[]) ORDER BY id FOR UPDATE)"
+)
+
+_values = msgspec.structs.astuple
+
+
+class Overtaken(Exception):  # noqa: N818 - nothing went wrong
+    """Another collector has just made a session that was to be new: begin again."""
+
+
+class PostgresqlTables:
+    """Implements `Tables`."""
+
+    def __init__(self, idle_timeout: int) -> None:
+        self._idle_timeout = idle_timeout
+        self._numbers: deque[int] = deque()
+        self._known: set[tuple[int, bytes]] = set()
+
+    connection: Connection
+    """The one whose transaction is open."""
+
+    def take(self, events: Mapping[str, Sequence[Event]]) -> list[Row]:
+        """See `Tables.take`."""
+        self._known.clear()
+        if not events:
+            return []
+        sessions = array([s for s, mine in events.items() for _ in mine])
+        ids = array([event.event_id for mine in events.values() for event in mine])
+        with self.connection.pipeline():
+            taken = self.connection.execute(_TAKE, (array(events),))
+            # A statement of its own sees what was committed while the first one waited.
+            known = self.connection.execute(_KNOWN, (sessions, ids))
+        self._known.update((no, event_id) for no, event_id in known)
+        rows = {
+            session_id: Row(no, session_id, decode_state(state), Status(told))
+            for session_id, no, state, told in taken
+        }
+        self._reserve(len(events) - len(rows))
+        return [rows.get(s) or Row(self._numbers.popleft(), s) for s in events]
+
+    def _reserve(self, count: int) -> None:
+        """Have numbers for so many new sessions. Some are lost when a collector ends."""
+        if count > len(self._numbers):
+            sql, missing = _NUMBERS, max(count - len(self._numbers), _NUMBERS_AT_ONCE)
+            self._numbers.extend(no for (no,) in self.connection.execute(sql, (missing,)))
+
+    def has(self, no: int, event: Event) -> bool:
+        """See `Tables.has`."""
+        return (no, event.event_id) in self._known
+
+    def insert(self, events: Sequence[tuple[int, Sequence[Event]]]) -> list[list[Event]]:
+        """See `Tables.insert`."""
+        fresh = [[event for event in mine if self._learn(no, event)] for no, mine in events]
+        if any(fresh):
+            with self.connection.cursor().copy(_COPY) as copy:
+                copy.set_types(_COPY_TYPES)
+                for (no, _), mine in zip(events, fresh, strict=True):
+                    for event in mine:
+                        copy.write_row((no, *_values(event)[1:]))
+        return fresh
+
+    def _learn(self, no: int, event: Event) -> bool:
+        """Take note of an event; tell whether it is new."""
+        key = (no, event.event_id)
+        if key in self._known:
+            return False
+        self._known.add(key)
+        return True
+
+    def save(self, saved: Sequence[Saved]) -> None:
+        """See `Tables.save`.
+
+        Raises:
+            Overtaken: see there.
+        """
+        new = [self._new_values(no, s.after, s.status) for no, s in saved if s.before is None]
+        old = [(no, *self._values(s.after, s.status)) for no, s in saved if s.before is not None]
+        with self.connection.pipeline():
+            inserted = self.connection.execute(_INSERT, arrays(new)) if new else None
+            if old:
+                self.connection.execute(_UPDATE, arrays(old))
+        if inserted is not None and inserted.rowcount < len(new):
+            raise Overtaken
+
+    def _new_values(self, no: int, state: SessionState, told: Status) -> tuple[object, ...]:
+        trace = trace_id(state.session_id).hex()
+        return (no, state.session_id, trace, *self._values(state, told))
+
+    def _values(self, state: SessionState, told: Status) -> tuple[object, ...]:
+        moving = moving_values(state, self._idle_timeout)
+        return (*moving, *changing_values(state, told), *_read_values(state))
+
+    def due(self, now: int, limit: int) -> list[Due]:
+        """Hold sessions that are due to settle at `now` (ns) and that nobody else holds."""
+        sql = (
+            f"SELECT {', '.join(Due._fields)} FROM sessions"
+            " WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED"
+        )
+        return [Due(*row) for row in self.connection.execute(sql.encode(), (now, limit))]
+
+    def settle(self, settled: Sequence[Settled]) -> None:
+        """Write what settling made of sessions."""
+        if settled:
+            self.connection.execute(_SETTLE, arrays(settled))
+
+    def expired(self, now: int, limit: int) -> list[tuple[int, str]]:
+        """Hold sessions that have expired at `now` (ns) and that nobody else holds."""
+        sql = (
+            "SELECT no, session_id FROM sessions WHERE expires_at <= %s"
+            " ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED"
+        )
+        return [(no, s) for no, s in self.connection.execute(sql, (now, limit))]
+
+    def erase_events(self, no: int, limit: int) -> int:
+        """See `Tables.erase_events`."""
+        return self.connection.execute(_ERASE_EVENTS, {"no": no, "limit": limit}).rowcount
+
+    def erase_sessions(self, sessions: Sequence[tuple[int, str]]) -> None:
+        """See `Tables.erase_sessions`."""
+        if sessions:
+            numbers, ids = arrays(sessions)
+            self.connection.execute(_ERASE_PARCELS, (ids,))
+            self.connection.execute("DELETE FROM sessions WHERE no = ANY(%s::bigint[])", (numbers,))
+
+
+def _read_values(state: SessionState) -> tuple[object, ...]:
+    """Give the values of `_READ`."""
+    decided_at, _, _, reason = state.decided or (None, b"", "", None)
+    impacts = {impact.value: state.impacts.get(impact.value, 0) for impact in Impact}
+    return (
+        state.last[0],
+        reason,
+        decided_at,
+        derive.kept(state, "error_code"),
+        state.events,
+        json_text(impacts),
+        impacts[Impact.RETAKE.value],
+        derive.retention_days(state),
+    )

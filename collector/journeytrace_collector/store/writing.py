@@ -1,0 +1,253 @@
+"""What a transaction makes of its sessions: the rules that every store shares.
+
+A store says how its rows are held, read and written (`Tables`). What is decided about them, and
+what is told to those who follow, is decided here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, Protocol, TypeAlias
+
+import msgspec
+
+from journeytrace.catalogue import Catalogue
+from journeytrace.conventions import Status
+from journeytrace_collector import derive
+from journeytrace_collector.change import Change, SessionChange, Settlement
+from journeytrace_collector.model import Event
+from journeytrace_collector.sessionize import SessionState, merge, state_of
+from journeytrace_collector.store.base import Carried, Known, SessionLimits, Written
+
+__all__ = [
+    "CHANGING",
+    "EVENT_FIELDS",
+    "MOVING",
+    "Due",
+    "Row",
+    "Saved",
+    "Settled",
+    "Tables",
+    "Writing",
+    "changing_values",
+    "decode_state",
+    "erase",
+    "known",
+    "moving_values",
+]
+
+EVENT_FIELDS: Final = Event.__struct_fields__[1:]
+"""Columns of an event beside the number of its session."""
+
+MOVING: Final = ("state", "last_event", "idle_at", "due_at")
+"""Columns of a session that nearly every event moves."""
+
+CHANGING: Final = (
+    "user_id",
+    "email",
+    "submission_id",
+    "project_id",
+    "created_at",
+    "expires_at",
+    "phase",
+    "stage",
+    "decision",
+    "told",
+)
+"""Columns of a session that change a few times in its life."""
+
+_encode = msgspec.json.Encoder().encode
+decode_state = msgspec.json.Decoder(SessionState).decode
+
+
+class Row(NamedTuple):
+    """A session's row, held by the open transaction."""
+
+    no: int
+    """The store's number of the session; of a new one, the number that it will have."""
+    session_id: str
+    before: SessionState | None = None
+    """None: the session is new."""
+    told: Status | None = None
+
+
+class Due(NamedTuple):
+    """The row of a session that is due, held by the open transaction."""
+
+    no: int
+    state: str
+    told: str
+    settled_at: int | None
+    settled_status: str | None
+    revision: int
+
+
+class Settled(NamedTuple):
+    """What settling makes of a row."""
+
+    settled_at: int
+    settled_status: str
+    revision: int
+    told: str
+    no: int
+
+
+Saved: TypeAlias = tuple[int, SessionChange]
+"""(the session's number, what became of it)"""
+
+
+class Tables(Protocol):
+    """What a store's open transaction can do with its rows."""
+
+    def take(self, events: Mapping[str, Sequence[Event]]) -> list[Row]:
+        """Hold the rows of these sessions, and give them in their order.
+
+        `events` is what is about to be inserted, for a store that looks for all of it at once.
+        """
+
+    def has(self, no: int, event: Event) -> bool:
+        """Whether a session that is held has this event already."""
+
+    def insert(self, events: Sequence[tuple[int, Sequence[Event]]]) -> list[list[Event]]:
+        """Insert what is new of the events of each session, and give it."""
+
+    def save(self, saved: Sequence[Saved]) -> None:
+        """Write the columns of sessions that changed."""
+
+    def erase_events(self, no: int, limit: int) -> int:
+        """Erase at most `limit` events of a session; gives how many."""
+
+    def erase_sessions(self, sessions: Sequence[tuple[int, str]]) -> None:
+        """Erase sessions, by number and id, with what is left of them in the outbox."""
+
+
+class Writing:
+    """Turns events, or time, into changes of sessions."""
+
+    def __init__(
+        self, catalogue: Catalogue, idle_timeout: int, limits: SessionLimits | None = None
+    ) -> None:
+        """Decide by `catalogue`; `idle_timeout` in ns."""
+        self._catalogue = catalogue
+        self._idle_timeout = idle_timeout
+        self._limits = limits or SessionLimits()
+
+    def write(
+        self, tables: Tables, events: Sequence[Event], carried: Carried
+    ) -> tuple[Change, Written]:
+        """Bring the sessions of `events` up to date."""
+        by_session: dict[str, list[Event]] = {}
+        for event in events:
+            by_session.setdefault(event.session_id, []).append(event)
+        at = max((event.received for event in events), default=carried.at)
+        change = Change(at, traces=carried.traces, logged=carried.logged)
+        refused: list[Event] = []
+        rows = tables.take(by_session)
+        wanted = [
+            (row.no, self._within_limits(tables, row, by_session[row.session_id], refused))
+            for row in rows
+        ]
+        saved = [
+            (row.no, self._changed(row, fresh, at))
+            for row, fresh in zip(rows, tables.insert(wanted), strict=True)
+            if fresh
+        ]
+        tables.save(saved)
+        change.sessions = [session for _, session in saved]
+        new = sum(len(session.fresh) for session in change.sessions)
+        duplicate = len(events) - new - len(refused)
+        change.records = {
+            "new": new,
+            "duplicate": duplicate,
+            "refused": len(refused),
+            "rejected": carried.rejected,
+            "ignored": carried.ignored,
+        }
+        return change, Written(new, duplicate, tuple(refused))
+
+    def _changed(self, row: Row, fresh: list[Event], at: int) -> SessionChange:
+        added = state_of(fresh, self._catalogue)
+        after = merge(row.before, added) if row.before else added
+        status = derive.tellable(after, at, self._idle_timeout, row.told)
+        return SessionChange(row.before, after, fresh, row.told, status)
+
+    def _within_limits(
+        self, tables: Tables, row: Row, events: list[Event], refused: list[Event]
+    ) -> list[Event]:
+        """Give the events for which there is room, and those that are known anyway."""
+        count, size = (row.before.events, row.before.size) if row.before else (0, 0)
+        most = size + sum([len(event.metadata) for event in events])
+        if count + len(events) <= self._limits.events and most <= self._limits.size:
+            return events
+        taken = []
+        for event in events:
+            if tables.has(row.no, event):
+                taken.append(event)
+                continue
+            spec = self._catalogue.events.get(event.name)
+            grown = size + len(event.metadata)
+            if self._limits.allow(count + 1, grown, changes_status=bool(spec and spec.role)):
+                taken.append(event)
+                count, size = count + 1, grown
+            else:
+                refused.append(event)
+        return taken
+
+    def settle(self, due: Sequence[Due], now: int) -> tuple[Change, list[Settled]]:
+        """Let sessions come to rest at `now` (ns)."""
+        change = Change(now)
+        settled = []
+        for row in due:
+            state = decode_state(row.state)
+            status = derive.status(state, now, self._idle_timeout)
+            again = row.settled_at is not None
+            before = Status(row.settled_status) if row.settled_status else None
+            settlement = Settlement(row.revision + again, before, status)
+            first = now if row.settled_at is None else row.settled_at
+            settled.append(Settled(first, status.value, settlement.revision, status.value, row.no))
+            told = Status(row.told)
+            change.sessions.append(SessionChange(state, state, (), told, status, settlement))
+        return change, settled
+
+
+def erase(
+    tables: Tables, due: Sequence[tuple[int, str]], now: int, limit: int
+) -> tuple[Change, int]:
+    """Erase sessions that are held, by number and id, up to `limit` rows; gives how many rows."""
+    rows = 0
+    gone = []
+    for no, session_id in due:
+        rows += tables.erase_events(no, limit - rows)
+        if rows >= limit:
+            break
+        gone.append((no, session_id))
+        rows += 1
+    tables.erase_sessions(gone)
+    return Change(now, records={"erased": len(gone)}), rows
+
+
+def moving_values(state: SessionState, idle_timeout: int) -> tuple[object, ...]:
+    """Give the values of `MOVING`; `idle_timeout` in ns."""
+    due = derive.due_at(state, idle_timeout)
+    return _encode(state).decode(), state.last[2], state.idle, due
+
+
+def changing_values(state: SessionState, told: Status | None) -> tuple[object, ...]:
+    """Give the values of `CHANGING`."""
+    return (
+        derive.kept(state, "user_id"),
+        derive.kept(state, "email"),
+        derive.kept(state, "submission_id"),
+        derive.kept(state, "project_id"),
+        derive.created_at(state),
+        derive.expires_at(state),
+        derive.phase(state).value,
+        derive.highest_stage(state),
+        state.decided[2] if state.decided else None,
+        told.value if told else None,
+    )
+
+
+def known(state: str, settled_at: int | None, revision: int) -> Known:
+    """Read a session's columns ``state``, ``settled_at`` and ``revision``."""
+    return Known(decode_state(state), settled_at, revision)

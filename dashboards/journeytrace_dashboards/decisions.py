@@ -1,0 +1,66 @@
+"""Journeys: what was decided, and why."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import bargauge, timeseries
+
+from journeytrace.conventions import DECISIONS_TOTAL, Decision
+from journeytrace_dashboards import colours
+from journeytrace_dashboards.common import bars, frame, link, now, over_time, stacked
+from journeytrace_dashboards.promql import named, per_hour, risen, select
+from journeytrace_dashboards.uids import SESSIONS_UID
+
+__all__ = ["over_time_by_decision", "pending_reasons", "rejected_reasons"]
+
+
+def over_time_by_decision() -> timeseries.Panel:
+    """Show the decisions as they were made."""
+    expr = per_hour(select(DECISIONS_TOTAL), "decision")
+    panel = stacked().with_target(over_time(expr, "{{decision}}"))
+    for decision, colour in colours.DECISION.items():
+        panel.override_by_name(decision, colours.fixed(colour))
+    return frame(
+        panel,
+        "Decisions over time",
+        "Decisions an hour. Only the server decides: a final page or a completed session is none."
+        " PENDING waits for a person; when that person decides, the new decision is counted too.",
+        size=(24, 8),
+        unit="suffix: / h",
+        nothing="no decisions",
+    )
+
+
+def rejected_reasons() -> bargauge.Panel:
+    """Show why users were rejected."""
+    return _reasons(
+        Decision.REJECTED,
+        "Reasons of REJECTED",
+        "Rejections in the time range by the reason the server gave, most frequent first. A click"
+        " lists the sessions. other is a reason outside the catalogue. AGE_VERIFICATION,"
+        " REGIONAL_VALIDATION and ADDRESS_COLLECTION are names of checks as well: here they are"
+        " reasons.",
+        "nobody was rejected",
+    )
+
+
+def pending_reasons() -> bargauge.Panel:
+    """Show why users wait."""
+    return _reasons(
+        Decision.PENDING,
+        "Reasons of PENDING",
+        "Decisions to wait for a person, by reason, most frequent first. A click lists the"
+        " sessions. CUSTOM_POLICY stands on both lists: as a reason to reject and as one to wait.",
+        "nobody was put on hold",
+    )
+
+
+def _reasons(decision: Decision, title: str, description: str, nothing: str) -> bargauge.Panel:
+    counted = risen(select(DECISIONS_TOTAL, f'decision="{decision}"'), "reason")
+    expr = f"sort_desc({named(f'{counted} > 0', 'reason', 'none given')})"
+    url = (
+        f"/d/{SESSIONS_UID}?var-decision={decision}&var-field=reason"
+        "&var-search=${__field.labels.reason}&${__url_time_range}"
+    )
+    panel = bars().with_target(now(expr, "{{reason}}")).decimals(0)
+    panel.data_links([link("Sessions with this reason", url)])
+    return frame(panel, title, description, size=(12, 9), nothing=nothing)

@@ -1,0 +1,213 @@
+"""Collector health: whether what the other dashboards show can be believed."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import stat, table, timeseries
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from journeytrace import conventions as names
+from journeytrace_dashboards.common import (
+    frame,
+    lines,
+    now,
+    number,
+    over_time,
+    rows,
+    stacked,
+    table_of,
+)
+from journeytrace_dashboards.promql import held, per_hour, quantile, ratio, risen, select
+
+__all__ = [
+    "collectors",
+    "commits",
+    "duplicates",
+    "erased",
+    "events",
+    "failures",
+    "lost",
+    "oldest",
+    "outbox",
+    "parked",
+    "queued",
+    "records",
+]
+
+SMALL = (6, 4)
+HALF = (12, 8)
+NO_COLLECTOR = "no collector"
+
+
+def collectors() -> table.Panel:
+    """List the collectors that run."""
+    panel = table_of({"instance": "Collector", "version": "Version", "Value": "Up"})
+    panel.with_target(rows(f"sum by (instance, version) ({select(names.COLLECTOR_BUILD_INFO)})"))
+    panel.override_by_name("Time", [DynamicConfigValue("custom.hidden", True)])
+    return frame(
+        panel,
+        "Collectors",
+        "Collectors that Prometheus reached at the end of the time range. One that is missing is"
+        " down or cannot be reached, and the counts on the other dashboards then lack its share"
+        " until it is back; what it had acknowledged is kept.",
+        size=(6, 8),
+        nothing=NO_COLLECTOR,
+    )
+
+
+def lost() -> stat.Panel:
+    """Count what was turned away."""
+    faulty = risen(select(names.COLLECTOR_RECORDS_TOTAL, 'outcome="rejected"'))
+    refused = risen(select(names.COLLECTOR_EVENTS_TOTAL, 'outcome="refused"'))
+    return frame(
+        number().with_target(now(f"{faulty} + {refused}")).decimals(0),
+        "Turned away",
+        "Records in the time range that will never be in a journey: faulty ones, and events over"
+        " the limits of their session. More than none means a sender to mend; the collector's"
+        " answers tell it what is wrong.",
+        size=SMALL,
+        nothing=NO_COLLECTOR,
+    )
+
+
+def duplicates() -> stat.Panel:
+    """Give the share of events that came twice."""
+    known = risen(select(names.COLLECTOR_EVENTS_TOTAL, 'outcome="duplicate"'))
+    expr = ratio(known, risen(select(names.COLLECTOR_EVENTS_TOTAL)))
+    return frame(
+        number().with_target(now(expr)),
+        "Came twice",
+        "Share of events that were known already. They count once and do no harm; many mean that"
+        " senders wait too short for answers, or that answers get lost.",
+        size=SMALL,
+        unit="percentunit",
+        nothing="no events",
+    )
+
+
+def parked() -> stat.Panel:
+    """Count what waits for somebody."""
+    rows_parked = select(names.COLLECTOR_OUTBOX_ROWS, 'state="parked"')
+    return frame(
+        number().with_target(now(held(rows_parked))),
+        "Parked",
+        "Deliveries that a receiver refused for good. They stay until somebody mends the receiver"
+        " and runs `journeytrace outbox requeue`; `journeytrace outbox` says why each was refused.",
+        size=SMALL,
+        nothing="nothing to deliver to",
+    )
+
+
+def erased() -> stat.Panel:
+    """Count what retention took."""
+    expr = risen(select(names.COLLECTOR_SESSIONS_ERASED_TOTAL))
+    return frame(
+        number().with_target(now(expr)).decimals(0),
+        "Erased",
+        "Sessions erased in the time range because their retention had ended. They are gone from"
+        " Sessions and Session detail; what they had counted stays counted.",
+        size=SMALL,
+        nothing=NO_COLLECTOR,
+    )
+
+
+def events() -> timeseries.Panel:
+    """Show the events that come."""
+    expr = per_hour(select(names.COLLECTOR_EVENTS_TOTAL), "outcome")
+    return frame(
+        stacked().with_target(over_time(expr, "{{outcome}}")),
+        "Events received",
+        "Events an hour by what became of them: accepted, duplicate (known already) or refused"
+        " (over the limits of their session).",
+        size=HALF,
+        unit="suffix: / h",
+        nothing="no events",
+    )
+
+
+def records() -> timeseries.Panel:
+    """Show what gave no event."""
+    expr = per_hour(select(names.COLLECTOR_RECORDS_TOTAL), "outcome")
+    return frame(
+        stacked().with_target(over_time(expr, "{{outcome}}")),
+        "Records without an event",
+        "Spans and log records an hour that gave no event: rejected because they are faulty, or"
+        " ignored because they are no journey's, which is normal where a whole service's spans"
+        " come through.",
+        size=HALF,
+        unit="suffix: / h",
+        nothing="none",
+    )
+
+
+def commits() -> timeseries.Panel:
+    """Show how long the store takes."""
+    panel = lines()
+    selected = select(names.COLLECTOR_COMMIT_SECONDS)
+    for ref_id, rank in (("A", 0.5), ("B", 0.95)):
+        expr = quantile(rank, selected, "instance")
+        panel.with_target(over_time(expr, f"{{{{instance}}}} p{round(rank * 100)}", ref_id))
+    return frame(
+        panel,
+        "Commit time",
+        "Time the store takes for one transaction; senders wait for it. p95 above a second means"
+        " a slow or full disk, or a database under strain; senders are then told to come back.",
+        size=HALF,
+        unit="s",
+        nothing="no transactions",
+    )
+
+
+def queued() -> timeseries.Panel:
+    """Show what waits for the store."""
+    expr = f"sum by (instance) ({select(names.COLLECTOR_QUEUED_BYTES)})"
+    return frame(
+        lines().with_target(over_time(expr, "{{instance}}")),
+        "Waiting for the store",
+        "Size of the requests that have come but are not stored yet, and so not acknowledged. It"
+        " returns to zero; if it stays up, events come faster than the store takes them.",
+        size=HALF,
+        unit="bytes",
+        nothing=NO_COLLECTOR,
+    )
+
+
+def outbox() -> timeseries.Panel:
+    """Show what waits to leave."""
+    expr = held(select(names.COLLECTOR_OUTBOX_ROWS), "destination", "state")
+    return frame(
+        lines().with_target(over_time(expr, "{{destination}} {{state}}")),
+        "Waiting to leave",
+        "Deliveries that have not arrived, by destination: waiting for their turn, or parked until"
+        " somebody requeues them. Waiting ones that only grow mean a receiver that is down.",
+        size=HALF,
+        nothing="nothing to deliver to",
+    )
+
+
+def oldest() -> timeseries.Panel:
+    """Show how long deliveries wait."""
+    expr = f"max by (destination) ({select(names.COLLECTOR_OUTBOX_AGE_SECONDS)})"
+    return frame(
+        lines().with_target(over_time(expr, "{{destination}}")),
+        "Oldest delivery",
+        "Age of what has waited longest for delivery; zero where nothing waits. A line that rises"
+        " like a clock means that nothing arrives there any more.",
+        size=HALF,
+        unit="s",
+        nothing="nothing to deliver to",
+    )
+
+
+def failures() -> timeseries.Panel:
+    """Show deliveries that failed."""
+    expr = per_hour(select(names.COLLECTOR_EXPORT_FAILURES_TOTAL), "destination", "kind")
+    return frame(
+        stacked().with_target(over_time(expr, "{{destination}} {{kind}}")),
+        "Failed deliveries",
+        "Failures an hour: retryable ones are tried again and lose nothing; permanent ones are"
+        " parked; internal means that an exporter could not say what has to leave, which is a"
+        " fault of ours.",
+        size=(18, 8),
+        unit="suffix: / h",
+        nothing="none failed",
+    )

@@ -1,0 +1,159 @@
+"""The views say what the API says, and lists come from indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import product
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event
+
+from journeytrace.conventions import Decision, Status
+from journeytrace_collector import derive
+from journeytrace_collector.api import event_json
+from journeytrace_collector.derive import rfc3339
+from journeytrace_collector.model import Event
+from journeytrace_collector.store import SessionQuery
+from journeytrace_collector.store.base import SEARCH_FIELDS
+from journeytrace_collector.store.listing import POSTGRESQL, Sql, narrow, page
+from journeytrace_collector.store.postgresql import PostgresqlStore
+
+Open = Callable[..., PostgresqlStore]
+UUID = "018f3b5e-0000-7000-8000-000000000001"
+
+
+def journeys(now: int) -> list[Event]:
+    """Give a session for each way to end, one of which is going on now."""
+    retry = event("ID_DOCUMENT_RETRY", NOON + 3, session_id="retry", impact="RETAKE")
+    return [
+        event("STEP_VIEW", now - MINUTE, session_id="going-on", metadata='{"path": "/é\\n"}'),
+        event("SESSION_CREATED", NOON, session_id="dropped", retention_days=90, email="A@b.c"),
+        event("STEP1_ENTERED", NOON + 1_999, session_id="dropped", user_id='u"\\{1}'),
+        event("SUBMISSION_CREATED", NOON + SECOND, session_id="dropped", submission_id="s,1"),
+        event("ERROR_PAGE_VIEWED", NOON, session_id="error", error_code="QS-10001"),
+        event("REJECTED", NOON, session_id=UUID, reason="AGE_LIMIT", project_id="NULL"),
+        event("FINAL_PAGE_VIEW", NOON + SECOND, session_id=UUID, service="web", duration=1_500_000),
+        retry,
+    ]
+
+
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Write the times of a row as the API does."""
+    return {
+        key: rfc3339(_ns(value)) if isinstance(value, datetime) else value
+        for key, value in row.items()
+    }
+
+
+def _ns(moment: datetime) -> int:
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds * 1_000
+
+
+@pytest.fixture
+def connection(url: str) -> Any:
+    """Give a connection that gives rows by column, inside one transaction."""
+    with psycopg.connect(url, row_factory=dict_row) as connection:
+        yield connection
+
+
+def test_the_view_of_sessions_says_what_a_summary_says(connection: Any, open_store: Open) -> None:
+    """Each field of a summary is a column with the same value at the same moment."""
+    now = _ns(connection.execute("SELECT now()").fetchone()["now"])
+    store = open_store("one")
+    store.write(journeys(now))
+    store.settle(NOON + 2 * IDLE_TIMEOUT, 1)
+    rows = connection.execute("SELECT * FROM journey_sessions").fetchall()
+    assert len(rows) == 5
+    for row in rows:
+        known = store.session(row["session_id"])
+        assert known is not None
+        expected = derive.summary(known.state, now, IDLE_TIMEOUT, known.settled_at, known.revision)
+        assert shown(row) == {
+            **{name: getattr(expected, name) for name in expected.__struct_fields__},
+            "retries": expected.impacts["RETAKE"],
+        }
+    assert {row["status"] for row in rows} == set(Status)
+
+
+def test_the_status_in_the_view_follows_the_idle_timeout(connection: Any, open_store: Open) -> None:
+    """IN_PROGRESS becomes DROPPED exactly when the timeout has passed."""
+    now = _ns(connection.execute("SELECT now()").fetchone()["now"])
+    idle = now - IDLE_TIMEOUT
+    events = [event("STEP_VIEW", idle + n, session_id=f"s{n}") for n in (0, 1_000)]
+    open_store("one").write(events)
+    sql = "SELECT status FROM journey_sessions ORDER BY session_id"
+    found = [row["status"] for row in connection.execute(sql)]
+    assert found == ["DROPPED", "IN_PROGRESS"]
+
+
+def test_the_view_of_events_says_what_the_api_says(connection: Any, open_store: Open) -> None:
+    """Each field of an event is a column with the same value; attributes are JSON."""
+    store = open_store("one")
+    store.write(journeys(NOON))
+    for session_id in ("going-on", "dropped", UUID):
+        sql = "SELECT * FROM journey_events WHERE session_id = %s ORDER BY at"
+        rows = connection.execute(sql, (session_id,)).fetchall()
+        events = store.events(session_id)
+        for row, found in zip(rows, events, strict=True):
+            expected = event_json(found) | {"session_id": session_id}
+            del expected["attributes"]
+            attributes = row.pop("attributes")
+            assert shown(row) == expected
+            assert attributes == ({"path": "/é\n"} if session_id == "going-on" else {})
+
+
+def test_hostile_metadata_can_be_looked_into(connection: Any, open_store: Open) -> None:
+    """No escape in anybody's metadata makes a query of the views fail."""
+    metadata = r'{"path":"a\u0000b","half":"\udc00\ud800x","kept":"\\u0000"}'
+    store = open_store("one")
+    store.write([event("STEP_VIEW", metadata=metadata), event("STEP_VIEW", NOON + 1)])
+    sql = "SELECT attributes->>'path' AS path, attributes->>'kept' AS kept FROM journey_events"
+    rows = connection.execute(sql + " ORDER BY at").fetchall()
+    assert rows[0] == {"path": "a\ufffdb", "kept": "\\u0000"}
+
+
+QUERIES = [
+    SessionQuery(status=status, decision=decision, since=since, search=search, after=after)
+    for status, decision, since, search, after in product(
+        [None, *Status], [None, Decision.REJECTED], [None, 1], [None, "ann"], [None, (NOON, 7)]
+    )
+]
+
+
+def plan(connection: Any, sql: Sql) -> str:
+    """Give the plan for a big table: an empty one is read as it is."""
+    connection.execute("SET LOCAL enable_seqscan = off")
+    connection.execute("SET LOCAL enable_bitmapscan = off")
+    rows = connection.execute(f"EXPLAIN {sql.text}".encode(), sql.values).fetchall()
+    return "\n".join(row["QUERY PLAN"] for row in rows)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
+def test_walking_can_come_off_an_index_in_order(connection: Any, query: SessionQuery) -> None:
+    """For each page there is an index that is ordered by creation: no sort is needed."""
+    connection.execute("SET LOCAL enable_sort = off")
+    steps = plan(connection, page(query, NOON, IDLE_TIMEOUT, None, POSTGRESQL))
+    assert "Index Scan Backward using sessions_" in steps
+    assert "Sort" not in steps
+
+
+@pytest.mark.parametrize("field", SEARCH_FIELDS)
+def test_searching_reads_one_range_of_an_index(connection: Any, field: str) -> None:
+    """A search for a beginning reads that range of the field's own index."""
+    (sql,) = narrow(SessionQuery(search="ann", fields=(field,)), NOON, IDLE_TIMEOUT, POSTGRESQL)
+    steps = plan(connection, sql)
+    assert f"using sessions_{field} on sessions" in steps
+    assert "Index Cond" in steps
+    assert "Filter" not in steps
+
+
+def test_a_time_range_of_the_view_reads_an_index(connection: Any) -> None:
+    """Dashboards narrow the view down by time, which an index answers."""
+    sql = "SELECT * FROM journey_sessions WHERE created_at > %s ORDER BY created_at DESC LIMIT 9"
+    steps = plan(connection, Sql(sql, (datetime(2026, 6, 1, tzinfo=UTC),)))
+    assert "Index Scan Backward using sessions_created_time" in steps

@@ -1,0 +1,177 @@
+"""What is committed is what the code says, and names nothing that does not exist."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+
+from journeytrace.catalogue import builtin_catalogue
+from journeytrace.conventions import METRICS, Decision, Impact, Source, Status
+from journeytrace_dashboards.alerts import Settings, alert_files, alert_groups, export_alerts
+
+ROOT = Path(__file__).parents[3]
+GENERATED = ROOT / "dashboards" / "generated"
+GROUPS = alert_groups()
+ALERTS = [alert for group in GROUPS for alert in group.alerts]
+RECORDINGS = [rule for group in GROUPS for rule in group.recordings]
+EXPRESSIONS = [rule.expr for group in GROUPS for rule in group.rules]
+PROMETHEUS_OWN = {"up": {"job", "instance"}}
+WORDS = {
+    *("absent", "and", "by", "clamp_min", "count", "count_over_time", "group_left", "increase"),
+    *("max", "offset", "on", "or", "quantile_over_time", "stddev_over_time", "sum", "unless"),
+}
+
+
+def metrics() -> dict[str, set[str]]:
+    """Give every name that may be asked for, with its labels."""
+    known = {metric.name: {*metric.labels, "instance"} for metric in METRICS}
+    recorded = {rule.record: set[str]() for rule in RECORDINGS}
+    return known | recorded | PROMETHEUS_OWN
+
+
+def texts(content: Any) -> Iterator[str]:
+    """Give every text in a file."""
+    if isinstance(content, dict):
+        content = list(content.values())
+    if isinstance(content, list):
+        for part in content:
+            yield from texts(part)
+    if isinstance(content, str):
+        yield content
+
+
+def grafana_rules() -> list[dict[str, Any]]:
+    """Read the rules that are provisioned to Grafana."""
+    groups = yaml.safe_load((GENERATED / "alerts" / "journeytrace.grafana.yml").read_text("utf-8"))
+    return [rule for group in groups["groups"] for rule in group["rules"]]
+
+
+@pytest.mark.parametrize("name", sorted(alert_files()))
+def test_what_is_committed_is_what_the_code_says(name: str) -> None:
+    """To mend it: ``python -m journeytrace_dashboards.alerts dashboards/generated/alerts``."""
+    assert (GENERATED / "alerts" / name).read_text("utf-8") == alert_files()[name]
+
+
+def test_no_other_file_lies_there() -> None:
+    """A file that nobody writes any more would be loaded all the same."""
+    assert {path.name for path in (GENERATED / "alerts").iterdir()} == set(alert_files())
+
+
+def test_promtool_accepts_the_rules(program: Callable[[str], str], tmp_path: Path) -> None:
+    """Also with other settings than those that are committed."""
+    other = replace(Settings(), deviations=2.5, volume=100, grafana_url="https://grafana.example")
+    paths = [*export_alerts(tmp_path / "default"), *export_alerts(tmp_path / "other", other)]
+    rules = [str(path) for path in paths if "grafana" not in path.name]
+    command = [program("promtool"), "check", "rules", "--lint-fatal", *rules]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("expr", EXPRESSIONS)
+def test_every_metric_and_label_exists(expr: str) -> None:
+    """Metrics are those of the conventions, what is recorded, or ``up``; labels are theirs."""
+    known = metrics()
+    bare = re.sub(r'"[^"]*"', '""', expr)
+    for name, matchers in re.findall(r"([a-z_:]+)\{([^}]*)\}", bare):
+        assert set(re.findall(r"(\w+)[=!]", matchers)) <= known[name], name
+    labels = {
+        label.strip()
+        for listed in re.findall(r"(?:by|on|group_left) \(([^)]*)\)", bare)
+        for label in listed.split(",")
+        if label.strip()
+    }
+    assert labels <= {label for metric in METRICS for label in metric.labels}
+    rest = re.sub(r"\{[^}]*\}|\[[^]]*\]|(?:by|on|group_left) \([^)]*\)", " ", bare)
+    rest = re.sub(r"offset \w+", " ", rest)
+    assert set(re.findall(r"[a-z][a-z_:]*", rest)) <= {*known, *WORDS}
+
+
+def test_every_value_of_a_label_exists() -> None:
+    """Impacts, decisions, statuses and sources are spelled as the collector spells them."""
+    vocabulary = {"impact": Impact, "decision": Decision, "status": Status, "source": Source}
+    for expr in EXPRESSIONS:
+        for label, value in re.findall(r'(\w+)="(\w+)"', expr):
+            if label in vocabulary:
+                assert value in set(vocabulary[label]), expr
+
+
+def test_every_alert_says_what_to_do() -> None:
+    """Severity, a summary with a number or a name, a description, and a name of its own."""
+    assert len({alert.name for alert in ALERTS}) == len(ALERTS)
+    for alert in ALERTS:
+        assert "$value" in alert.summary or "$labels" in alert.summary
+        assert "\n" not in alert.summary + alert.description
+        assert alert.description.endswith(".")
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_every_alert_has_a_runbook(alert: Any) -> None:
+    """A page of its own that says what it means, what to look at and what to do."""
+    page = (ROOT / "docs" / "runbooks" / f"{alert.name}.md").read_text("utf-8")
+    assert page.startswith(f"# {alert.name}\n")
+    for heading in ("## What it means", "## Look first", "## Do", "## When it is wrong"):
+        assert heading in page
+
+
+def test_every_runbook_has_an_alert() -> None:
+    """Nothing is left over."""
+    pages = {path.stem for path in (ROOT / "docs" / "runbooks").glob("Journey*.md")}
+    assert pages == {alert.name for alert in ALERTS}
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_every_link_opens_a_dashboard_and_sets_its_variables(alert: Any) -> None:
+    """The uid and each variable exist in the dashboards that are committed."""
+    link = urlsplit(re.sub(r"\{\{[^}]*\}\}", "x", alert.dashboard))
+    committed = (json.loads(path.read_text("utf-8")) for path in GENERATED.glob("*.json"))
+    (dashboard,) = (found for found in committed if found["uid"] == link.path)
+    variables = {variable["name"] for variable in dashboard["templating"]["list"]}
+    asked = set(parse_qs(link.query)) - {"from", "to"}
+    assert asked <= {f"var-{name}" for name in variables}
+
+
+def test_both_systems_tell_of_the_same_alerts() -> None:
+    """The same names, labels, waits and links, whichever of the two somebody uses."""
+    files = {name: yaml.safe_load(text) for name, text in alert_files().items()}
+    rules = [
+        rule for group in files["journeytrace.alerts.yml"]["groups"] for rule in group["rules"]
+    ]
+    for ours, theirs in zip(rules, grafana_rules(), strict=True):
+        assert theirs["title"] == ours["alert"]
+        assert theirs["labels"] == ours["labels"]
+        assert theirs["for"] == ours["for"]
+        assert theirs.get("keepFiringFor") == ours.get("keep_firing_for")
+        assert ours["expr"] in theirs["data"][0]["model"]["expr"]
+        for link in ("dashboard", "runbook_url"):
+            assert theirs["annotations"][link] == ours["annotations"][link]
+
+
+def test_grafana_gets_what_it_insists_on() -> None:
+    """Short uids that are unique, a condition that is there, and datasources that are there."""
+    rules = grafana_rules()
+    assert len({rule["uid"] for rule in rules}) == len(rules)
+    for rule in rules:
+        assert re.fullmatch(r"[a-z-]{1,40}", rule["uid"])
+        references = {query["refId"]: query["datasourceUid"] for query in rule["data"]}
+        assert references[rule["condition"]] == "__expr__"
+        assert set(references.values()) == {"prometheus", "__expr__"}
+        used = set(re.findall(r"\$values\.(\w)", rule["annotations"]["summary"]))
+        assert used <= set(references)
+        for query in rule["data"]:
+            assert query["model"]["refId"] == query["refId"]
+
+
+def test_no_stage_or_event_is_written_into_a_rule() -> None:
+    """Users have their own catalogues, and their events and stages are watched like ours."""
+    catalogue = builtin_catalogue()
+    for expr in EXPRESSIONS:
+        words = set(re.findall(r'"([A-Z0-9_]+)"', expr)) - {*Impact, *Decision, *Status, *Source}
+        assert not words & {*catalogue.events, *catalogue.stages}

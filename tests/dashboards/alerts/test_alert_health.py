@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from journeytrace_dashboards.alerts import Settings
+
+Day = Callable[..., Any]
+
+SETTINGS = replace(Settings(), seasons=(timedelta(hours=2), timedelta(hours=4)))
+"""A day and a week take promtool long to play, and mean the same."""
+
+STARTED = 'journey_sessions_started_total{project="acme"}'
+SILENCE = 'JourneyNoSessions{project="acme"}'
+
+
+def test_silence_is_told_where_there_used_to_be_sessions(day: Day) -> None:
+    """The last session leaves the window, ten minutes pass; the next session ends it."""
+    today = day(SETTINGS)
+    today.counts(STARTED, (300, 2), (60, 0), (30, 2))
+    today.expect(320)
+    today.expect(345, (SILENCE,))
+    today.expect(365)
+    today.check()
+
+
+def test_silence_is_told_of_counters_that_are_gone(day: Day) -> None:
+    """A collector that lost its store is up and counts nothing: that is silence, too."""
+    today = day(SETTINGS)
+    today.counts(STARTED, (300, 2))
+    today.expect(345, (SILENCE,))
+    today.check()
+
+
+def test_silence_is_normal_where_it_was_silent_before(day: Day) -> None:
+    """At night, and in a project that has hardly any sessions."""
+    today = day(SETTINGS)
+    today.counts(STARTED, (60, 0), (60, 2), (360, 0))
+    today.counts('journey_sessions_started_total{project="small"}', (300, 0.5), (180, 0))
+    for minute in range(0, 480, 15):
+        today.expect(minute)
+    today.check()
+
+
+def test_silence_says_nothing_while_no_collector_counts(day: Day) -> None:
+    """The collector is down, which has an alert of its own."""
+    today = day(SETTINGS, up=False)
+    today.shows('up{job="journeytrace",instance="a"}', (300, 1), (60, 0))
+    today.shows("journey_collector_build_info", (300, 1), (60, None))
+    today.counts(STARTED, (300, 2))
+    today.expect(345, ('JourneyCollectorDown{instance="a"}',))
+    today.check()
+
+
+def test_a_collector_that_is_away_is_told_but_a_restart_is_not(day: Day) -> None:
+    """One minute is silent, three are not; and it is over when it answers."""
+    today = day()
+    today.shows('up{job="journeytrace",instance="b"}', (10, 1), (1, 0), (10, 1), (5, 0), (9, 1))
+    today.expect(12)
+    today.expect(24, ('JourneyCollectorDown{instance="b"}',))
+    today.expect(30)
+    today.check()
+
+
+def test_a_collector_that_nobody_scrapes_is_told(day: Day) -> None:
+    """Prometheus has lost its target altogether."""
+    today = day(up=False)
+    today.shows('up{job="journeytrace",instance="a"}', (10, 1))
+    today.expect(9)
+    today.expect(20, ("JourneyCollectorDown{}",))
+    today.check()
+
+
+def test_export_that_stalls_is_told_by_destination(day: Day) -> None:
+    """Collectors that share a database report the same row, and it is one alert."""
+    today = day()
+    for instance in "ab":
+        for destination, rise in (("otlp", 60), ("webhook", 0)):
+            labels = f'destination="{destination}",instance="{instance}"'
+            name = f"journey_collector_outbox_age_seconds{{{labels}}}"
+            today.counts(name, (20, rise), (20, 0))
+    today.expect(9)
+    today.expect(14, ('JourneyExportStalled{destination="otlp"}',))
+    today.check()
+
+
+def test_a_late_delivery_is_silent(day: Day) -> None:
+    """Four minutes now and then are what retries take."""
+    today = day()
+    name = 'journey_collector_outbox_age_seconds{destination="otlp"}'
+    today.shows(name, (20, 240), (3, 400), (20, 0))
+    for minute in range(0, 40, 2):
+        today.expect(minute)
+    today.check()
+
+
+def test_parked_deliveries_are_told_until_they_are_gone(day: Day) -> None:
+    """What waits for its turn is no matter."""
+    today = day()
+    rows = "journey_collector_outbox_rows"
+    today.shows(f'{rows}{{destination="webhook",state="parked"}}', (5, 0), (10, 3), (10, 0))
+    today.shows(f'{rows}{{destination="otlp",state="waiting"}}', (25, 900))
+    today.expect(4)
+    today.expect(10, ('JourneyExportParked{destination="webhook"}',))
+    today.expect(18)
+    today.check()
+
+
+def test_rejected_records_are_told_when_they_are_no_exception(day: Day) -> None:
+    """One in a thousand is silent, one in ten is not, whether faulty or over a limit."""
+    today = day()
+    events = "journey_collector_events_total"
+    today.counts(f'{events}{{outcome="accepted"}}', (240, 100))
+    today.counts(f'{events}{{outcome="refused"}}', (60, 0), (60, 10), (120, 0))
+    records = "journey_collector_records_total"
+    today.counts(f'{records}{{outcome="rejected"}}', (180, 0.1), (60, 10))
+    today.counts(f'{records}{{outcome="ignored"}}', (240, 1000))
+    today.expect(59)
+    today.expect(100, ("JourneyIngestRejecting{}",))
+    today.expect(175)
+    today.expect(220, ("JourneyIngestRejecting{}",))
+    today.check()
+
+
+def test_a_few_rejected_records_at_night_are_silent(day: Day) -> None:
+    """Twenty in half an hour, and nothing else came."""
+    today = day()
+    records = "journey_collector_records_total"
+    today.counts(f'{records}{{outcome="rejected"}}', (120, 0.6))
+    today.counts('journey_collector_events_total{outcome="accepted"}', (120, 0))
+    today.counts('journey_collector_events_total{outcome="refused"}', (120, 0))
+    for minute in range(0, 120, 10):
+        today.expect(minute)
+    today.check()

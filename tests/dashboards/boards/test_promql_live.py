@@ -1,0 +1,172 @@
+"""Every PromQL query, asked of a real Prometheus that watched a collector take a known load."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.exporters.prometheus.conftest import Prometheus, Site, _prometheus
+from tests.support.events import MINUTE
+
+from journeytrace_dashboards.check import SAMPLE_VALUES, all_queries
+from journeytrace_dashboards.queries import Query, substituted
+
+WEBHOOK = {"name": "crm", "url": "http://127.0.0.1:9/", "secret": "only-sixteen-chars"}
+VALUES = SAMPLE_VALUES | {
+    "project": ".*",
+    "instance": ".*",
+    "__range": "5m",
+    "__rate_interval": "5m",
+}
+PROMQL = [query for query in all_queries() if query.kind == "promql"]
+
+Answer = dict[str, float]
+"""Values by the label that tells them apart; ``""``: there is none."""
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A Prometheus that has seen ten sessions: four finished, six left, one of these came back."""
+    folder = tmp_path_factory.mktemp("live")
+    site = Site(folder / "data")
+    exporters = {"webhook": {"allow_private_networks": True, "endpoints": [WEBHOOK]}}
+    site._settings = site._settings.model_copy(update={"exporters": exporters})
+    try:
+        site.start()
+        (folder / "prometheus").mkdir()
+        with _prometheus(folder / "prometheus", site.admin) as server:
+            # The series must be there at 0 before they rise.
+            server.becomes("min(count_over_time(journey_sessions_started_total[1m])) >= bool 2", 1)
+            _load(site, server)
+            yield server
+    finally:
+        site.close()
+
+
+def _load(site: Site, server: Prometheus) -> None:
+    numbers = iter(range(1, 1000))
+
+    def event(session: int, name: str, **attributes: Any) -> Any:
+        return site.span(next(numbers), name, session_id=f"s-{session}", **attributes)
+
+    events = []
+    for session in range(10):
+        events += [event(session, "SESSION_CREATED"), event(session, "STEP1_ENTERED", seconds=2)]
+        fails = {"journey_event_result": "FAIL", "seconds": 1}
+        if session < 6:
+            events += [event(session, "STEP2_ENTERED"), event(session, "ID_RECOGNITION", **fails)]
+        elif session < 9:
+            events.append(event(session, "REGIONAL_VALIDATION", **fails))
+        else:
+            passed = {"journey_event_result": "PASS", "seconds": 1}
+            events.append(event(session, "REGIONAL_VALIDATION", **passed))
+        if session < 8:
+            events.append(event(session, "IP_RISK_CHECK"))
+        if session < 2:
+            events.append(event(session, "VALIDATION_ACCOUNT_ENTERED"))
+        if session < 4:
+            events.append(event(session, "FINAL_PAGE_VIEW"))
+    decided = (("APPROVED", ""), ("APPROVED", ""), ("REJECTED", "SELFIE_DUPLICATE"))
+    for session, (name, reason) in enumerate((*decided, ("PENDING", "COUNTRY_MISMATCH"))):
+        events.append(event(session, name, **({"journey_reason": reason} if reason else {})))
+    site.send(*events)
+    site.send(*events[:5])
+    server.becomes("sum(journey_sessions_open)", 6)
+    site.ahead = 21 * MINUTE
+    server.becomes("sum(journey_sessions_settled_total)", 10)
+    site.send(event(9, "FINAL_PAGE_VIEW"), event(10, "SESSION_CREATED"))
+    site.ahead = 42 * MINUTE
+    server.becomes("sum(journey_session_revisions_total)", 1)
+    site.send(event(11, "STEP1_ENTERED"))
+    server.becomes("sum(journey_sessions_open)", 1)
+    server.becomes("sum(journey_collector_export_failures_total) > bool 0", 1)
+
+
+def answers(prometheus: Prometheus, query: Query) -> Answer:
+    """Ask, and tell the answers apart by their values."""
+    result = prometheus.ask("query", query=substituted(query, VALUES))["result"]
+    return {" ".join(sorted(one["metric"].values())): float(one["value"][1]) for one in result}
+
+
+@pytest.mark.parametrize("query", PROMQL, ids=lambda query: query.place)
+def test_every_query_is_answered(prometheus: Prometheus, query: Query) -> None:
+    """With numbers: no panel stays empty, and none divides by nothing."""
+    values = answers(prometheus, query).values()
+    # Of a histogram without observations there is no quantile; Grafana leaves a gap for these.
+    found = [value for value in values if not math.isnan(value)]
+    assert found
+    assert all(math.isfinite(value) for value in found)
+    assert len(found) == len(values) or "histogram_quantile" in query.text
+
+
+EXPECTED: dict[str, Answer] = {
+    "Journeys: Sessions started (A)": {"": 12},
+    "Journeys: Completion (A)": {"": 4 / 11},
+    "Journeys: Approved, of all decisions (A)": {"": 2 / 4},
+    "Journeys: Open at the end of the range (A)": {"": 1},
+    "Journeys: Funnel (A)": {"": 11},
+    "Journeys: Funnel (B)": {"": 8},
+    "Journeys: Funnel (C)": {"": 11},
+    "Journeys: Funnel (D)": {"": 2},
+    "Journeys: Funnel (E)": {"": 6},
+    "Journeys: Funnel (F)": {"": 4},
+    "Journeys: Funnel (G)": {"": 5},
+    "Journeys: Drop-off by stage (A)": {"": 1 / 11},
+    "Journeys: Drop-off by stage (C)": {"": 4 / 11},
+    "Journeys: Drop-off by stage (E)": {"": 2 / 6},
+    "Journeys: Drop-off by stage (G)": {"": 0},
+    "Journeys: Reasons of REJECTED (A)": {"SELFIE_DUPLICATE": 1},
+    "Journeys: Reasons of PENDING (A)": {"COUNTRY_MISMATCH": 1},
+    "Journeys: Retries a session (A)": {"": 6 / 12},
+    "Journeys: Checks that block most (A)": {"REGIONAL_VALIDATION": 3},
+    "Journeys: Checks that block most (B)": {"REGIONAL_VALIDATION": 3 / 4},
+    "Collector health: Erased (A)": {"": 0},
+    "Collector health: Turned away (A)": {"": 0},
+    "Collector health: Parked (A)": {"": 0},
+    "Collector health: Came twice (A)": {"": 5 / 62},
+}
+
+
+@pytest.mark.parametrize("place", EXPECTED)
+def test_it_says_what_happened(prometheus: Prometheus, place: str) -> None:
+    """But for what Prometheus adds when it extrapolates, a few percent here."""
+    [query] = [query for query in PROMQL if query.place == place]
+    assert answers(prometheus, query) == pytest.approx(EXPECTED[place], rel=0.1)
+
+
+def test_the_funnel_has_its_steps_in_order(prometheus: Prometheus) -> None:
+    """With what each keeps of the one before, and of the first."""
+    [places, reached, before, first] = [
+        answers(prometheus, query) for query in PROMQL if "Step conversion" in query.place
+    ]
+    assert sorted(places, key=places.__getitem__)[:3] == ["ENTRY", "PRE_CHECKS", "STEP1"]
+    assert reached["STEP2"] == pytest.approx(6, rel=0.1)
+    assert before["DECISION"] == pytest.approx(4 / 6, rel=0.1)
+    assert first["STEP2"] == pytest.approx(6 / 11, rel=0.1)
+
+
+def test_over_time_counts_an_hour(prometheus: Prometheus) -> None:
+    """Twelve sessions in the five minutes looked at are 144 an hour."""
+    place = "Journeys: Sessions started over time (A)"
+    [query] = [query for query in PROMQL if query.place == place]
+    assert answers(prometheus, query)["acme"] == pytest.approx(144, rel=0.1)
+
+
+def test_a_project_leaves_out_the_others(prometheus: Prometheus) -> None:
+    """The filter reaches every panel that counts sessions."""
+    nobody = VALUES | {"project": ["somebody-else's", "a.b"]}
+    for query in PROMQL:
+        if "$project" in query.text:
+            found = prometheus.ask("query", query=substituted(query, nobody))["result"]
+            assert not [one for one in found if float(one["value"][1]) > 0], query.place
+
+
+def test_where_nothing_happens_nothing_is_divided(prometheus: Prometheus) -> None:
+    """In two quiet seconds the panels say so in their own words, not NaN."""
+    quiet = VALUES | {"__range": "2s", "__rate_interval": "2s"}
+    for query in PROMQL:
+        if "histogram_quantile" not in query.text:
+            found = prometheus.ask("query", query=substituted(query, quiet))["result"]
+            assert not [one for one in found if one["value"][1] == "NaN"], query.place
