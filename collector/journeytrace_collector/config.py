@@ -13,20 +13,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
-from ipaddress import IPv6Address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ByteSize,
     ConfigDict,
     Field,
-    PlainValidator,
-    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -34,113 +29,32 @@ from pydantic import (
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
 )
 
-from journeytrace_collector.durations import parse_duration
 from journeytrace_collector.errors import ConfigError
+from journeytrace_collector.setting_types import (
+    Address,
+    AddressValue,
+    FilePath,
+    LogLevel,
+    Name,
+    Size,
+    Span,
+    StoreUrl,
+    Token,
+)
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["TOKEN_RULE", "Address", "Project", "Settings", "is_token", "load_settings"]
+__all__ = ["Address", "Project", "Settings", "load_settings"]
 
 _PREFIX: Final = "JOURNEYTRACE_"
 _NESTED: Final = "__"
 _MIB: Final = 1024 * 1024
-
-TOKEN_RULE: Final = "must be 16 or more ASCII characters without spaces"  # noqa: S105
-_TOKEN: Final = re.compile(r"[!-~]{16,}")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen."""
-
-    host: str
-    """A name or an IP address; an IPv6 address without its brackets."""
-    port: int
-    """0: any free port."""
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @classmethod
-    def parse(cls, text: object) -> Address:
-        """Read ``host:port``, an IPv6 host in brackets.
-
-        Raises:
-            ValueError: `text` has another form, or a port above 65535.
-        """
-        found = isinstance(text, str) and _ADDRESS.fullmatch(text)
-        if not found or int(found["port"]) > 65_535:
-            raise ValueError(f"must be host:port such as 127.0.0.1:4317 or [::1]:0, not {text!r}")
-        if found["v6"]:
-            return cls(str(IPv6Address(found["v6"])), int(found["port"]))
-        return cls(found["host"], int(found["port"]))
-
-
-_ADDRESS: Final = re.compile(
-    r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^\s\[\]:/]+)):(?P<port>\d{1,5})", re.ASCII
-)
-
-
-def _address(value: object) -> Address:
-    return value if isinstance(value, Address) else Address.parse(value)
-
-
-def _span(value: object) -> timedelta:
-    span = value if isinstance(value, timedelta) else parse_duration(str(value))
-    if span <= timedelta(0):
-        raise ValueError("must be longer than zero")
-    return span
-
-
-def _path(value: object) -> Path:
-    # An empty path is the working directory to pathlib, but an unset shell variable to people.
-    if not isinstance(value, str | Path) or not str(value):
-        raise ValueError(f"must be a path, not {value!r}")
-    return Path(value).expanduser()
-
-
-def _upper(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
-
-
-def is_token(text: str) -> bool:
-    """Tell whether `text` keeps to `TOKEN_RULE`."""
-    return _TOKEN.fullmatch(text) is not None
-
-
-def _token(value: SecretStr) -> SecretStr:
-    if not is_token(value.get_secret_value()):
-        raise ValueError(TOKEN_RULE)
-    return value
-
-
-def _url(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
-        raise ValueError("must begin with postgresql://; left out, the store is SQLite's")
-    return value
-
-
-def _name(value: str) -> str:
-    if not (1 <= len(value) <= 128 and value.isprintable()):
-        raise ValueError("must be 1 to 128 printable characters")
-    return value
-
-
-_Address = Annotated[Address, NoDecode, PlainValidator(_address)]
-_Span = Annotated[timedelta, PlainValidator(_span)]
-_Path = Annotated[Path, PlainValidator(_path)]
-_Bytes = Annotated[ByteSize, Field(gt=0)]
-_Token = Annotated[SecretStr, AfterValidator(_token)]
-_Url = Annotated[SecretStr, AfterValidator(_url)]
-_Name = Annotated[str, AfterValidator(_name)]
-_LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]
 
 
 class Project(BaseModel):
@@ -166,57 +80,57 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    data: _Path = Field(
+    data: FilePath = Field(
         default=Path("journeytrace-data"),
         description="Folder of the store, made if missing; relative to the working directory.",
     )
-    store: _Url | None = Field(
+    store: StoreUrl | None = Field(
         default=None,
         description=(
             "Address of a PostgreSQL database that collectors share, postgresql://…; the password"
             " is better left to the variable PGPASSWORD. None: SQLite in the data folder."
         ),
     )
-    collector_id: _Name | None = Field(
+    collector_id: Name | None = Field(
         default=None,
         description="Name of this collector among those that share a store. None: the host's.",
     )
-    otlp_grpc: _Address = Field(
+    otlp_grpc: AddressValue = Field(
         default=Address("127.0.0.1", 4317),
         description="Listen here for OTLP over gRPC. Port 0: any free port.",
     )
-    otlp_http: _Address = Field(
+    otlp_http: AddressValue = Field(
         default=Address("127.0.0.1", 4318),
         description="Listen here for OTLP over HTTP. Port 0: any free port.",
     )
-    admin: _Address = Field(
+    admin: AddressValue = Field(
         default=Address("127.0.0.1", 9464),
         description="Listen here for metrics, health and the session API. Port 0: any free port.",
     )
-    token: _Token | None = Field(
+    token: Token | None = Field(
         default=None,
         description="OTLP senders must show this bearer token. None: they show none.",
     )
-    token_file: _Path | None = Field(
+    token_file: FilePath | None = Field(
         default=None,
         description="File with tokens of OTLP senders, one a line; instead of token.",
     )
-    admin_token: _Token | None = Field(
+    admin_token: Token | None = Field(
         default=None,
         description="Users of the admin address must show this bearer token. None: they show none.",
     )
-    admin_token_file: _Path | None = Field(
+    admin_token_file: FilePath | None = Field(
         default=None,
         description="File with tokens for the admin address, one a line; instead of admin_token.",
     )
-    tls_cert: _Path | None = Field(
+    tls_cert: FilePath | None = Field(
         default=None,
         description="Certificate chain (PEM) of all three addresses. None: no TLS.",
     )
-    tls_key: _Path | None = Field(
+    tls_key: FilePath | None = Field(
         default=None, description="Private key (PEM) to tls_cert, without a password."
     )
-    tls_client_ca: _Path | None = Field(
+    tls_client_ca: FilePath | None = Field(
         default=None,
         description="OTLP senders must show a certificate that this authority (PEM) has signed.",
     )
@@ -224,28 +138,28 @@ class Settings(BaseSettings):
         default=False,
         description="Allow addresses that other machines can reach without any token.",
     )
-    idle_timeout: _Span = Field(
+    idle_timeout: Span = Field(
         default=timedelta(minutes=20),
         description="A session without events for so long is dropped. Zero is refused.",
     )
-    catalogue: _Path | None = Field(
+    catalogue: FilePath | None = Field(
         default=None,
         description="TOML file with your own stages, events and reasons. None: the built-in ones.",
     )
     # OTLP suggests 64 MiB. But a hostile body of empty records takes a hundred times its size in
     # memory once parsed, and no sender's batches come near this.
-    max_request_bytes: _Bytes = Field(
+    max_request_bytes: Size = Field(
         default=ByteSize(16 * _MIB),
         description="Largest request taken, in bytes after decompression. Zero is refused.",
     )
-    max_queued_bytes: _Bytes = Field(
+    max_queued_bytes: Size = Field(
         default=ByteSize(64 * _MIB),
         description=(
             "Bytes of requests that may wait for the store; beyond it senders are told to come "
             "back. Zero is refused."
         ),
     )
-    max_event_bytes: _Bytes = Field(
+    max_event_bytes: Size = Field(
         default=ByteSize(64 * 1024),
         description="Most metadata taken on one event, in bytes as JSON. Zero is refused.",
     )
@@ -257,7 +171,7 @@ class Settings(BaseSettings):
     max_session_events: int = Field(
         default=10_000, ge=1, description="Most events taken of one session. Zero is refused."
     )
-    max_session_bytes: _Bytes = Field(
+    max_session_bytes: Size = Field(
         default=ByteSize(16 * _MIB),
         description="Most metadata taken of one session, in bytes. Zero is refused.",
     )
@@ -275,7 +189,7 @@ class Settings(BaseSettings):
     exporters: dict[str, dict[str, Any]] = Field(
         default={}, description="Settings of each exporter, by its name."
     )
-    log_level: _LogLevel = Field(
+    log_level: LogLevel = Field(
         default="INFO",
         description="Least urgent log lines to write: DEBUG, INFO, WARNING or ERROR.",
     )
