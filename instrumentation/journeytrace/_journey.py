@@ -205,10 +205,7 @@ class Journey:
         self, *, attributes: Mapping[str, object] | None = None, **metadata: object
     ) -> None:
         """Decide APPROVED."""
-        try:
-            self._record(Event.APPROVED, NOTHING, attributes, metadata)
-        except Exception as error:
-            report_fault(error)
+        self._decide(Event.APPROVED, NOTHING, attributes, metadata)
 
     def reject(
         self,
@@ -219,11 +216,8 @@ class Journey:
         **metadata: object,
     ) -> None:
         """Decide REJECTED, for `reason`, with the code shown to the user (None: none was)."""
-        try:
-            details = Details(reason=reason, error_code=error_code)
-            self._record(Event.REJECTED, details, attributes, metadata)
-        except Exception as error:
-            report_fault(error)
+        details = Details(reason=reason, error_code=error_code)
+        self._decide(Event.REJECTED, details, attributes, metadata)
 
     def hold(
         self,
@@ -234,11 +228,8 @@ class Journey:
         **metadata: object,
     ) -> None:
         """Decide PENDING, for `reason`, with the code shown to the user (None: none was)."""
-        try:
-            details = Details(reason=reason, error_code=error_code)
-            self._record(Event.PENDING, details, attributes, metadata)
-        except Exception as error:
-            report_fault(error)
+        details = Details(reason=reason, error_code=error_code)
+        self._decide(Event.PENDING, details, attributes, metadata)
 
     @contextmanager
     def activate(self, *, baggage: bool = False) -> Iterator[Journey]:
@@ -256,6 +247,18 @@ class Journey:
             yield self
         finally:
             detach(token)
+
+    def _decide(
+        self,
+        event: Event,
+        details: Details,
+        attributes: Mapping[str, object] | None,
+        metadata: Mapping[str, object],
+    ) -> None:
+        try:
+            self._record(event, details, attributes, metadata)
+        except Exception as error:
+            report_fault(error)
 
     def _record(
         self,

@@ -10,13 +10,16 @@ import subprocess
 import sys
 import time
 import urllib.request
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from journeytrace_collector.cli import app
 from journeytrace_collector.cli.client import Summary, connect
+from journeytrace_collector.cli.demo_report import print_next
 from journeytrace_collector.config import Address, Settings
 from journeytrace_collector.demo.journeys import make_journeys
 from journeytrace_collector.demo.replay import play
@@ -97,6 +100,20 @@ def test_the_demo_ends_by_itself_and_shows_it_all() -> None:
     ):
         assert part in answer.stdout
     assert "\x1b" not in answer.stdout
+
+
+def test_what_to_try_next_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands are shown as the shell finds them: by name, or by the path that was typed."""
+    monkeypatch.setattr(sys, "argv", ["here/bin/journeytrace"])
+    for path, shown in (
+        ("", "here/bin/journeytrace demo"),
+        (str(COMMAND.parent), "  journeytrace"),
+    ):
+        monkeypatch.setenv("PATH", path)
+        out = Console(file=StringIO())
+        print_next(out, "s", None)
+        assert isinstance(out.file, StringIO)
+        assert shown in out.file.getvalue()
 
 
 def test_one_journey_is_enough() -> None:

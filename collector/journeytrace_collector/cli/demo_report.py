@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -57,22 +60,30 @@ def print_one(out: Console, session: Summary, events: Sequence[Event]) -> None:
 def print_next(out: Console, session_id: str, admin: str | None) -> None:
     """Print what to try next; `admin` is where the collector goes on answering, None: nowhere."""
     heading(out, "What to try next")
+    name = _program()
     if admin is None:
         commands = [
-            "journeytrace demo --keep   # the same again, and a collector to ask",
-            "journeytrace collector     # an empty one, for your own services",
+            f"{name} demo --keep   # the same again, and a collector to ask",
+            f"{name} collector     # an empty one, for your own services",
         ]
     else:
         url = f"--url http://{admin}"
         commands = [
-            f"journeytrace sessions --decision REJECTED {url}",
-            f"journeytrace sessions --status DROPPED --since 1h {url}",
-            f"journeytrace show {session_id} --source BE {url}",
+            f"{name} sessions --decision REJECTED {url}",
+            f"{name} sessions --status DROPPED --since 1h {url}",
+            f"{name} show {session_id} --source BE {url}",
             f"curl 'http://{admin}/api/v1/sessions?limit=1'",
         ]
     for command in commands:
         # Soft-wrapped, so that a command stays one piece to copy.
         out.print(Text(f"  {command}", style="cyan"), soft_wrap=True)
+
+
+def _program() -> str:
+    """Give what to type: the name, or, where the shell would not find that, how it was called."""
+    called = sys.argv[0]
+    found = shutil.which("journeytrace") or Path(called).name != "journeytrace"
+    return "journeytrace" if found else called
 
 
 def _table(*headers: str) -> Table:
