@@ -15,8 +15,8 @@ from tests.support.events import IDLE_TIMEOUT, MINUTE, event
 
 from benchmarks.load import child
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace_collector.derive import rfc3339
-from journeytrace_collector.model import Event
+from journeytrace_collector.core.derive import rfc3339
+from journeytrace_collector.core.model import Event
 from journeytrace_collector.store import SqliteStore
 from journeytrace_collector.store.base import SEARCH_FIELDS
 

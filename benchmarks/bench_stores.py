@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from tests.support.postgresql import running_server
 
 from benchmarks.load import Load, child, send
-from journeytrace_collector.config import Address, Settings
 from journeytrace_collector.process import Collector
+from journeytrace_collector.settings import Address, Settings
 
 ROUNDS = 5
 SECONDS = 3.0

@@ -10,8 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
-from journeytrace_collector.config import Address, Settings
 from journeytrace_collector.process import Collector
+from journeytrace_collector.settings import Address, Settings
 
 
 async def main(folder: Path, backend: str | None) -> None:

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from journeytrace_collector.config import Settings, load_settings
 from journeytrace_collector.security import Access
+from journeytrace_collector.settings import Settings, load_settings
 from journeytrace_dashboards.alerts import Settings as AlertSettings
 from journeytrace_exporters._settings import read_section
 from journeytrace_exporters.otlp import OtlpSettings

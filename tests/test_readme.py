@@ -11,9 +11,9 @@ import pytest
 from journeytrace import conventions
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.testing import RecordedJourneys
-from journeytrace_collector.config import load_settings
-from journeytrace_collector.exporter import load_exporters
 from journeytrace_collector.health import Health
+from journeytrace_collector.outbox.exporter import load_exporters
+from journeytrace_collector.settings import load_settings
 from journeytrace_collector.store import SqliteStore
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")

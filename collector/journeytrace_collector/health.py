@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable
 
 from journeytrace.conventions import Metric
-from journeytrace_collector.change import Series, Tally
-from journeytrace_collector.series import observe
+from journeytrace_collector.core.change import Series, Tally
+from journeytrace_collector.core.series import observe
 
 __all__ = ["Health"]
 

@@ -22,14 +22,14 @@ from journeytrace.conventions import (
     COLLECTOR_QUEUED_BYTES,
     SESSION_ID,
 )
-from journeytrace_collector.decode import Decoded
+from journeytrace_collector.core.decode import Decoded
+from journeytrace_collector.core.model import Event, Rejection
 from journeytrace_collector.errors import (
     OverloadedError,
     RequestError,
     StoreUnavailableError,
 )
 from journeytrace_collector.health import Health
-from journeytrace_collector.model import Event, Rejection
 from journeytrace_collector.store.base import Carried, Store
 
 __all__ = ["Answer", "Decode", "Ingest"]

@@ -17,21 +17,22 @@ from typing import Any, Final, Self
 from aiohttp import web
 
 from journeytrace.catalogue import builtin_catalogue, load_catalogue
-from journeytrace_collector.admin import admin_app
+from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.config import Address, Settings
-from journeytrace_collector.decode import Decoder, Limits
-from journeytrace_collector.delivery import Delivery, effects
+from journeytrace_collector.core.decode import Decoder
+from journeytrace_collector.core.measure import Measure
+from journeytrace_collector.core.record import Limits
 from journeytrace_collector.errors import StartError, StoreUnavailableError
-from journeytrace_collector.exporter import load_exporters
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
-from journeytrace_collector.measure import Measure
+from journeytrace_collector.outbox.delivery import Delivery, effects
+from journeytrace_collector.outbox.exporter import load_exporters
 from journeytrace_collector.receiver.grpc import GrpcReceiver
 from journeytrace_collector.receiver.http import http_receiver
 from journeytrace_collector.receiver.otlp import Signal, signals
 from journeytrace_collector.security import Access
+from journeytrace_collector.settings import Address, Settings
 from journeytrace_collector.store import Carried
 from journeytrace_collector.store.opening import open_store, store_place
 

@@ -18,9 +18,9 @@ from typing import Any, Final
 import grpc
 from pydantic import SecretStr
 
-from journeytrace_collector.config import Address, Settings
 from journeytrace_collector.errors import ConfigError, UnauthenticatedError
-from journeytrace_collector.setting_types import TOKEN_RULE, is_token
+from journeytrace_collector.settings import Address, Settings
+from journeytrace_collector.settings.types import TOKEN_RULE, is_token
 
 __all__ = ["Access", "Tls", "Tokens"]
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import ClientResponse
 
-from journeytrace_collector.fields import printable
+from journeytrace_collector.core.fields import printable
 
 __all__ = ["MAX_WAIT_SECONDS", "excerpt", "read_some", "retry_after"]
 

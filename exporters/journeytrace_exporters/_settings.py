@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
-from journeytrace_collector.durations import parse_duration
 from journeytrace_collector.errors import ConfigError
+from journeytrace_collector.settings.durations import parse_duration
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

@@ -10,14 +10,14 @@ import pytest
 from tests.support.events import IDLE_TIMEOUT, NOON, event
 
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace_collector.decode import Decoded
+from journeytrace_collector.core.decode import Decoded
+from journeytrace_collector.core.model import Event
 from journeytrace_collector.errors import (
     MalformedRequestError,
     OverloadedError,
     StoreUnavailableError,
 )
 from journeytrace_collector.ingest import Answer, Ingest
-from journeytrace_collector.model import Event
 from journeytrace_collector.store import Carried, SessionLimits, SqliteStore, Written
 from journeytrace_collector.store.base import NOTHING_CARRIED
 

@@ -23,10 +23,10 @@ from tests.support.running import Enter, enter_in_background, free_settings
 from typer.testing import CliRunner
 
 from journeytrace_collector.cli import app
-from journeytrace_collector.config import Address, Settings, load_settings
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.process import Collector
 from journeytrace_collector.security import Access, Tokens
+from journeytrace_collector.settings import Address, Settings, load_settings
 
 TOKEN = "sender-0123456789abcdef"
 OTHER = "sender-fedcba9876543210"

@@ -15,9 +15,9 @@ from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event, jour
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Decision, Status
-from journeytrace_collector import derive
-from journeytrace_collector.model import Event
-from journeytrace_collector.sessionize import SessionState, distinct, fold
+from journeytrace_collector.core import derive
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.sessionize import SessionState, distinct, fold
 from journeytrace_collector.store import SessionQuery, Store, Written
 
 CATALOGUE = builtin_catalogue()

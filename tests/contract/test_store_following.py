@@ -8,8 +8,8 @@ import pytest
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, SESSION, event
 
 from journeytrace.conventions import Status
-from journeytrace_collector.change import Change, Exemplar, Followup, Parcel, Tally
-from journeytrace_collector.derive import NS_PER_DAY, SETTLING
+from journeytrace_collector.core.change import Change, Exemplar, Followup, Parcel, Tally
+from journeytrace_collector.core.derive import NS_PER_DAY, SETTLING
 from journeytrace_collector.store import Carried, SessionQuery, Store
 from journeytrace_collector.store.base import OutboxState
 

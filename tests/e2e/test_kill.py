@@ -19,8 +19,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.identity import trace_id
-from journeytrace_collector.derive import summary
-from journeytrace_collector.sessionize import fold
+from journeytrace_collector.core.derive import summary
+from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.store import SqliteStore
 
 if TYPE_CHECKING:

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace_collector.api import event_json
-from journeytrace_collector.decode import Decoder, Limits
-from journeytrace_collector.derive import summary
+from journeytrace_collector.admin.api import event_json
+from journeytrace_collector.core.decode import Decoder
+from journeytrace_collector.core.derive import summary
+from journeytrace_collector.core.record import Limits
+from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.errors import RequestError
 from journeytrace_collector.receiver.otlp import signals
-from journeytrace_collector.sessionize import fold
 
 Read = Callable[[bytes], None]
 

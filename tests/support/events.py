@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import RETENTION_DAYS_ALLOWED, Impact
-from journeytrace_collector.model import Event
+from journeytrace_collector.core.model import Event
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanag
 from pathlib import Path
 from typing import Any
 
-from journeytrace_collector.config import Address, Settings
+from journeytrace_collector.settings import Address, Settings
 
 __all__ = ["Enter", "enter_in_background", "free_settings"]
 

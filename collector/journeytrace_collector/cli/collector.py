@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from journeytrace.errors import JourneytraceError
-from journeytrace_collector.config import Settings, load_settings
+from journeytrace_collector.settings import Settings, load_settings
 
 __all__ = ["app", "collector"]
 
@@ -110,7 +110,7 @@ def _flag(name: str, field: FieldInfo) -> Any:
 def _shown(default: object) -> str:
     from datetime import timedelta  # noqa: PLC0415
 
-    from journeytrace_collector.durations import format_duration  # noqa: PLC0415
+    from journeytrace_collector.settings.durations import format_duration  # noqa: PLC0415
 
     if isinstance(default, timedelta):
         return format_duration(default)

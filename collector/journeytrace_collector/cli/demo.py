@@ -10,9 +10,9 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from journeytrace_collector.config import Settings
     from journeytrace_collector.demo.journeys import Journey
     from journeytrace_collector.process import Collector
+    from journeytrace_collector.settings import Settings
 
 __all__ = ["demo"]
 
@@ -73,8 +73,8 @@ async def _demo(count: int, seed: int, keep: bool) -> None:
 
 async def _play(count: int, seed: int, to: str) -> None:
     from journeytrace_collector.cli.terminal import console  # noqa: PLC0415
-    from journeytrace_collector.config import Address  # noqa: PLC0415
     from journeytrace_collector.demo.journeys import make_journeys  # noqa: PLC0415
+    from journeytrace_collector.settings import Address  # noqa: PLC0415
 
     try:
         endpoint = str(Address.parse(to))
@@ -88,7 +88,7 @@ async def _play(count: int, seed: int, to: str) -> None:
 def _settings(folder: str) -> Settings:
     from pathlib import Path  # noqa: PLC0415
 
-    from journeytrace_collector.config import Address, Settings  # noqa: PLC0415
+    from journeytrace_collector.settings import Address, Settings  # noqa: PLC0415
 
     free = Address("127.0.0.1", 0)
     return Settings(data=Path(folder), otlp_grpc=free, otlp_http=free, admin=free)
@@ -119,7 +119,7 @@ async def _send(out: Console, journeys: list[Journey], endpoint: str) -> int:
 async def _report(out: Console, collector: Collector, sent: int, keep: bool) -> None:
     from journeytrace_collector.cli import demo_report as report  # noqa: PLC0415
     from journeytrace_collector.cli.client import ApiError, connect  # noqa: PLC0415
-    from journeytrace_collector.demo.figures import most_telling  # noqa: PLC0415
+    from journeytrace_collector.cli.figures import most_telling  # noqa: PLC0415
 
     async with connect(str(collector.admin)) as client:
         sessions = (await client.sessions({}, 0))["sessions"]

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from journeytrace_collector.cli.client import Event, Summary
+from journeytrace_collector.cli.figures import decisions, funnel, statuses
 from journeytrace_collector.cli.session_list import print_sessions
 from journeytrace_collector.cli.terminal import NOTHING, chip, styled
 from journeytrace_collector.cli.timeline import print_card, print_timeline
-from journeytrace_collector.demo.figures import decisions, funnel, statuses
 
 __all__ = ["heading", "print_figures", "print_latest", "print_next", "print_one"]
 

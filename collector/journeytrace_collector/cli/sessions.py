@@ -96,7 +96,7 @@ def _moment(flag: str, text: str | None) -> str | None:
     """Turn a span back from now into RFC 3339; anything else is the API's to judge."""
     from datetime import UTC, datetime  # noqa: PLC0415
 
-    from journeytrace_collector.durations import parse_duration  # noqa: PLC0415
+    from journeytrace_collector.settings.durations import parse_duration  # noqa: PLC0415
 
     if text is None or "-" in text:
         return text

@@ -20,7 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto_json.collector.logs.v1 import logs_service as json_logs
 from opentelemetry.proto_json.collector.trace.v1 import trace_service as json_trace
 
-from journeytrace_collector.decode import Decoded, Decoder
+from journeytrace_collector.core.decode import Decoded, Decoder
 from journeytrace_collector.errors import MalformedRequestError
 from journeytrace_collector.ingest import Answer, Decode
 from journeytrace_collector.receiver.otlp_json import parse_json

@@ -10,13 +10,13 @@ from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
+from journeytrace_collector.core.fields import printable
 from journeytrace_collector.errors import (
     MalformedRequestError,
     RequestTooLargeError,
     UnauthenticatedError,
     UnavailableError,
 )
-from journeytrace_collector.fields import printable
 from journeytrace_collector.receiver.otlp import RETRY_AFTER_SECONDS
 
 __all__ = ["Failure", "failure_of", "retry_info"]

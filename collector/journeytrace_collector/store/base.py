@@ -9,9 +9,9 @@ from typing import Final, Protocol
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from journeytrace.conventions import Decision, Status
-from journeytrace_collector.change import Effects, Parcel, Tally
-from journeytrace_collector.model import Event
-from journeytrace_collector.sessionize import SessionState
+from journeytrace_collector.core.change import Effects, Parcel, Tally
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
     "LEASE_SECONDS",

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from journeytrace_collector.change import Parcel, Series
+from journeytrace_collector.core.change import Parcel, Series
 from journeytrace_collector.store.base import OutboxRow
 
 __all__ = ["OUTBOX_ROW", "PARKED_ROW", "json_text", "outbox_row", "series"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from journeytrace.conventions import Status
-from journeytrace_collector.derive import Phase
+from journeytrace_collector.core.derive import Phase
 from journeytrace_collector.store.base import SessionQuery
 
 __all__ = ["FEW", "POSTGRESQL", "SQLITE", "Dialect", "Sql", "narrow", "page"]

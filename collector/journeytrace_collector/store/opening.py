@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 
 from journeytrace.catalogue import Catalogue
-from journeytrace_collector.config import Settings
 from journeytrace_collector.errors import StartError
+from journeytrace_collector.settings import Settings
 from journeytrace_collector.store.base import SessionLimits, Store
 from journeytrace_collector.store.sqlite import SqliteStore
 

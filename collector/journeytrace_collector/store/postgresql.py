@@ -17,9 +17,9 @@ import msgspec
 import psycopg
 
 from journeytrace.catalogue import Catalogue
-from journeytrace_collector.change import Change, Effects, Tally
+from journeytrace_collector.core.change import Change, Effects, Tally
+from journeytrace_collector.core.model import Event
 from journeytrace_collector.errors import StartError, StoreUnavailableError
-from journeytrace_collector.model import Event
 from journeytrace_collector.store import listing, postgresql_ledger
 from journeytrace_collector.store.base import (
     LEASE_SECONDS,

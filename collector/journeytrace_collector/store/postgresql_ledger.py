@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from journeytrace_collector.change import Exemplar, Parcel, Tally
+from journeytrace_collector.core.change import Exemplar, Parcel, Tally
 from journeytrace_collector.store.base import OutboxRow, OutboxState
 from journeytrace_collector.store.ledger import (
     OUTBOX_ROW,

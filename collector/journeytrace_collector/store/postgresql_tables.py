@@ -16,9 +16,9 @@ import msgspec
 
 from journeytrace.conventions import Impact, Status
 from journeytrace.identity import trace_id
-from journeytrace_collector import derive
-from journeytrace_collector.model import Event
-from journeytrace_collector.sessionize import SessionState
+from journeytrace_collector.core import derive
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.store.ledger import json_text
 from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
 from journeytrace_collector.store.postgresql_connections import Connection

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from journeytrace_collector.change import Exemplar, Parcel, Tally
+from journeytrace_collector.core.change import Exemplar, Parcel, Tally
 from journeytrace_collector.store.base import OutboxRow, OutboxState
 from journeytrace_collector.store.ledger import (
     OUTBOX_ROW,

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from journeytrace.conventions import Status
-from journeytrace_collector.model import Event
+from journeytrace_collector.core.model import Event
 from journeytrace_collector.store.writing import (
     CHANGING,
     EVENT_FIELDS,

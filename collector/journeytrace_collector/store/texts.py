@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from journeytrace_collector.model import Event
+from journeytrace_collector.core.model import Event
 
 __all__ = ["storable", "storable_json", "storable_text"]
 

@@ -13,10 +13,10 @@ import msgspec
 
 from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import Status
-from journeytrace_collector import derive
-from journeytrace_collector.change import Change, SessionChange, Settlement
-from journeytrace_collector.model import Event
-from journeytrace_collector.sessionize import SessionState, merge, state_of
+from journeytrace_collector.core import derive
+from journeytrace_collector.core.change import Change, SessionChange, Settlement
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.sessionize import SessionState, merge, state_of
 from journeytrace_collector.store.base import Carried, Known, SessionLimits, Written
 
 __all__ = [

@@ -6,7 +6,7 @@ Settings under ``exporters.otlp``: see `OtlpSettings`.
 from __future__ import annotations
 
 from journeytrace.catalogue import builtin_catalogue, load_catalogue
-from journeytrace_collector.exporter import Context
+from journeytrace_collector.outbox.exporter import Context
 from journeytrace_exporters._settings import read_section
 from journeytrace_exporters.otlp.exporter import OtlpExporter
 from journeytrace_exporters.otlp.grpc import GrpcTransport

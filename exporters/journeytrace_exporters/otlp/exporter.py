@@ -12,10 +12,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import COLLECTOR_EXPORT_FAILURES_TOTAL
-from journeytrace_collector.change import Change, Parcel
-from journeytrace_collector.exporter import Exporter
+from journeytrace_collector.core.change import Change, Parcel
+from journeytrace_collector.core.settle import derived_spans, request_of
 from journeytrace_collector.health import Health
-from journeytrace_collector.settle import derived_spans, request_of
+from journeytrace_collector.outbox.exporter import Exporter
 from journeytrace_exporters._http import excerpt
 from journeytrace_exporters.otlp.email import email_rewrite, without_email
 from journeytrace_exporters.otlp.logged import requests_by_service

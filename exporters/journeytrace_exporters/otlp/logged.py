@@ -13,8 +13,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from journeytrace import conventions as names
 from journeytrace.catalogue import Catalogue
 from journeytrace.identity import root_span_id, stage_span_id, trace_id
-from journeytrace_collector.model import Event
-from journeytrace_collector.settle import request_of
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.settle import request_of
 from journeytrace_exporters.otlp.email import Rewrite
 
 __all__ = ["event_span", "requests_by_service"]

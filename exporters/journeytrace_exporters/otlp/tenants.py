@@ -13,8 +13,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from journeytrace.conventions import DEFAULT_RETENTION_DAYS, SESSION_ID
 from journeytrace.errors import InvalidSessionIdError
 from journeytrace.identity import trace_id
-from journeytrace_collector.change import Change
-from journeytrace_collector.derive import retention_days
+from journeytrace_collector.core.change import Change
+from journeytrace_collector.core.derive import retention_days
 from journeytrace_exporters.otlp.settings import OtlpSettings
 
 __all__ = ["Tenant", "Tenants"]

@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 from pydantic import Field
 
 from journeytrace.conventions import COLLECTOR_BUILD_INFO
-from journeytrace_collector.change import Tally
-from journeytrace_collector.exporter import Context, Exporter, Page
+from journeytrace_collector.core.change import Tally
+from journeytrace_collector.outbox.exporter import Context, Exporter, Page
 from journeytrace_exporters._settings import Section, read_section
 from journeytrace_exporters.prometheus import gauges
 from journeytrace_exporters.prometheus.families import families

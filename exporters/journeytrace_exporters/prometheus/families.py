@@ -15,8 +15,8 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.samples import Exemplar as Shown
 
 from journeytrace.conventions import METRICS, Metric
-from journeytrace_collector.change import Exemplar, Series, Tally
-from journeytrace_collector.series import bounds
+from journeytrace_collector.core.change import Exemplar, Series, Tally
+from journeytrace_collector.core.series import bounds
 
 __all__ = ["families"]
 

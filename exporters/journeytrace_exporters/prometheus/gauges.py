@@ -7,7 +7,7 @@ from typing import Final
 
 from journeytrace import conventions as names
 from journeytrace.conventions import OTHER
-from journeytrace_collector.change import Tally
+from journeytrace_collector.core.change import Tally
 from journeytrace_collector.store.base import OutboxState
 
 __all__ = ["open_sessions", "outbox"]

@@ -6,7 +6,7 @@ Settings under ``exporters.webhook``: see `WebhookSettings`. Receivers check wha
 
 from __future__ import annotations
 
-from journeytrace_collector.exporter import Context
+from journeytrace_collector.outbox.exporter import Context
 from journeytrace_exporters._settings import read_section
 from journeytrace_exporters.webhook.exporter import WebhookExporter
 from journeytrace_exporters.webhook.settings import EndpointSettings, WebhookSettings

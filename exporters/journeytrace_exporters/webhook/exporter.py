@@ -7,10 +7,10 @@ from typing import Final
 
 import aiohttp
 
-from journeytrace_collector.change import Change, Parcel
 from journeytrace_collector.clock import Clock
+from journeytrace_collector.core.change import Change, Parcel
 from journeytrace_collector.errors import PermanentExportError, RetryableExportError
-from journeytrace_collector.exporter import Exporter
+from journeytrace_collector.outbox.exporter import Exporter
 from journeytrace_exporters._http import excerpt, read_some, retry_after
 from journeytrace_exporters.webhook import news
 from journeytrace_exporters.webhook.addresses import RefusedAddressError, public_socket

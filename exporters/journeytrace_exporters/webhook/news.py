@@ -8,9 +8,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from journeytrace_collector.change import SessionChange
-from journeytrace_collector.derive import rfc3339, summary
-from journeytrace_collector.sessionize import SessionState
+from journeytrace_collector.core.change import SessionChange
+from journeytrace_collector.core.derive import rfc3339, summary
+from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_exporters.webhook.settings import UNDECIDED, EndpointSettings, Kind
 
 __all__ = ["News", "body", "idempotency_key", "news_of", "wanted"]

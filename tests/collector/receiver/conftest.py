@@ -23,8 +23,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from journeytrace_collector.config import Address, Settings
 from journeytrace_collector.process import Collector
+from journeytrace_collector.settings import Address, Settings
 
 NOW = 1_780_000_000_000_000_000
 SESSION = "6f1c1f0e-8a54-4c0e-9d53-0d5d8a3a0c11"

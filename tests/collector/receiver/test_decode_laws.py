@@ -19,13 +19,14 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from journeytrace import conventions as names
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.identity import normalise_session_id
-from journeytrace_collector.api import event_json
-from journeytrace_collector.decode import MAX_TIME, Decoded, Decoder, Limits
-from journeytrace_collector.derive import summary
+from journeytrace_collector.admin.api import event_json
+from journeytrace_collector.core.decode import Decoded, Decoder
+from journeytrace_collector.core.derive import summary
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.record import MAX_TIME, Limits
+from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.errors import RequestError
-from journeytrace_collector.model import Event
 from journeytrace_collector.receiver.otlp import signals
-from journeytrace_collector.sessionize import fold
 
 NOW = 1_780_000_000_000_000_000
 CATALOGUE = builtin_catalogue()

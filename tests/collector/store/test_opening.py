@@ -19,8 +19,8 @@ import pytest
 from tests.support.postgresql import PASSWORD
 
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace_collector.config import load_settings
 from journeytrace_collector.errors import ConfigError
+from journeytrace_collector.settings import load_settings
 from journeytrace_collector.store import SqliteStore
 from journeytrace_collector.store.opening import open_store, store_place
 

@@ -12,14 +12,14 @@ from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, event
 from tests.support.postgresql import Server
 
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace_collector.change import Change, Followup, Parcel, Tally
-from journeytrace_collector.delivery import effects
-from journeytrace_collector.derive import NS_PER_DAY
-from journeytrace_collector.exporter import Exporter
+from journeytrace_collector.core.change import Change, Followup, Parcel, Tally
+from journeytrace_collector.core.derive import NS_PER_DAY
+from journeytrace_collector.core.measure import Measure
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.sessionize import distinct, fold
 from journeytrace_collector.health import Health
-from journeytrace_collector.measure import Measure
-from journeytrace_collector.model import Event
-from journeytrace_collector.sessionize import distinct, fold
+from journeytrace_collector.outbox.delivery import effects
+from journeytrace_collector.outbox.exporter import Exporter
 from journeytrace_collector.store.postgresql import PostgresqlStore
 
 CATALOGUE = builtin_catalogue()

@@ -13,10 +13,10 @@ from psycopg.rows import dict_row
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event
 
 from journeytrace.conventions import Decision, Status
-from journeytrace_collector import derive
-from journeytrace_collector.api import event_json
-from journeytrace_collector.derive import rfc3339
-from journeytrace_collector.model import Event
+from journeytrace_collector.admin.api import event_json
+from journeytrace_collector.core import derive
+from journeytrace_collector.core.derive import rfc3339
+from journeytrace_collector.core.model import Event
 from journeytrace_collector.store import SessionQuery
 from journeytrace_collector.store.base import SEARCH_FIELDS
 from journeytrace_collector.store.listing import POSTGRESQL, Sql, narrow, page

@@ -11,9 +11,9 @@ import trustme
 from tests.support.events import IDLE_TIMEOUT, NOON
 
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace_collector.config import Settings
-from journeytrace_collector.exporter import Context
 from journeytrace_collector.health import Health
+from journeytrace_collector.outbox.exporter import Context
+from journeytrace_collector.settings import Settings
 from journeytrace_collector.store import SqliteStore
 from journeytrace_exporters.otlp import OtlpExporter, create
 

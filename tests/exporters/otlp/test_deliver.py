@@ -27,10 +27,10 @@ from tests.support.receivers import Answer, GrpcFailure, GrpcReceiver, HttpRecei
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Status
-from journeytrace_collector.change import Parcel, Settlement
+from journeytrace_collector.core.change import Parcel, Settlement
+from journeytrace_collector.core.sessionize import fold
+from journeytrace_collector.core.settle import derived_spans, request_of
 from journeytrace_collector.errors import PermanentExportError, RetryableExportError
-from journeytrace_collector.sessionize import fold
-from journeytrace_collector.settle import derived_spans, request_of
 from journeytrace_exporters.otlp import OtlpExporter
 
 (STATE,) = fold([event("STEP1_ENTERED")], builtin_catalogue()).values()

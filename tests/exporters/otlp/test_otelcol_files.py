@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from journeytrace_collector.config import Settings, load_settings
+from journeytrace_collector.settings import Settings, load_settings
 from journeytrace_exporters._settings import read_section
 from journeytrace_exporters.otlp import OtlpSettings
 

@@ -19,10 +19,10 @@ from tests.support.receivers import spans_of
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Status
 from journeytrace.identity import root_span_id, stage_span_id, trace_id
-from journeytrace_collector.change import Change, Parcel, SessionChange, Settlement
-from journeytrace_collector.decode import Decoder
-from journeytrace_collector.model import Event
-from journeytrace_collector.sessionize import fold
+from journeytrace_collector.core.change import Change, Parcel, SessionChange, Settlement
+from journeytrace_collector.core.decode import Decoder
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.sessionize import fold
 from journeytrace_exporters.otlp import OtlpExporter
 from journeytrace_exporters.otlp.logged import requests_by_service
 from journeytrace_exporters.otlp.pack import Packer, pieces

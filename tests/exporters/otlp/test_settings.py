@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from journeytrace_collector.errors import ConfigError
-from journeytrace_collector.exporter import Context
+from journeytrace_collector.outbox.exporter import Context
 from journeytrace_exporters.otlp import create
 
 URL = "http://tempo:4317"

@@ -21,8 +21,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from journeytrace_collector.config import Address, Project, Settings
 from journeytrace_collector.process import Collector
+from journeytrace_collector.settings import Address, Project, Settings
 
 _DEADLINE = 30.0
 _T = TypeVar("_T")

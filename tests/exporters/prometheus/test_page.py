@@ -21,12 +21,12 @@ from journeytrace.conventions import (
     COLLECTOR_QUEUED_BYTES,
     METRICS,
 )
-from journeytrace_collector.change import Followup, Parcel, Tally
-from journeytrace_collector.config import Settings
+from journeytrace_collector.core.change import Followup, Parcel, Tally
+from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.errors import ConfigError
-from journeytrace_collector.exporter import Context
 from journeytrace_collector.health import Health
-from journeytrace_collector.measure import Measure
+from journeytrace_collector.outbox.exporter import Context
+from journeytrace_collector.settings import Settings
 from journeytrace_collector.store import Carried, SqliteStore
 from journeytrace_exporters.prometheus import PrometheusExporter, create
 

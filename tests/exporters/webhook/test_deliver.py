@@ -15,9 +15,9 @@ from tests.support.receivers import Answer, HttpReceiver, Received
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Status
-from journeytrace_collector.change import Change, Parcel, SessionChange, Settlement
+from journeytrace_collector.core.change import Change, Parcel, SessionChange, Settlement
+from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.errors import PermanentExportError, RetryableExportError
-from journeytrace_collector.sessionize import fold
 from journeytrace_exporters.webhook import WebhookExporter
 from journeytrace_exporters.webhook_signature import verify
 

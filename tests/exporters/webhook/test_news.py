@@ -12,9 +12,9 @@ from tests.support.events import MINUTE, NOON, SESSION, event
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Status
 from journeytrace.identity import trace_id
-from journeytrace_collector.change import Change, Parcel, SessionChange, Settlement
-from journeytrace_collector.model import Event
-from journeytrace_collector.sessionize import SessionState, fold
+from journeytrace_collector.core.change import Change, Parcel, SessionChange, Settlement
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.sessionize import SessionState, fold
 from journeytrace_exporters.webhook import WebhookExporter
 
 CATALOGUE = builtin_catalogue()

@@ -17,8 +17,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.support.running import enter_in_background, free_settings
 
-from journeytrace_collector.config import Project
 from journeytrace_collector.process import Collector
+from journeytrace_collector.settings import Project
 from journeytrace_dashboards.alerts import Settings
 
 SHORT = replace(

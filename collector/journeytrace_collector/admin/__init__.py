@@ -1,0 +1,1 @@
+"""What is asked of the collector over HTTP: health, sessions, outbox."""

@@ -1,0 +1,245 @@
+"""The admin API's questions and answers, apart from HTTP (DESIGN section 9)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+
+from journeytrace.conventions import Decision, Source, Status
+from journeytrace.errors import InvalidSessionIdError, JourneytraceError
+from journeytrace.identity import normalise_session_id
+from journeytrace_collector.core.derive import rfc3339
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.store.base import (
+    SEARCH_FIELDS,
+    Cursor,
+    OutboxRow,
+    OutboxState,
+    SessionQuery,
+)
+
+__all__ = [
+    "BadParameterError",
+    "destination_json",
+    "event_json",
+    "parked_json",
+    "parse_limit",
+    "parse_query",
+    "parse_requeue",
+    "parse_session_id",
+    "parse_source",
+    "write_cursor",
+]
+
+MAX_LIMIT: Final = 1_000
+MAX_SEARCH: Final = 512
+UNDECIDED: Final = "NONE"
+
+_PARAMETERS: Final = (
+    "status",
+    "decision",
+    "since",
+    "until",
+    "search",
+    "field",
+    "limit",
+    "cursor",
+)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
+_StoredInt = Annotated[int, msgspec.Meta(ge=_MIN_INT, le=_MAX_INT)]
+_Id = Annotated[int, msgspec.Meta(ge=1, le=_MAX_INT)]
+_WireCursor = tuple[_StoredInt, _StoredInt]
+_E = TypeVar("_E", bound=StrEnum)
+
+
+class BadParameterError(JourneytraceError):
+    """A parameter of a query is unknown or has a value that is not allowed."""
+
+    def __init__(self, field: str, problem: str, allowed: str) -> None:
+        super().__init__(f"{field} {problem}; allowed: {allowed}")
+        self.field = field
+        self.allowed = allowed
+
+
+def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
+    """Read the parameters of a list.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    _only(parameters, _PARAMETERS)
+    decision = parameters.get("decision")
+    query: dict[str, Any] = {
+        "status": _word(Status, "status", parameters.get("status")),
+        "undecided": decision == UNDECIDED,
+        "since": _time("since", parameters.get("since")),
+        "until": _time("until", parameters.get("until")),
+        "limit": _limit(parameters.get("limit", "50")),
+        "after": _cursor(parameters.get("cursor")),
+    }
+    if decision != UNDECIDED:
+        query["decision"] = _word(Decision, "decision", decision, UNDECIDED)
+    field = parameters.get("field")
+    if field is not None:
+        if field not in SEARCH_FIELDS:
+            raise BadParameterError("field", f"is {field!r}", ", ".join(SEARCH_FIELDS))
+        query["fields"] = (field,)
+    if search := parameters.get("search", "").strip():
+        if len(search) > MAX_SEARCH:
+            raise BadParameterError("search", "is too long", f"up to {MAX_SEARCH} characters")
+        query["search"] = search
+    elif field is not None:
+        raise BadParameterError("field", "stands without search", "both together")
+    return SessionQuery(**query)
+
+
+def parse_source(parameters: Mapping[str, str]) -> str | None:
+    """Read the one parameter of a session's events; None: all of them.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    _only(parameters, ("source",))
+    source = _word(Source, "source", parameters.get("source"))
+    return source.value if source else None
+
+
+def parse_session_id(text: str) -> str:
+    """Read a session id as a person pastes it, a UUID in any spelling.
+
+    Raises:
+        BadParameterError: it can be no session's id.
+    """
+    try:
+        return normalise_session_id(text.strip())
+    except InvalidSessionIdError as error:
+        raise BadParameterError("session id", str(error), "1 to 128 printable characters") from None
+
+
+def parse_limit(parameters: Mapping[str, str]) -> int:
+    """Read the one parameter of the outbox: the most parked parcels to give.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    _only(parameters, ("limit",))
+    return _limit(parameters.get("limit", "50"))
+
+
+class _Requeue(msgspec.Struct, forbid_unknown_fields=True):
+    ids: list[_Id] | None
+
+
+def parse_requeue(body: bytes) -> list[int] | None:
+    """Read which parked parcels to put back in line; None: all of them.
+
+    Raises:
+        BadParameterError: the body is anything else. An empty one is, too: all has to be meant.
+    """
+    try:
+        return msgspec.json.decode(body, type=_Requeue).ids
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        allowed = '{"ids": [1, 2]} for some, {"ids": null} for all'
+        raise BadParameterError("ids", "cannot be read from the body", allowed) from None
+
+
+def write_cursor(cursor: Cursor | None) -> str | None:
+    """Write where a page starts as one opaque word; None: there is no further page."""
+    if cursor is None:
+        return None
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """Describe one event as DESIGN section 9 does."""
+    return {
+        "event_id": event.event_id.hex(),
+        "name": event.name,
+        "source": event.source,
+        "stage": event.stage,
+        "impact": event.impact,
+        "result": event.result,
+        "reason": event.reason,
+        "error_code": event.error_code,
+        "at": rfc3339(event.at),
+        "duration_ms": event.duration / 1e6,
+        "service": event.service,
+        "attributes": msgspec.Raw(event.metadata.encode()),
+    }
+
+
+def destination_json(name: str, state: OutboxState) -> dict[str, Any]:
+    """Describe how one destination is doing."""
+    return {
+        "name": name,
+        "waiting": state.waiting,
+        "oldest_at": rfc3339(state.oldest_at) if state.oldest_at is not None else None,
+        "parked": state.parked,
+    }
+
+
+def parked_json(row: OutboxRow) -> dict[str, Any]:
+    """Describe a parked parcel, but for what is in it, which is personal data."""
+    return {
+        "id": row.id,
+        "destination": row.parcel.destination,
+        "session_id": row.parcel.session_id,
+        "since": rfc3339(row.at),
+        "reason": row.reason,
+    }
+
+
+def _only(parameters: Mapping[str, str], known: tuple[str, ...]) -> None:
+    for name in parameters:
+        if name not in known:
+            raise BadParameterError(name, "is no parameter of this list", ", ".join(known))
+
+
+def _word(kind: type[_E], name: str, value: str | None, *more: str) -> _E | None:
+    if value is None:
+        return None
+    try:
+        return kind(value)
+    except ValueError:
+        allowed = ", ".join([*kind.__members__, *more])
+        raise BadParameterError(name, f"is {value!r}", allowed) from None
+
+
+def _time(name: str, value: str | None) -> int | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        allowed = "RFC 3339 with a time zone, such as 2026-06-01T00:00:00Z"
+        raise BadParameterError(name, f"is {value!r}", allowed)
+    ns = (moment - _EPOCH) // timedelta(microseconds=1) * 1_000
+    # Beyond what the store can hold there is nothing to find, so the nearest it can hold will do.
+    return min(max(ns, _MIN_INT), _MAX_INT)
+
+
+def _limit(value: str) -> int:
+    if not (re.fullmatch(r"[0-9]{1,4}", value) and 1 <= int(value) <= MAX_LIMIT):
+        raise BadParameterError("limit", f"is {value!r}", f"1 to {MAX_LIMIT}")
+    return int(value)
+
+
+def _cursor(value: str | None) -> Cursor | None:
+    if value is None:
+        return None
+    try:
+        padded = value + "=" * (-len(value) % 4)
+        created_at, no = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=_WireCursor)
+    except (ValueError, binascii.Error, msgspec.DecodeError):
+        raise BadParameterError("cursor", "is none of ours", "a next_cursor, unchanged") from None
+    return created_at, no

@@ -1,0 +1,175 @@
+"""The admin port: health, the sessions and the outbox, over HTTP (DESIGN section 9)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from journeytrace_collector.admin import api
+from journeytrace_collector.clock import Clock
+from journeytrace_collector.core.derive import Summary, summary
+from journeytrace_collector.errors import UnauthenticatedError, UnavailableError
+from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.outbox.exporter import Page
+from journeytrace_collector.security import Tokens
+from journeytrace_collector.store.base import Known, Store
+
+__all__ = ["admin_app"]
+
+_log = logging.getLogger(__name__)
+
+OPEN: Final = ("/healthz", "/readyz")
+"""Asked by machinery that has no token, and telling nothing about anybody."""
+
+
+def admin_app(
+    store: Store,
+    ingest: Ingest,
+    clock: Clock,
+    *,
+    readers: Tokens,
+    idle_timeout: int,
+    ready: Callable[[], bool],
+    pages: Mapping[str, Page],
+) -> web.Application:
+    """Give the application that answers from `store`; `idle_timeout` in ns.
+
+    `pages` are the exporters' own, by path.
+    """
+    admin = _Admin(store, ingest, clock, idle_timeout, ready)
+    app = web.Application(middlewares=[_answer_errors, _guard(readers)])
+    app.router.add_get("/healthz", admin.healthz)
+    app.router.add_get("/readyz", admin.readyz)
+    app.router.add_get("/api/v1/sessions", admin.sessions)
+    app.router.add_get("/api/v1/sessions/{id}", admin.session)
+    app.router.add_get("/api/v1/sessions/{id}/events", admin.events)
+    app.router.add_get("/api/v1/outbox", admin.outbox)
+    app.router.add_post("/api/v1/outbox/requeue", admin.requeue)
+    for path, page in pages.items():
+        app.router.add_get(path, page)
+    return app
+
+
+class _Admin:
+    def __init__(
+        self,
+        store: Store,
+        ingest: Ingest,
+        clock: Clock,
+        idle_timeout: int,
+        ready: Callable[[], bool],
+    ) -> None:
+        self._store = store
+        self._ingest = ingest
+        self._clock = clock
+        self._idle_timeout = idle_timeout
+        self._ready = ready
+
+    async def healthz(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def readyz(self, _: web.Request) -> web.Response:
+        if self._ready():
+            return web.Response(text="ready\n")
+        return web.Response(text="not ready: starting or stopping\n", status=503)
+
+    async def sessions(self, request: web.Request) -> web.Response:
+        query = api.parse_query(request.query)
+        now = self._clock()
+        page = await asyncio.to_thread(self._store.sessions, query, now)
+        summaries = [self._summary(known, now) for known in page.sessions]
+        return _json({"sessions": summaries, "next_cursor": api.write_cursor(page.next)})
+
+    async def session(self, request: web.Request) -> web.Response:
+        known = await self._known(request)
+        return _json(self._summary(known, self._clock()))
+
+    async def events(self, request: web.Request) -> web.Response:
+        source = api.parse_source(request.query)
+        known = await self._known(request)
+        events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
+        return _json({"events": [api.event_json(event) for event in events]})
+
+    async def outbox(self, request: web.Request) -> web.Response:
+        limit = api.parse_limit(request.query)
+        states = await asyncio.to_thread(self._store.outbox)
+        parked = await asyncio.to_thread(self._store.parked, limit)
+        return _json(
+            {
+                "destinations": [
+                    api.destination_json(name, state) for name, state in sorted(states.items())
+                ],
+                "parked": [api.parked_json(row) for row in parked],
+            }
+        )
+
+    async def requeue(self, request: web.Request) -> web.Response:
+        if request.content_type != "application/json":
+            # A page in somebody's browser may send other types here without asking.
+            raise web.HTTPUnsupportedMediaType
+        ids = api.parse_requeue(await request.read())
+        job = self._ingest.run(lambda: self._store.requeue(ids))
+        return _json({"requeued": await asyncio.wrap_future(job)})
+
+    async def _known(self, request: web.Request) -> Known:
+        session_id = api.parse_session_id(request.match_info["id"])
+        known = await asyncio.to_thread(self._store.session, session_id)
+        if known is None:
+            raise _UnknownSessionError(session_id)
+        return known
+
+    def _summary(self, known: Known, now: int) -> Summary:
+        return summary(known.state, now, self._idle_timeout, known.settled_at, known.revision)
+
+
+class _UnknownSessionError(Exception):
+    """No session has this id. Becomes a 404."""
+
+
+def _guard(readers: Tokens) -> Middleware:
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path not in OPEN:
+            readers.check(request.headers.get("Authorization"))
+        return await handler(request)
+
+    return guard
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except api.BadParameterError as error:
+        return _error(400, str(error), field=error.field, allowed=error.allowed)
+    except _UnknownSessionError as error:
+        return _error(404, f"no session has the id {error.args[0]!r}")
+    except UnauthenticatedError as error:
+        reply = _error(401, str(error))
+        reply.headers["WWW-Authenticate"] = "Bearer"
+        return reply
+    except UnavailableError as error:
+        reply = _error(503, str(error))
+        reply.headers["Retry-After"] = "1"
+        return reply
+    except web.HTTPException as error:
+        return _error(error.status, f"{error.reason}: {request.method} {request.path}")
+    except Exception:
+        _log.exception("%s %s failed", request.method, request.path)
+        return _error(500, "the collector failed on this request; its log says why")
+
+
+def _error(status: int, message: str, **details: str) -> web.Response:
+    return _json({"error": {"message": message, **details}}, status)
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(value), content_type="application/json", status=status
+    )

@@ -1,0 +1,1 @@
+"""Pure: decode → sessionize → derive → settle, measure. Time is an argument, nothing does I/O."""

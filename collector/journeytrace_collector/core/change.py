@@ -1,0 +1,127 @@
+"""What one transaction changed: the material of counters and of whatever leaves the collector.
+
+A change is handed on inside the transaction that makes it, so that what follows from it, counters
+and outbox rows, is committed with it or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from journeytrace.conventions import Status
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.sessionize import SessionState
+
+__all__ = [
+    "Change",
+    "Effects",
+    "Exemplar",
+    "Followup",
+    "Parcel",
+    "SessionChange",
+    "Settlement",
+    "Tally",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A session came to rest: nothing more is expected of it (DESIGN section 6)."""
+
+    revision: int
+    """0: it settled for the first time; n: it had changed for the nth time since."""
+    before: Status | None
+    """The status with which it had settled last; None: never before."""
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChange:
+    """What became of one session."""
+
+    before: SessionState | None
+    """None: the session is new."""
+    after: SessionState
+    fresh: Sequence[Event] = ()
+    """The events that made the difference; empty: time alone did."""
+    told: Status | None = None
+    """The status that was told outside before; None: none yet."""
+    status: Status = Status.IN_PROGRESS
+    """The status that can be told now. Time alone makes a session DROPPED, so that is told on
+    settling."""
+    settlement: Settlement | None = None
+    """None: it did not settle now."""
+
+
+@dataclass(slots=True)
+class Change:
+    """What one transaction changed."""
+
+    at: int
+    """The collector's time in ns."""
+    sessions: list[SessionChange] = field(default_factory=list)
+    traces: Sequence[ExportTraceServiceRequest] = ()
+    """All spans that came in and were not rejected, tagged; journey events or not."""
+    logged: Sequence[Event] = ()
+    """Events that came as log records, duplicates included: no span stands for them yet."""
+    records: dict[str, int] = field(default_factory=dict)
+    """How many events were new or duplicate, how many records rejected or ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Something to be delivered, at least once and in order of its session."""
+
+    destination: str
+    """Whose it is: the exporter's name, or ``name:detail`` for one of its several endpoints."""
+    payload: bytes
+    session_id: str | None = None
+    """Parcels of one session to one destination arrive in order; None: of the destination."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Whatever the exporter wants to remember beside the payload, such as an idempotency key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One trace behind a bucket of a histogram."""
+
+    trace_id: str
+    value: float
+    at: int
+    """ns"""
+
+
+Series: TypeAlias = tuple[str, tuple[str, ...]]
+"""(name of the series, label values in the order of the metric's labels)"""
+
+
+@dataclass(slots=True)
+class Tally:
+    """By how much counters rise. A rise of 0 makes a series exist, so its first event shows."""
+
+    rises: dict[Series, float] = field(default_factory=dict)
+    exemplars: dict[Series, Exemplar] = field(default_factory=dict)
+    """The newest exemplar of a bucket's series."""
+
+    def add(self, name: str, labels: tuple[str, ...], by: float = 1) -> None:
+        """Let a series rise."""
+        series = (name, labels)
+        self.rises[series] = self.rises.get(series, 0) + by
+
+
+@dataclass(frozen=True, slots=True)
+class Followup:
+    """What follows from a change, to be committed with it."""
+
+    tally: Tally
+    parcels: Sequence[Parcel] = ()
+    committed: Callable[[], None] = lambda: None
+    """Called once all of it is on disk."""
+
+
+Effects: TypeAlias = Callable[[Change], Followup]
+"""Pure: no I/O, for it runs while the transaction is open."""

@@ -1,0 +1,209 @@
+"""OTLP → events: pure, and one bad record never costs its neighbours (DESIGN section 4).
+
+A journey event is any span, span event or log record that carries ``journey.event.name``. Records
+without it are none of our business and only counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Final
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from journeytrace import conventions as names
+from journeytrace.catalogue import Catalogue
+from journeytrace_collector.core import fields
+from journeytrace_collector.core.attributes import plain_attributes, service_name
+from journeytrace_collector.core.fields import MAX_NAME, BadFieldError
+from journeytrace_collector.core.model import Event, Rejection
+from journeytrace_collector.core.record import Limits, Record, Resolver
+
+__all__ = ["Decoded", "Decoder"]
+
+_KEPT_REJECTIONS: Final = 5
+
+_TAGS: Final = {
+    names.STAGE: "stage",
+    names.EVENT_SOURCE: "source",
+    names.EVENT_IMPACT: "impact",
+}
+"""What is added to an event that leaves without it, and where it stands in `Event`."""
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What one request held."""
+
+    events: list[Event] = field(default_factory=list)
+    rejected: int = 0
+    """Spans or log records of which at least one event was not taken."""
+    rejections: list[Rejection] = field(default_factory=list)
+    """The first few of the `problems`."""
+    problems: int = 0
+    """Events that were not taken."""
+    ignored: int = 0
+    """Spans or log records that are no journey events."""
+    traces: ExportTraceServiceRequest | None = None
+    """The request to carry on; None: nothing is carried, or it held log records."""
+    logged: list[Event] = field(default_factory=list)
+    """Events that came as log records, to be carried on."""
+
+    def reject(self, rejection: Rejection) -> None:
+        """Note one event that is not taken."""
+        self.problems += 1
+        if len(self.rejections) < _KEPT_REJECTIONS:
+            self.rejections.append(rejection)
+
+    @property
+    def message(self) -> str:
+        """The answer's ``error_message``; empty: nothing was rejected."""
+        text = "; ".join(map(str, self.rejections))
+        more = self.problems - len(self.rejections)
+        return f"{text}; and {more} more" if more > 0 else text
+
+
+class Decoder:
+    """Turns OTLP requests into events.
+
+    Args:
+        catalogue: what an event means that does not say so itself.
+        limits: None: the default ones.
+        retention: by project id, the days that a session created now is kept, if it does not say.
+        carry: whether to keep the request for those who forward it, tagged with what the catalogue
+            knows and without the records that were rejected.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        limits: Limits | None = None,
+        retention: Mapping[str, int] | None = None,
+        *,
+        carry: bool = False,
+    ) -> None:
+        self._resolve = Resolver(catalogue, limits, retention).event
+        self._carry = carry
+
+    def traces(self, request: ExportTraceServiceRequest, received: int) -> Decoded:
+        """Decode spans and their span events; `received` is the time of arrival in ns."""
+        decoded = Decoded(traces=request if self._carry else None)
+        for resource_spans in request.resource_spans:
+            service = service_name(resource_spans.resource)
+            for scope_spans in resource_spans.scope_spans:
+                rejected = [
+                    number
+                    for number, span in enumerate(scope_spans.spans)
+                    if not self._span(span, service, received, decoded)
+                ]
+                if self._carry:
+                    _delete(scope_spans.spans, rejected)
+        return decoded
+
+    def logs(self, request: ExportLogsServiceRequest, received: int) -> Decoded:
+        """Decode log records; `received` is the time of arrival in ns."""
+        decoded = Decoded()
+        for resource_logs in request.resource_logs:
+            service = service_name(resource_logs.resource)
+            for scope_logs in resource_logs.scope_logs:
+                for record in scope_logs.log_records:
+                    self._log(record, service, received, decoded)
+        return decoded
+
+    def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> bool:
+        """Decode one span with its span events; False: the span itself was rejected."""
+        attributes = plain_attributes(span.attributes)
+        session_id = attributes.get(names.SESSION_ID)
+        problems_before = decoded.problems
+        is_event = taken = names.EVENT_NAME in attributes
+        if is_event:
+            start, end = span.start_time_unix_nano, span.end_time_unix_nano
+            # Without a start there is no telling how long it took.
+            duration = max(0, end - start) if start else 0
+            try:
+                _check_span_ids(span)
+                record = Record(start, duration, received, service, None, span.span_id)
+                self._take(attributes, record, span.attributes, decoded)
+            except BadFieldError as bad:
+                taken = False
+                decoded.reject(Rejection(f"span {span.name[:MAX_NAME]!r}", bad.name, bad.problem))
+        holds_events = bool(span.events) and self._span_events(
+            span, session_id, service, received, decoded
+        )
+        decoded.rejected += decoded.problems > problems_before
+        decoded.ignored += not (is_event or holds_events)
+        return taken or not is_event
+
+    def _span_events(
+        self, span: Span, session_id: Any, service: str | None, received: int, decoded: Decoded
+    ) -> bool:
+        """Decode the span events of a span; False: none of them is a journey event."""
+        found = False
+        rejected = []
+        for number, event in enumerate(span.events):
+            attributes = plain_attributes(event.attributes)
+            if names.EVENT_NAME not in attributes:
+                continue
+            found = True
+            at = event.time_unix_nano
+            try:
+                _check_span_ids(span)
+                own_id = _hashed_id(span.span_id, attributes[names.EVENT_NAME], at)
+                record = Record(at, 0, received, service, session_id, own_id)
+                self._take(attributes, record, event.attributes, decoded)
+            except BadFieldError as bad:
+                rejected.append(number)
+                where = f"span event {event.name[:MAX_NAME]!r}"
+                decoded.reject(Rejection(where, bad.name, bad.problem))
+        if self._carry:
+            _delete(span.events, rejected)
+        return found
+
+    def _take(
+        self, attributes: dict[str, Any], record: Record, sent: Any, decoded: Decoded
+    ) -> None:
+        """Decode one event, and tag the `sent` attributes if they are carried on."""
+        absent = [key for key in _TAGS if key not in attributes] if self._carry else ()
+        event = self._resolve(attributes, record)
+        decoded.events.append(event)
+        for key in absent:
+            if (value := getattr(event, _TAGS[key])) is not None:
+                sent.add(key=key).value.string_value = value
+
+    def _log(self, log: LogRecord, service: str | None, received: int, decoded: Decoded) -> None:
+        attributes = plain_attributes(log.attributes)
+        if names.EVENT_NAME not in attributes:
+            decoded.ignored += 1
+            return
+        # Its trace and span id are not looked at: OTLP reads invalid ones as "belongs to no trace".
+        name = log.event_name or str(attributes[names.EVENT_NAME])
+        try:
+            at = log.time_unix_nano or log.observed_time_unix_nano
+            event = self._resolve(attributes, Record(at, 0, received, service, None, None))
+            decoded.events.append(event)
+            if self._carry:
+                decoded.logged.append(event)
+        except BadFieldError as bad:
+            decoded.rejected += 1
+            where = f"log record {name[:MAX_NAME]!r}"
+            decoded.reject(Rejection(where, bad.name, bad.problem))
+
+
+def _delete(records: Any, numbers: list[int]) -> None:
+    """Delete items of a repeated field; from the end, so that the numbers stay right."""
+    for number in reversed(numbers):
+        del records[number]
+
+
+def _hashed_id(span_id: bytes, name: Any, at: int) -> bytes:
+    return sha256(span_id + str(name).encode() + at.to_bytes(8, "big")).digest()[:8]
+
+
+def _check_span_ids(span: Span) -> None:
+    fields.check_id("trace_id", span.trace_id, 16)
+    fields.check_id("span_id", span.span_id, 8)

@@ -1,0 +1,173 @@
+"""State and time → status and summary: pure, computed whenever somebody asks (DESIGN section 5)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from journeytrace.conventions import DEFAULT_RETENTION_DAYS, Decision, Impact, Status
+from journeytrace.identity import trace_id
+from journeytrace_collector.core.sessionize import SessionState
+
+__all__ = [
+    "Phase",
+    "Summary",
+    "created_at",
+    "due_at",
+    "expires_at",
+    "highest_stage",
+    "kept",
+    "phase",
+    "retention_days",
+    "rfc3339",
+    "status",
+    "summary",
+    "tellable",
+]
+
+NS_PER_SECOND: Final = 1_000_000_000
+NS_PER_DAY: Final = 86_400 * NS_PER_SECOND
+SETTLING: Final = 30 * NS_PER_SECOND
+"""How long a session that is complete and decided waits for stragglers before it settles."""
+
+
+class Phase(StrEnum):
+    """The part of the status that time alone cannot change."""
+
+    OPEN = "OPEN"
+    """IN_PROGRESS or DROPPED: the clock tells."""
+    COMPLETED = "COMPLETED"
+    ERROR = "ERROR"
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What one session looks like from outside (DESIGN section 9). Times are RFC 3339, UTC."""
+
+    session_id: str
+    trace_id: str
+    project_id: str | None
+    submission_id: str | None
+    user_id: str | None
+    email: str | None
+    created_at: str
+    last_event: str
+    last_event_at: str
+    status: Status
+    decision: Decision | None
+    reason: str | None
+    decided_at: str | None
+    stage: str | None
+    last_error_code: str | None
+    events: int
+    impacts: dict[str, int]
+    """Number of events by impact; every impact is there, 0 where none was felt."""
+    retention_days: int
+    expires_at: str
+    settled_at: str | None
+    """None: not settled."""
+    revision: int
+    """How often the session changed after it had settled."""
+
+
+def phase(state: SessionState) -> Phase:
+    """Apply the rules 1 and 2 of DESIGN section 5, which need no clock."""
+    if state.completed:
+        return Phase.COMPLETED
+    if state.error is not None and (state.resumed is None or state.resumed < state.error):
+        return Phase.ERROR
+    return Phase.OPEN
+
+
+def status(state: SessionState, now: int, idle_timeout: int) -> Status:
+    """Tell how far the session got, at `now`; both times in ns."""
+    current = phase(state)
+    if current is not Phase.OPEN:
+        return Status(current.value)
+    return Status.DROPPED if now >= state.idle + idle_timeout else Status.IN_PROGRESS
+
+
+def created_at(state: SessionState) -> int:
+    """Give the time in ns of the earliest SESSION_CREATED, else of the earliest event."""
+    return (state.created or state.first)[0]
+
+
+def expires_at(state: SessionState) -> int:
+    """Give the time in ns at which the session is to be erased."""
+    return created_at(state) + retention_days(state) * NS_PER_DAY
+
+
+def retention_days(state: SessionState) -> int:
+    """Give the days that the session is kept, as its SESSION_CREATED said."""
+    return (state.created and state.created[2]) or DEFAULT_RETENTION_DAYS
+
+
+def due_at(state: SessionState, idle_timeout: int) -> int:
+    """Give the time in ns when the session settles, if nothing more comes (DESIGN section 6)."""
+    done = state.completed and state.decided is not None
+    return state.idle + (SETTLING if done else idle_timeout)
+
+
+def tellable(state: SessionState, now: int, idle_timeout: int, told: Status | None) -> Status:
+    """Give the status that can be told outside when events have come in.
+
+    DROPPED is what time makes of a session, so it is told on settling; until then the session is
+    what was `told` last (None: nothing yet).
+    """
+    current = status(state, now, idle_timeout)
+    return (told or Status.IN_PROGRESS) if current is Status.DROPPED else current
+
+
+def kept(state: SessionState, field: str) -> str | None:
+    """Give the newest value of a kept field; None: no event had one."""
+    stamped = state.kept.get(field)
+    return stamped[2] if stamped else None
+
+
+def highest_stage(state: SessionState) -> str | None:
+    """Give the highest ordered stage seen; None: none was."""
+    return max(state.stages, key=lambda stage: state.stages[stage][0], default=None)
+
+
+def summary(
+    state: SessionState,
+    now: int,
+    idle_timeout: int,
+    settled_at: int | None = None,
+    revision: int = 0,
+) -> Summary:
+    """Describe the session as it is at `now`; all times in ns."""
+    at, _, last_event = state.last
+    decided_at, _, decision, reason = state.decided or (None, b"", None, None)
+    return Summary(
+        session_id=state.session_id,
+        trace_id=trace_id(state.session_id).hex(),
+        project_id=kept(state, "project_id"),
+        submission_id=kept(state, "submission_id"),
+        user_id=kept(state, "user_id"),
+        email=kept(state, "email"),
+        created_at=rfc3339(created_at(state)),
+        last_event=last_event,
+        last_event_at=rfc3339(at),
+        status=status(state, now, idle_timeout),
+        decision=Decision(decision) if decision else None,
+        reason=reason,
+        decided_at=None if decided_at is None else rfc3339(decided_at),
+        stage=highest_stage(state),
+        last_error_code=kept(state, "error_code"),
+        events=state.events,
+        impacts={impact.value: state.impacts.get(impact.value, 0) for impact in Impact},
+        retention_days=retention_days(state),
+        expires_at=rfc3339(expires_at(state)),
+        settled_at=None if settled_at is None else rfc3339(settled_at),
+        revision=revision,
+    )
+
+
+def rfc3339(ns: int) -> str:
+    """Write a time in ns since the epoch, down to the microsecond: most readers know no more."""
+    seconds, rest = divmod(ns, NS_PER_SECOND)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")

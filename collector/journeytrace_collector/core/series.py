@@ -1,0 +1,121 @@
+"""The series behind the metrics: how histograms are kept as such, and which series start at 0.
+
+A histogram has one series ``NAME_bucket`` for each bucket, with the upper bound as a last label,
+and ``NAME_sum`` and ``NAME_count``. Buckets are kept apart, not cumulated, so that one observation
+raises one bucket; whoever shows them adds them up.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Final
+
+from journeytrace import conventions as names
+from journeytrace.catalogue import Catalogue
+from journeytrace.conventions import Decision, Metric, Status
+from journeytrace_collector.core.change import Exemplar, Tally
+
+__all__ = ["RECORDS", "UNBOUNDED", "born", "bounds", "observe"]
+
+UNBOUNDED: Final = "+Inf"
+"""The label of the bucket without upper bound."""
+
+RECORDS: Final = {
+    "new": (names.COLLECTOR_EVENTS_TOTAL, ("accepted",)),
+    "duplicate": (names.COLLECTOR_EVENTS_TOTAL, ("duplicate",)),
+    "refused": (names.COLLECTOR_EVENTS_TOTAL, ("refused",)),
+    "rejected": (names.COLLECTOR_RECORDS_TOTAL, ("rejected",)),
+    "ignored": (names.COLLECTOR_RECORDS_TOTAL, ("ignored",)),
+    "erased": (names.COLLECTOR_SESSIONS_ERASED_TOTAL, ()),
+}
+"""Metric and labels of each key of `Change.records`."""
+
+_SETTLED: Final = tuple(status for status in Status if status is not Status.IN_PROGRESS)
+
+
+def bounds(metric: Metric) -> list[str]:
+    """Give the labels of a histogram's buckets, lowest first."""
+    return [*(repr(float(bound)) for bound in metric.buckets), UNBOUNDED]
+
+
+_BOUNDS: Final = {metric.name: bounds(metric) for metric in names.METRICS if metric.buckets}
+
+
+def observe(
+    tally: Tally,
+    metric: Metric,
+    labels: tuple[str, ...],
+    value: float,
+    exemplar: Exemplar | None = None,
+) -> None:
+    """Put `value` into its bucket. Of exemplars of one moment a bucket keeps the greatest."""
+    bound = _BOUNDS[metric.name][bisect_left(metric.buckets, value)]
+    bucket = (f"{metric.name}_bucket", (*labels, bound))
+    tally.add(*bucket)
+    tally.add(f"{metric.name}_sum", labels, value)
+    tally.add(f"{metric.name}_count", labels)
+    if exemplar and _order(exemplar) > _order(tally.exemplars.get(bucket)):
+        tally.exemplars[bucket] = exemplar
+
+
+def _order(exemplar: Exemplar | None) -> tuple[int, float, str]:
+    return (exemplar.at, exemplar.value, exemplar.trace_id) if exemplar else (-1, 0, "")
+
+
+def born(catalogue: Catalogue, project: str) -> Tally:
+    """Give all series of a project that the catalogue foresees, at 0.
+
+    Those that belong to no project come with the empty one.
+    """
+    tally = Tally()
+    if not project:
+        _start_collector(tally, catalogue)
+    tally.add(names.SESSIONS_STARTED_TOTAL.name, (project,), 0)
+    _start_events(tally, catalogue, project)
+    _start_decisions(tally, catalogue, project)
+    _start_stages(tally, catalogue, project)
+    _start_endings(tally, catalogue, project)
+    return tally
+
+
+def _start_histogram(tally: Tally, metric: Metric, labels: tuple[str, ...]) -> None:
+    # The buckets need no series of their own: those that are missing are shown as 0.
+    tally.add(f"{metric.name}_sum", labels, 0)
+    tally.add(f"{metric.name}_count", labels, 0)
+
+
+def _start_collector(tally: Tally, catalogue: Catalogue) -> None:
+    for metric, labels in RECORDS.values():
+        tally.add(metric.name, labels, 0)
+    for spec in catalogue.events.values():
+        if spec.is_check:
+            _start_histogram(tally, names.CHECK_DURATION_SECONDS, (spec.name,))
+
+
+def _start_events(tally: Tally, catalogue: Catalogue, project: str) -> None:
+    for spec in catalogue.events.values():
+        for impact in {spec.impact, spec.impact_of(None)}:
+            labels = (project, spec.name, spec.source.value, spec.stage or "", impact.value)
+            tally.add(names.EVENTS_TOTAL.name, labels, 0)
+
+
+def _start_decisions(tally: Tally, catalogue: Catalogue, project: str) -> None:
+    without_reason = ((decision, "") for decision in Decision)
+    for decision, reason in (*without_reason, *catalogue.reasons):
+        tally.add(names.DECISIONS_TOTAL.name, (project, decision.value, reason), 0)
+
+
+def _start_stages(tally: Tally, catalogue: Catalogue, project: str) -> None:
+    for stage in catalogue.ordered_stages:
+        tally.add(names.STAGE_REACHED_TOTAL.name, (project, stage), 0)
+        _start_histogram(tally, names.STAGE_DURATION_SECONDS, (project, stage))
+
+
+def _start_endings(tally: Tally, catalogue: Catalogue, project: str) -> None:
+    for status in _SETTLED:
+        _start_histogram(tally, names.SESSION_DURATION_SECONDS, (project, status.value))
+        for stage in ("", *catalogue.ordered_stages):
+            tally.add(names.SESSIONS_SETTLED_TOTAL.name, (project, status.value, stage), 0)
+        for to in _SETTLED:
+            labels = (project, status.value, to.value)
+            tally.add(names.SESSION_REVISIONS_TOTAL.name, labels, 0)

@@ -1,0 +1,1 @@
+"""What leaves the collector: who makes it, and how it is delivered."""

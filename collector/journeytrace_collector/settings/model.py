@@ -1,0 +1,193 @@
+"""All that a collector can be told, with what each setting means (DESIGN section 9)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from journeytrace_collector.settings.types import (
+    Address,
+    AddressValue,
+    FilePath,
+    LogLevel,
+    Name,
+    Size,
+    Span,
+    StoreUrl,
+    Token,
+)
+
+__all__ = ["NESTED", "PREFIX", "Project", "Settings"]
+
+PREFIX: Final = "JOURNEYTRACE_"
+"""What the names of variables begin with."""
+
+NESTED: Final = "__"
+"""What separates the keys in the name of a variable."""
+
+_MIB: Final = 1024 * 1024
+
+
+class Project(BaseModel):
+    """What holds for one project."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    retention_days: Literal[30, 90, 180, 365] = Field(
+        default=30,
+        description="Days a session created from now on is kept, unless it says otherwise itself.",
+    )
+
+
+class Settings(BaseSettings):
+    """All a collector can be told. Built by `load_settings`; alone it holds the defaults."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True,
+        env_nested_delimiter=NESTED,
+        env_prefix=PREFIX,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    data: FilePath = Field(
+        default=Path("journeytrace-data"),
+        description="Folder of the store, made if missing; relative to the working directory.",
+    )
+    store: StoreUrl | None = Field(
+        default=None,
+        description=(
+            "Address of a PostgreSQL database that collectors share, postgresql://…; the password"
+            " is better left to the variable PGPASSWORD. None: SQLite in the data folder."
+        ),
+    )
+    collector_id: Name | None = Field(
+        default=None,
+        description="Name of this collector among those that share a store. None: the host's.",
+    )
+    otlp_grpc: AddressValue = Field(
+        default=Address("127.0.0.1", 4317),
+        description="Listen here for OTLP over gRPC. Port 0: any free port.",
+    )
+    otlp_http: AddressValue = Field(
+        default=Address("127.0.0.1", 4318),
+        description="Listen here for OTLP over HTTP. Port 0: any free port.",
+    )
+    admin: AddressValue = Field(
+        default=Address("127.0.0.1", 9464),
+        description="Listen here for metrics, health and the session API. Port 0: any free port.",
+    )
+    token: Token | None = Field(
+        default=None,
+        description="OTLP senders must show this bearer token. None: they show none.",
+    )
+    token_file: FilePath | None = Field(
+        default=None,
+        description="File with tokens of OTLP senders, one a line; instead of token.",
+    )
+    admin_token: Token | None = Field(
+        default=None,
+        description="Users of the admin address must show this bearer token. None: they show none.",
+    )
+    admin_token_file: FilePath | None = Field(
+        default=None,
+        description="File with tokens for the admin address, one a line; instead of admin_token.",
+    )
+    tls_cert: FilePath | None = Field(
+        default=None,
+        description="Certificate chain (PEM) of all three addresses. None: no TLS.",
+    )
+    tls_key: FilePath | None = Field(
+        default=None, description="Private key (PEM) to tls_cert, without a password."
+    )
+    tls_client_ca: FilePath | None = Field(
+        default=None,
+        description="OTLP senders must show a certificate that this authority (PEM) has signed.",
+    )
+    insecure: bool = Field(
+        default=False,
+        description="Allow addresses that other machines can reach without any token.",
+    )
+    idle_timeout: Span = Field(
+        default=timedelta(minutes=20),
+        description="A session without events for so long is dropped. Zero is refused.",
+    )
+    catalogue: FilePath | None = Field(
+        default=None,
+        description="TOML file with your own stages, events and reasons. None: the built-in ones.",
+    )
+    # OTLP suggests 64 MiB. But a hostile body of empty records takes a hundred times its size in
+    # memory once parsed, and no sender's batches come near this.
+    max_request_bytes: Size = Field(
+        default=ByteSize(16 * _MIB),
+        description="Largest request taken, in bytes after decompression. Zero is refused.",
+    )
+    max_queued_bytes: Size = Field(
+        default=ByteSize(64 * _MIB),
+        description=(
+            "Bytes of requests that may wait for the store; beyond it senders are told to come "
+            "back. Zero is refused."
+        ),
+    )
+    max_event_bytes: Size = Field(
+        default=ByteSize(64 * 1024),
+        description="Most metadata taken on one event, in bytes as JSON. Zero is refused.",
+    )
+    max_event_attributes: int = Field(
+        default=256,
+        gt=0,
+        description="Most attributes taken on one event, all of them counted. Zero is refused.",
+    )
+    max_session_events: int = Field(
+        default=10_000, ge=1, description="Most events taken of one session. Zero is refused."
+    )
+    max_session_bytes: Size = Field(
+        default=ByteSize(16 * _MIB),
+        description="Most metadata taken of one session, in bytes. Zero is refused.",
+    )
+    max_projects: int = Field(
+        default=100,
+        ge=0,
+        description=(
+            "Projects with counters of their own; further ones are counted together. Zero: only"
+            " those named under projects."
+        ),
+    )
+    projects: dict[str, Project] = Field(
+        default={}, description="Settings of single projects, by project id."
+    )
+    exporters: dict[str, dict[str, Any]] = Field(
+        default={}, description="Settings of each exporter, by its name."
+    )
+    log_level: LogLevel = Field(
+        default="INFO",
+        description="Least urgent log lines to write: DEBUG, INFO, WARNING or ERROR.",
+    )
+
+    @field_validator("max_queued_bytes")
+    @classmethod
+    def _queue_holds_a_request(cls, value: ByteSize, info: ValidationInfo) -> ByteSize:
+        request = info.data.get("max_request_bytes", 0)
+        if value < request:
+            raise ValueError(
+                f"must be at least max_request_bytes ({request}), "
+                "or the largest request could never be taken"
+            )
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the base class names it
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read nothing behind the caller's back: `load_settings` alone merges the layers."""
+        return (init_settings,)

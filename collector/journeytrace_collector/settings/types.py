@@ -1,0 +1,119 @@
+"""What a single setting can be: each type reads a text and says what is allowed instead."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv6Address
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, PlainValidator, SecretStr
+from pydantic_settings import NoDecode
+
+from journeytrace_collector.settings.durations import parse_duration
+
+__all__ = [
+    "TOKEN_RULE",
+    "Address",
+    "AddressValue",
+    "FilePath",
+    "LogLevel",
+    "Name",
+    "Size",
+    "Span",
+    "StoreUrl",
+    "Token",
+    "is_token",
+]
+
+TOKEN_RULE: Final = "must be 16 or more ASCII characters without spaces"  # noqa: S105
+_TOKEN: Final = re.compile(r"[!-~]{16,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    """A name or an IP address; an IPv6 address without its brackets."""
+    port: int
+    """0: any free port."""
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: object) -> Address:
+        """Read ``host:port``, an IPv6 host in brackets.
+
+        Raises:
+            ValueError: `text` has another form, or a port above 65535.
+        """
+        found = isinstance(text, str) and _ADDRESS.fullmatch(text)
+        if not found or int(found["port"]) > 65_535:
+            raise ValueError(f"must be host:port such as 127.0.0.1:4317 or [::1]:0, not {text!r}")
+        if found["v6"]:
+            return cls(str(IPv6Address(found["v6"])), int(found["port"]))
+        return cls(found["host"], int(found["port"]))
+
+
+_ADDRESS: Final = re.compile(
+    r"(?:\[(?P<v6>[^\]]+)\]|(?P<host>[^\s\[\]:/]+)):(?P<port>\d{1,5})", re.ASCII
+)
+
+
+def _address(value: object) -> Address:
+    return value if isinstance(value, Address) else Address.parse(value)
+
+
+def _span(value: object) -> timedelta:
+    span = value if isinstance(value, timedelta) else parse_duration(str(value))
+    if span <= timedelta(0):
+        raise ValueError("must be longer than zero")
+    return span
+
+
+def _path(value: object) -> Path:
+    # An empty path is the working directory to pathlib, but an unset shell variable to people.
+    if not isinstance(value, str | Path) or not str(value):
+        raise ValueError(f"must be a path, not {value!r}")
+    return Path(value).expanduser()
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def is_token(text: str) -> bool:
+    """Tell whether `text` keeps to `TOKEN_RULE`."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def _token(value: SecretStr) -> SecretStr:
+    if not is_token(value.get_secret_value()):
+        raise ValueError(TOKEN_RULE)
+    return value
+
+
+def _url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError("must begin with postgresql://; left out, the store is SQLite's")
+    return value
+
+
+def _name(value: str) -> str:
+    if not (1 <= len(value) <= 128 and value.isprintable()):
+        raise ValueError("must be 1 to 128 printable characters")
+    return value
+
+
+AddressValue = Annotated[Address, NoDecode, PlainValidator(_address)]
+Span = Annotated[timedelta, PlainValidator(_span)]
+FilePath = Annotated[Path, PlainValidator(_path)]
+Size = Annotated[ByteSize, Field(gt=0)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
+StoreUrl = Annotated[SecretStr, AfterValidator(_url)]
+Name = Annotated[str, AfterValidator(_name)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]

@@ -1,0 +1,129 @@
+"""The admin API's parameters and shapes (DESIGN section 9)."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.events import NOON, SECOND, event
+
+from journeytrace.conventions import Decision, Status
+from journeytrace_collector.admin import api
+from journeytrace_collector.store import SessionQuery
+
+
+def test_all_parameters_are_read() -> None:
+    """Each parameter of the list ends in the query's field of that meaning."""
+    query = api.parse_query(
+        {
+            "status": "DROPPED",
+            "decision": "REJECTED",
+            "since": "2026-06-01T12:00:00Z",
+            "until": "2026-06-01T14:00:01+02:00",
+            "search": " ann ",
+            "field": "email",
+            "limit": "7",
+        }
+    )
+    assert query == SessionQuery(
+        status=Status.DROPPED,
+        decision=Decision.REJECTED,
+        since=NOON,
+        until=NOON + SECOND,
+        search="ann",
+        fields=("email",),
+        limit=7,
+    )
+
+
+def test_nothing_asked_is_everything() -> None:
+    """Without parameters the list is the newest 50 of all sessions."""
+    assert api.parse_query({}) == SessionQuery()
+
+
+def test_undecided_sessions_can_be_asked_for() -> None:
+    """The decision NONE means: no decision yet."""
+    assert api.parse_query({"decision": "NONE"}) == SessionQuery(undecided=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("status", "APPROVED", "IN_PROGRESS, COMPLETED, DROPPED, ERROR"),
+        ("decision", "COMPLETED", "APPROVED, REJECTED, PENDING, NONE"),
+        ("since", "yesterday", "RFC 3339"),
+        ("until", "2026-06-01T12:00:00", "time zone"),
+        ("field", "password", "session_id, user_id, email"),
+        ("limit", "0", "1 to 1000"),
+        ("limit", "1001", "1 to 1000"),
+        ("limit", "-1", "1 to 1000"),
+        ("limit", "9" * 5000, "1 to 1000"),
+        ("limit", "ten", "1 to 1000"),
+        ("cursor", "!", "next_cursor"),
+        ("cursor", "bm90IG91cnM", "next_cursor"),
+        ("search", "x" * 513, "512"),
+        ("statu", "DROPPED", "status, decision"),
+    ],
+)
+def test_a_bad_parameter_is_named_with_what_is_allowed(name: str, value: str, allowed: str) -> None:
+    """The error names the parameter and what to write instead."""
+    with pytest.raises(api.BadParameterError) as caught:
+        api.parse_query({name: value} | ({"search": "x"} if name == "field" else {}))
+    assert caught.value.field == name
+    assert allowed in caught.value.allowed
+    assert name in str(caught.value)
+
+
+def test_a_field_without_search_is_a_mistake() -> None:
+    """Naming a field and not saying what to look for is refused instead of ignored."""
+    with pytest.raises(api.BadParameterError, match="field stands without search"):
+        api.parse_query({"field": "email"})
+
+
+@given(st.integers(0, 2**62), st.integers(1, 2**62))
+def test_cursors_survive_the_journey(created_at: int, no: int) -> None:
+    """A cursor handed out is read back as it was."""
+    word = api.write_cursor((created_at, no))
+    assert word is not None
+    assert api.parse_query({"cursor": word}).after == (created_at, no)
+    assert api.write_cursor(None) is None
+
+
+@given(st.dictionaries(st.sampled_from(["status", "since", "limit", "cursor", "x"]), st.text()))
+def test_any_parameters_are_read_or_refused(parameters: dict[str, str]) -> None:
+    """No text in any parameter causes anything but a query or a BadParameterError."""
+    with suppress(api.BadParameterError):
+        api.parse_query(parameters)
+
+
+@pytest.mark.parametrize(
+    "text", ["018F3B5E00007000800000000000000A", " 018f3b5e-0000-7000-8000-00000000000a "]
+)
+def test_session_ids_are_read_as_pasted(text: str) -> None:
+    """A UUID is found however it is spelled, so a trace id copied from Tempo is one too."""
+    assert api.parse_session_id(text) == "018f3b5e-0000-7000-8000-00000000000a"
+
+
+def test_an_event_looks_as_designed() -> None:
+    """An event's JSON has the designed keys, times in RFC 3339, and its metadata as an object."""
+    found = event(
+        "FACE_COMPARE", result="FAIL", metadata='{"score":0.5}', duration=1_500_000, service="kyc"
+    )
+    assert json.loads(msgspec.json.encode(api.event_json(found))) == {
+        "event_id": found.event_id.hex(),
+        "name": "FACE_COMPARE",
+        "source": "BE",
+        "stage": "STEP2",
+        "impact": "RETAKE",
+        "result": "FAIL",
+        "reason": None,
+        "error_code": None,
+        "at": "2026-06-01T12:00:00.000000Z",
+        "duration_ms": 1.5,
+        "service": "kyc",
+        "attributes": {"score": 0.5},
+    }
