@@ -7,7 +7,6 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -28,13 +27,13 @@ from journeytrace_collector.store.base import (
     SessionQuery,
     Written,
 )
+from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.sqlite_tables import SqliteTables
 from journeytrace_collector.store.texts import storable
 from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, erase, known
 
 __all__ = ["SqliteStore"]
 
-SCHEMA_VERSION: Final = 1
 FILE_NAME: Final = "journeys.sqlite"
 
 _PRAGMAS: Final = """
@@ -75,7 +74,7 @@ class SqliteStore:
                 check_same_thread=False,
             )
             self._writer.executescript(_PRAGMAS)
-            self._create()
+            self._migrate()
             self._tables = SqliteTables(self._writer, idle_timeout)
         except sqlite3.Error as error:
             os.close(self._lock)
@@ -84,16 +83,11 @@ class SqliteStore:
             os.close(self._lock)
             raise
 
-    def _create(self) -> None:
+    def _migrate(self) -> None:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            schema = (files("journeytrace_collector.store") / "schema.sql").read_text("utf-8")
-            self._writer.executescript(
-                f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-        elif version != SCHEMA_VERSION:
-            message = f"was written by another version (schema {version}, not {SCHEMA_VERSION})"
-            raise StartError(f"{self._path}: {message}")
+        for step in pending_steps("sqlite", version, str(self._path)):
+            version += 1
+            self._writer.executescript(f"BEGIN; {step}; PRAGMA user_version = {version}; COMMIT;")
 
     def follow(self, effects: Effects) -> None:
         """See `Store.follow`."""
