@@ -9,7 +9,8 @@ from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, SESSION, ev
 
 from journeytrace.conventions import Status
 from journeytrace_collector.core.change import Change, Exemplar, Followup, Parcel, Tally
-from journeytrace_collector.core.derive import NS_PER_DAY, SETTLING
+from journeytrace_collector.core.derive import QUIET
+from journeytrace_collector.core.retention import NS_PER_DAY
 from journeytrace_collector.store import Carried, SessionQuery, Store
 from journeytrace_collector.store.base import OutboxState
 
@@ -115,11 +116,11 @@ def test_sessions_settle_once_when_they_are_due(store: Store, follower: Follower
 
 
 def test_complete_and_decided_sessions_settle_soon(store: Store) -> None:
-    """30 seconds after the last event, while one without a decision waits for the timeout."""
+    """After a minute without arrivals, while one without a decision waits for the timeout."""
     store.write([event("FINAL_PAGE_VIEW")])
     store.write([event(name, session_id="decided") for name in ("APPROVED", "FINAL_PAGE_VIEW")])
-    assert store.settle(NOON + SETTLING - 1, 10) == 0
-    assert store.settle(NOON + SETTLING, 10) == 1
+    assert store.settle(NOON + QUIET, 10) == 0
+    assert store.settle(NOON + QUIET + 1, 10) == 1
     assert store.session(SESSION) is not None
     assert store.settle(DUE, 10) == 1
 
@@ -129,7 +130,7 @@ def test_a_change_after_settling_is_a_revision(store: Store, follower: Follower)
     store.write([event("PAGE_HIDDEN")])
     store.settle(DUE, 10)
     store.write([event("FINAL_PAGE_VIEW", NOON + MINUTE, received=DUE + SECOND)])
-    assert store.settle(DUE + MINUTE, 10) == 1
+    assert store.settle(DUE + 2 * MINUTE, 10) == 1
     (change,) = follower.changes[-1].sessions
     assert change.settlement is not None
     assert (change.settlement.revision, change.settlement.before) == (1, Status.DROPPED)
