@@ -32,6 +32,8 @@ class Tokens:
 
     def __init__(self, tokens: Sequence[str] = ()) -> None:
         self._tokens = tuple(token.encode() for token in tokens)
+        self.refused = {"missing": 0, "wrong": 0}
+        """How many were refused since the start, by what was amiss with their token."""
 
     def __bool__(self) -> bool:
         return bool(self._tokens)
@@ -53,10 +55,12 @@ class Tokens:
             return
         found = _BEARER.fullmatch(authorization or "")
         if found is None:
+            self.refused["missing"] += 1
             raise UnauthenticatedError("a token is missing: send `authorization: Bearer …`")
         given = found[1].encode("utf-8", "surrogateescape")
         # In constant time, or the time taken would tell how much of a guess is right.
         if not any(compare_digest(given, token) for token in self._tokens):
+            self.refused["wrong"] += 1
             raise UnauthenticatedError("the token is not one of those that are allowed here")
 
 

@@ -26,6 +26,8 @@ DEFAULT_MAX_PROJECTS: Final = 100
 """Projects that have labels of their own, unless configured otherwise."""
 
 _NS_PER_SECOND: Final = 1_000_000_000
+_TIME_SENT: Final = f'"{names.TIME_SENT}":'
+"""What the metadata of an event has, as JSON, if its time was not believed."""
 
 
 class Measure:
@@ -103,6 +105,8 @@ class Measure:
         name = event.name if known else OTHER
         labels = (project, name, event.source, self._stage(event.stage), event.impact)
         tally.add(names.EVENTS_TOTAL.name, labels)
+        if _TIME_SENT in event.metadata:
+            tally.add(names.COLLECTOR_TIME_CORRECTED_TOTAL.name, (project,))
         # Of a log record or a span event nobody knows how long it took: its duration is 0.
         if known and event.result is not None and event.duration:
             seen = _exemplar(event.session_id, event.duration, at)
