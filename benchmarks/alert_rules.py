@@ -7,7 +7,6 @@ evaluation; series are rows, and each belongs to a project.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,9 +158,9 @@ def silence(started: Floats, settings: Settings) -> tuple[Bools, Bools]:
     n = rolled(started, settings)
     calm = np.full(n.shape, np.nan)
     steps = n.shape[2]
-    block = timedelta(days=7) // settings.interval
+    block = min(settings.weeks) // settings.interval
     alone, everywhere = np.zeros(n.shape[1:], bool), np.zeros(steps, bool)
-    # The nearest week is far enough back to judge a whole week at a time.
+    # The nearest week is far enough back to judge all until then at a time.
     for begin in range(0, steps, block):
         now = slice(begin, min(steps, begin + block))
         then = np.stack(
