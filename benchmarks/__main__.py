@@ -1,4 +1,4 @@
-"""Run all benchmarks one after the other: ``python -m benchmarks``, about eight minutes."""
+"""Run all benchmarks one after the other: ``python -m benchmarks``, about ten minutes."""
 
 from __future__ import annotations
 

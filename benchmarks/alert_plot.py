@@ -27,22 +27,34 @@ def plot(lines: Mapping[str, Sequence[tuple[float, float]]]) -> str:
     ]
     for percent in range(0, 101, 20):
         y = _y(percent / 100)
-        parts.append(f'<line class="grid" x1="{_LEFT}" y1="{y:.1f}" x2="{_WIDTH - _RIGHT}" y2="{y:.1f}"/>')
+        parts.append(
+            f'<line class="grid" x1="{_LEFT}" y1="{y:.1f}" x2="{_WIDTH - _RIGHT}" y2="{y:.1f}"/>'
+        )
         parts.append(f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{percent} %</text>')
     for volume in (5, 20, 100, 500, 2000, 5000):
         x, y = _x(volume), _HEIGHT - _BOTTOM + 20
         parts.append(f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{volume:,}</text>')
     bottom = _HEIGHT - _BOTTOM
-    parts.append(f'<line class="axis" x1="{_LEFT}" y1="{bottom}" x2="{_WIDTH - _RIGHT}" y2="{bottom}"/>')
-    parts.append(f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">sessions an hour</text>')
+    parts.append(
+        f'<line class="axis" x1="{_LEFT}" y1="{bottom}" x2="{_WIDTH - _RIGHT}" y2="{bottom}"/>'
+    )
+    parts.append(
+        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 8}" text-anchor="middle">'
+        "sessions an hour</text>"
+    )
     for number, (name, points) in enumerate(lines.items()):
         colour = _COLOURS[number % len(_COLOURS)]
         path = " ".join(f"{_x(volume):.1f},{_y(share):.1f}" for volume, share in points)
         dash = ' stroke-dasharray="6 4"' if number % 2 else ""
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"{dash}/>')
+        parts.append(
+            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"{dash}/>'
+        )
         y = _TOP + 20 + number * 24
         x = _WIDTH - _RIGHT + 16
-        parts.append(f'<line x1="{x}" y1="{y - 4}" x2="{x + 24}" y2="{y - 4}" stroke="{colour}" stroke-width="2.5"{dash}/>')
+        parts.append(
+            f'<line x1="{x}" y1="{y - 4}" x2="{x + 24}" y2="{y - 4}" stroke="{colour}"'
+            f' stroke-width="2.5"{dash}/>'
+        )
         parts.append(f'<text x="{x + 30}" y="{y}">{name}</text>')
     return "\n".join([*parts, "</svg>", ""])
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from journeytrace_dashboards.alerts.settings import Settings
 
-__all__ = ["Spikes", "held", "spikes", "silence"]
+__all__ = ["Spikes", "held", "silence", "spikes"]
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -42,13 +42,13 @@ def rolled(counts: Floats, settings: Settings) -> Floats:
         # A subquery looks at round times alone: the last of them, and so many before.
         last = steps // part * part
         before = last - window // settings.windows[0] * part
-        found.append(total[:, last + 1] - np.where(before < 0, 0, total[:, np.maximum(before, 0) + 1]))
+        found.append(
+            total[:, last + 1] - np.where(before < 0, 0, total[:, np.maximum(before, 0) + 1])
+        )
     return np.stack(found)
 
 
-def spikes(
-    found: Floats, of: Floats, once: Bools, projects: int, settings: Settings
-) -> Spikes:
+def spikes(found: Floats, of: Floats, once: Bools, projects: int, settings: Settings) -> Spikes:
     """Judge series (rows) of counts a step: those of all projects of one kind, then of the next.
 
     `once` says of each series whether one can be in trouble only once.
@@ -64,9 +64,7 @@ def spikes(
     limit = np.full(k.shape, np.nan)
     kinds = rows // projects
     told, everywhere = np.zeros((rows, steps), bool), np.zeros((kinds, steps), bool)
-    lags = [
-        (season - settings.windows[1] / 2) // settings.interval for season in settings.seasons
-    ]
+    lags = [(season - settings.windows[1] / 2) // settings.interval for season in settings.seasons]
     for at in range(hours):
         now = slice(at * per, min(steps, (at + 1) * per))
         past = calm[:, max(0, at - gap - back) : max(0, at - gap + 1)]
@@ -80,9 +78,9 @@ def spikes(
         told[:, now] = _shortest(over, over_back)
         apart = (len(kk), kinds, projects, -1)
         excess, known_e = (kk - e).reshape(apart), e.reshape(apart)
-        totals = [_rest(part.reshape(apart), excess, known_e) for part in (kk, nn, e)]
+        k_all, n_all, e_all = (_rest(part.reshape(apart), excess, known_e) for part in (kk, nn, e))
         first = once.reshape(kinds, projects)[:, :1]
-        _, over_all, back_all = _judge(*totals, first, settings)
+        _, over_all, back_all = _judge(k_all, n_all, e_all, first, settings)
         everywhere[:, now] = _shortest(over_all, back_all)
         spike = over.any(axis=0) | np.repeat(over_all.any(axis=0), projects, axis=0)
         spike &= (known >= settings.trusted // settings.step)[:, None]

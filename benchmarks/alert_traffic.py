@@ -51,7 +51,9 @@ class Installation:
     """Of the alert, by series."""
 
 
-def traffic(projects: int, days: int, *, rough: bool, seed: int, settings: Settings) -> Installation:
+def traffic(
+    projects: int, days: int, *, rough: bool, seed: int, settings: Settings
+) -> Installation:
     """Draw it.
 
     Volumes lie between 2 and 5,000 sessions an hour at noon, few of them large. Every other project

@@ -93,10 +93,19 @@ def main() -> None:
             total += found
             kind = "over-dispersed" if rough else "Poisson"
             count = found.total()
-            print(f"| {projects} | {kind} | {asked.seeds} | {count} | {count / asked.seeds:.2f} |", flush=True)
-    print(f"in all: {total.total()}, {dict(total)} ({time.monotonic() - began:.0f} s)\n", flush=True)
+            print(
+                f"| {projects} | {kind} | {asked.seeds} | {count} | {count / asked.seeds:.2f} |",
+                flush=True,
+            )
+    print(
+        f"in all: {total.total()}, {dict(total)} ({time.monotonic() - began:.0f} s)\n", flush=True
+    )
     lines: dict[str, list[tuple[float, float]]] = {}
-    print("| sessions an hour | " + " | ".join(f"usual {u:.0%}, in {h} h" for u in USUAL for h in (1, 6)) + " |")
+    print(
+        "| sessions an hour | "
+        + " | ".join(f"usual {u:.0%}, in {h} h" for u in USUAL for h in (1, 6))
+        + " |"
+    )
     print("|---" * (1 + 2 * len(USUAL)) + "|")
     for volume in VOLUMES:
         cells = []
@@ -105,7 +114,9 @@ def main() -> None:
                 least = smallest(volume, usual, hours)
                 cells.append("—" if least is None else f"{least:.0%}")
                 if least is not None:
-                    lines.setdefault(f"usual {usual:.0%}, within {hours} h", []).append((volume, least))
+                    lines.setdefault(f"usual {usual:.0%}, within {hours} h", []).append(
+                        (volume, least)
+                    )
         print(f"| {volume:,} | " + " | ".join(cells) + " |", flush=True)
     if asked.write:
         (asked.write / "smallest-spike.svg").write_text(plot(lines), "utf-8")

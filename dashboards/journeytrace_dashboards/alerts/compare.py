@@ -15,7 +15,8 @@ __all__ = [
 ]
 
 _SAID: Final = (
-    "{{ if ge $last 0.0 }}at this hour of last week %s{{ else }}with no last week to compare{{ end }}"
+    "{{ if ge $last 0.0 }}at this hour of last week %s"
+    "{{ else }}with no last week to compare{{ end }}"
 )
 
 LAST_WEEK_BYTES: Final = _SAID % "{{ $last | humanize1024 }}B"

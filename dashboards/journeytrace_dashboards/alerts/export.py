@@ -18,9 +18,7 @@ from journeytrace_dashboards.alerts.spikes import spikes
 
 __all__ = ["alert_files", "alert_groups", "export_alerts"]
 
-_HEAD: Final = (
-    "# Written by `journeytrace dashboards export`: change it there, not here.\n"
-)
+_HEAD: Final = "# Written by `journeytrace dashboards export`: change it there, not here.\n"
 
 
 def alert_groups(settings: Settings = DEFAULTS) -> tuple[Group, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from journeytrace import conventions as names
-from journeytrace_dashboards.alerts.model import Alert, Group, Rule, span
 from journeytrace_dashboards.alerts.compare import (
     LAST_WEEK_BYTES,
     LAST_WEEK_DURATION,
     with_last_week,
 )
+from journeytrace_dashboards.alerts.model import Alert, Group, Rule, span
 from journeytrace_dashboards.alerts.promql import label, variable
 from journeytrace_dashboards.alerts.settings import Settings
 from journeytrace_dashboards.uids import HEALTH_UID

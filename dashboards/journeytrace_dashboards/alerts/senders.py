@@ -23,9 +23,7 @@ _DASHBOARD: Final = f"{HEALTH_UID}?from=now-3h&to=now"
 
 def senders(settings: Settings) -> Group:
     """Give the alerts that somebody who sends has to mend."""
-    return Group(
-        "JourneySenders", (*_rejecting(settings), *_refused(settings), *_clock(settings))
-    )
+    return Group("JourneySenders", (*_rejecting(settings), *_refused(settings), *_clock(settings)))
 
 
 def _rejecting(settings: Settings) -> tuple[Rule, ...]:

@@ -127,7 +127,9 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"{path}: must be lines of `key: value`")
     known = {field.name for field in fields(Settings)}
     if unknown := sorted(map(str, content.keys() - known)):
-        raise SettingsError(f"{path}: {unknown[0]} is unknown; known are {', '.join(sorted(known))}")
+        raise SettingsError(
+            f"{path}: {unknown[0]} is unknown; known are {', '.join(sorted(known))}"
+        )
     values = {key: _value(key, given, getattr(DEFAULTS, key)) for key, given in content.items()}
     return replace(DEFAULTS, **values)
 
@@ -143,9 +145,7 @@ def _value(key: str, given: Any, default: Any) -> Any:
             return _duration(given)
         if isinstance(default, str):
             return str(given).rstrip("/")
-        if isinstance(given, bool) or not isinstance(given, (int, float)):
-            raise ValueError("must be a number")  # noqa: TRY004 - told like any other
-        return type(default)(given)
+        return _number(given, default)
     except ValueError as error:
         shown = span(default) if isinstance(default, timedelta) else default
         raise SettingsError(f"{key}: {given!r} {error} (the default is {shown})") from None
@@ -153,6 +153,12 @@ def _value(key: str, given: Any, default: Any) -> Any:
 
 def _list(given: Any) -> list[Any]:
     return given if isinstance(given, list) else [given]
+
+
+def _number(given: Any, default: float) -> float:
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise ValueError("must be a number")  # noqa: TRY004 - told like any other
+    return type(default)(given)
 
 
 def _duration(given: Any) -> timedelta:

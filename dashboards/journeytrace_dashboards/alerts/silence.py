@@ -83,9 +83,7 @@ def _expected(settings: Settings) -> list[Recording]:
 
 def _judged(settings: Settings) -> list[Recording]:
     few = f"{_S}:found < {settings.silence_share:g} * {_S}:expected"
-    variance = (
-        f"{_S}:expected + {_S}:found + 1 + ({settings.dispersion:g} * {_S}:expected) ^ 2"
-    )
+    variance = f"{_S}:expected + {_S}:found + 1 + ({settings.dispersion:g} * {_S}:expected) ^ 2"
     far = f"{_S}:expected - {_S}:found > {settings.silence_deviations:g} * sqrt({variance})"
     back = f"{_S}:found >= 0.5 * {_S}:expected\n  and\n{_S}:expected >= {_FEW}"
     return [

@@ -1,4 +1,4 @@
-"""Spikes: more trouble than usual, for each project, event, reason or stage, and for all of them."""
+"""Spikes: more trouble than usual, of each project, event, reason or stage, and of all projects."""
 
 from __future__ import annotations
 

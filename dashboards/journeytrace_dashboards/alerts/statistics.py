@@ -166,8 +166,8 @@ def _remembered(trouble: Trouble, settings: Settings) -> list[Recording]:
 def _shown(trouble: Trouble, settings: Settings) -> list[Recording]:
     s = trouble.series
     matched = ", ".join(("scope", *trouble.by))
-    told = [f"{s}:over{{window=\"{span(window)}\"}}" for window in settings.windows]
-    for number, longer in enumerate(settings.windows[1:], 1):
+    told = [f'{s}:over{{window="{span(window)}"}}' for window in settings.windows]
+    for number in range(1, len(settings.windows)):
         for shorter in settings.windows[:number]:
             told[number] += f' unless on ({matched}) {s}:back{{window="{span(shorter)}"}}'
     shortest = f"\n  or on ({matched})\n".join(f"({expr})" for expr in told)

@@ -65,7 +65,8 @@ def list_of(chosen: Mapping[str, str]) -> str:
     """
     known = {variable.build().name for variable in filters()}
     parts = [
-        f"var-{name}=" + (f'{{{{ index $labels "{value[1:]}" | urlquery }}}}' if value[:1] == "$" else value)
+        f"var-{name}="
+        + (f'{{{{ index $labels "{value[1:]}" | urlquery }}}}' if value[:1] == "$" else value)
         for name, value in chosen.items()
         if name in known
     ]

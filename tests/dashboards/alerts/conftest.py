@@ -123,7 +123,11 @@ class Day:
             "alert_rule_test": self._texts,
         }
         file = self._folder / "test.yml"
-        content = {"rule_files": self._rules, "evaluation_interval": f"{self._step}m", "tests": [test]}
+        content = {
+            "rule_files": self._rules,
+            "evaluation_interval": f"{self._step}m",
+            "tests": [test],
+        }
         file.write_text(yaml.safe_dump(content, sort_keys=False))
         done = subprocess.run(
             [self._promtool, "test", "rules", str(file)],
@@ -142,9 +146,7 @@ def day(tmp_path: Path, program: Callable[[str], str]) -> Callable[..., Day]:
     `only` names the groups of rules that are played; empty: all of them, which takes longer.
     """
 
-    def make(
-        settings: Settings = DEFAULTS, *, up: bool = True, only: Collection[str] = ()
-    ) -> Day:
+    def make(settings: Settings = DEFAULTS, *, up: bool = True, only: Collection[str] = ()) -> Day:
         day = Day(program("promtool"), tmp_path, settings, only)
         if up:
             day.shows('up{job="journeytrace",instance="a"}', (50_000, 1))

@@ -17,8 +17,8 @@ import yaml
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import METRICS, Decision, Impact, Source, Status
-from journeytrace_dashboards.alerts.quiet import Quiet
 from journeytrace_dashboards.alerts import Settings, alert_files, alert_groups, export_alerts
+from journeytrace_dashboards.alerts.quiet import Quiet
 
 ROOT = Path(__file__).parents[3]
 GENERATED = ROOT / "dashboards" / "generated"
@@ -30,7 +30,17 @@ PROMETHEUS_OWN = {"up": {"job", "instance"}}
 LABELS = {"scope", "season", "window"}
 """What recordings add to the metrics' own."""
 WORDS = {
-    *("absent", "and", "avg_over_time", "by", "clamp_min", "count", "count_over_time", "group_left", "increase"),
+    *(
+        "absent",
+        "and",
+        "avg_over_time",
+        "by",
+        "clamp_min",
+        "count",
+        "count_over_time",
+        "group_left",
+        "increase",
+    ),
     *("histogram_quantile", "label_replace", "max", "offset", "on", "or"),
     *("quantile", "quantile_over_time", "rate", "sqrt", "sum", "sum_over_time", "topk", "unless"),
     "without",

@@ -122,14 +122,18 @@ def test_an_incident_does_not_poison_what_is_usual(day: Day) -> None:
 
 def test_three_ordinary_days_of_six_projects_are_silent(day: Day) -> None:
     """0.1 blocked a session by chance alone, 2,000 sessions an hour by day and 70 by night."""
-    today = day(SETTINGS, only=("JourneyBlockedSpike", "JourneyBlockedEventSpike", "JourneyNoSessions"))
+    today = day(
+        SETTINGS, only=("JourneyBlockedSpike", "JourneyBlockedEventSpike", "JourneyNoSessions")
+    )
     dice = Random(1)
 
     def drawn(rates: Iterable[float]) -> list[float]:
         return list(accumulate((_poisson(dice, rate) for rate in rates), initial=0.0))
 
     steps = range(3 * DAY // STEP)
-    sessions = [(2000 if 7 * HOUR <= step * STEP % DAY < 22 * HOUR else 70) * STEP / HOUR for step in steps]
+    sessions = [
+        (2000 if 7 * HOUR <= step * STEP % DAY < 22 * HOUR else 70) * STEP / HOUR for step in steps
+    ]
     for number in range(6):
         project = f"p{number}"
         today.reaches(STARTED.format(project=project), drawn(sessions))

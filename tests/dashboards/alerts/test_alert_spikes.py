@@ -251,5 +251,7 @@ def test_drop_off_is_told_by_stage_and_not_by_falling_traffic(day: Day) -> None:
     today.counts(dropped, (QUIET + 20, 2), (180, 0.4), (160, 1.9))
     for minute in range(QUIET, QUIET + 200, 10):
         today.expect(minute)
-    today.expect(QUIET + 290, ('JourneyDropOffSpike{scope="project",project="acme",stage="STEP2"}',))
+    today.expect(
+        QUIET + 290, ('JourneyDropOffSpike{scope="project",project="acme",stage="STEP2"}',)
+    )
     today.check()

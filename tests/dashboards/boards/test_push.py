@@ -110,7 +110,6 @@ class Grafana:
         }
         return {"uid": board["uid"], "status": "success"}
 
-
     def _write_group(self, uid: str, body: Document) -> Document:
         """Take a group as the API is documented: nothing unknown, everything that it needs."""
         assert set(body) == {"title", "folderUid", "interval", "rules"}
