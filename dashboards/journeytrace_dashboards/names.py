@@ -11,11 +11,8 @@ from journeytrace.conventions import METRICS, Metric
 
 __all__ = ["NOT_SHOWN", "faults", "metrics_in"]
 
-NOT_SHOWN: Final[Mapping[str, str]] = {
-    "journey_collector_requests_refused_total": "JourneySendersRefused tells of it",
-    "journey_collector_time_corrected_total": "JourneySenderClock tells of it",
-}
-"""Metrics that are on no dashboard, each with the reason."""
+NOT_SHOWN: Final[Mapping[str, str]] = {}
+"""Metrics that are on no dashboard and in no alert, each with the reason."""
 
 _SCRAPED: Final = frozenset({"instance", "job"})
 """Labels that Prometheus adds."""
