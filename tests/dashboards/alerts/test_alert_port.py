@@ -72,11 +72,15 @@ def test_spikes_are_judged_as_prometheus_judges_them(day: Day) -> None:
 
 
 def test_silence_is_judged_as_prometheus_judges_it(day: Day) -> None:
-    """What is told of each project and of all together, over two days and a half with an outage."""
+    """What is told of each project and of all together, over two days and a half with two outages."""
     dice = np.random.default_rng(6)
     started = dice.poisson(np.array([[100.0], [40.0], [6.0]]), (3, STEPS)).astype(float)
     started[:, 0] = 0
-    started[:, 36 * 6 : 42 * 6] *= dice.random((3, 36)) < 0.02
+    started[:, 28 * 6 : 34 * 6] *= dice.random((3, 36)) < 0.02
+    # A day later, when what was silent must not count as usual: an eighth is silence again.
+    later = slice(52 * 6, 58 * 6)
+    started[:, later] = dice.binomial(started[:, later].astype(int), 0.125)
+    started[2, later] = 0
     alone, everywhere = silence(started, SETTINGS)
     assert alone.any(axis=1).all()
     assert everywhere.any()
