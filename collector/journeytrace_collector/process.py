@@ -122,6 +122,7 @@ class Collector:
             ingest,
             self._clock,
             readers=access.readers,
+            catalogue=catalogue,
             idle_timeout=idle_timeout,
             ready=lambda: self._ready,
             pages=pages,
