@@ -34,8 +34,9 @@ class Journey:
     """One user's run through the form. Made by `start`, `resume`, `current` or `from_baggage`.
 
     A journey that has no usable session is false, and its methods do nothing but count. No method
-    raises or blocks; all may be called from any thread. Without an OpenTelemetry SDK nothing is
-    sent.
+    raises or blocks; all may be called from any thread. The library holds no lock that a signal
+    handler or a forked child could find taken; an SDK behind it has locks of its own. Without an
+    OpenTelemetry SDK nothing is sent.
     """
 
     __slots__ = ("_emitter",)

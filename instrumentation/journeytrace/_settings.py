@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+import os
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
@@ -33,6 +36,7 @@ class Settings:
         self._passed = describe_known(catalogue, Result.PASS)
         self.tracer_provider = tracer_provider
         self.recording = recording
+        self._tracer: trace.Tracer | None = None
 
     def describe(self, event: object, details: Details) -> Described | None:
         """Describe an event; None: it has no usable name."""
@@ -48,10 +52,16 @@ class Settings:
         details = details._replace(impact=None, error_code=None, result=Result.PASS)
         return describe(self.catalogue, event, details)
 
-    @cached_property
+    @property
     def tracer(self) -> trace.Tracer:
         """The tracer of all journeys; made late, for the host may set its provider up after us."""
-        return trace.get_tracer("journeytrace", _version(), self.tracer_provider)
+        # No cached_property: up to Python 3.11 it holds a lock, which a forked child finds taken.
+        tracer = self._tracer
+        if tracer is None:
+            tracer = self._tracer = trace.get_tracer(
+                "journeytrace", _version(), self.tracer_provider
+            )
+        return tracer
 
 
 _installed: Settings | None = None
@@ -96,8 +106,9 @@ def configure(
     elif not isinstance(catalogue, Catalogue):
         catalogue = load_catalogue(catalogue)
     # A service that configures itself within a test keeps being recorded by the pytest plugin.
-    recording = _installed is not None and _installed.recording
-    provider = _installed.tracer_provider if _installed and recording else tracer_provider
+    former = _installed
+    recording = former is not None and former.recording
+    provider = former.tracer_provider if former and recording else tracer_provider
     install(Settings(catalogue, provider, recording=recording))
 
 
@@ -118,3 +129,17 @@ def _version() -> str | None:
         return version("journeytrace")
     except PackageNotFoundError:  # run from a source tree
         return None
+
+
+def _import_late() -> None:
+    """Import what waits for the first event, lest a fork come in the midst of that.
+
+    A child can never import a module that another thread of its parent was importing.
+    """
+    with suppress(Exception):
+        for module in ("importlib.metadata", "journeytrace.catalogue"):
+            import_module(module)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(before=_import_late)
