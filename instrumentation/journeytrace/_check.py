@@ -32,9 +32,12 @@ class Check:
     """One check of a journey: a context manager, sync or async, and a decorator.
 
     Made by `Journey.check` and `journeytrace.check`. It passes unless `fail` is called or an
-    exception leaves its body; the exception goes on unchanged. One that is no `Exception`, such as
-    the cancelling of a task, fails it with impact NONE, for nobody judged the user. The check does
-    not become the host's current span, so the host's own spans stay in the host's trace.
+    exception leaves its body; the exception goes on unchanged. A crash is no judgement: it fails
+    the check with impact NONE, unless `fail` was called before or the check was made with an impact
+    for failures, which in turn does not hold for what is no `Exception`, such as the cancelling of
+    a task. The exception's class goes out as ``error.type``, its message and stack trace only if
+    `configure` asks for them. The check does not become the host's current span, so the host's own
+    spans stay in the host's trace.
 
     One object serves one check at a time; a decorated function makes one for each call.
     """

@@ -68,6 +68,9 @@ def report(
         warned = _warned[problem.value]
         mine = object()
         if len(warned) < MAX_WARNINGS and warned.setdefault(name, mine) is mine:
+            if error is not None:
+                # Else the log shows what the host was handling, and its text is not ours to tell.
+                error.__cause__ = None
             _logger.warning("%s: %s", name, message, exc_info=error)
     except Exception:  # noqa: S110 - even a faulty log handler must not reach the host
         pass

@@ -198,6 +198,7 @@ class Journey:
         """Give a check to be used by ``with``, by ``async with`` or as a decorator.
 
         The parameters are those of `record`, but `impact` and `error_code` hold only if it fails.
+        Without an `impact`, one that `fail` fails has the catalogue's, one that raises has NONE.
         """
         details = details_of(source, stage, impact, None, None, error_code, submission_id)
         return Check(lambda: self._emitter, event, details, attributes, metadata)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace
 
 from journeytrace._described import NOTHING, Described, Details, describe, describe_known
+from journeytrace._diagnostics import Problem, report
 from journeytrace.conventions import Result
 
 if TYPE_CHECKING:
@@ -29,12 +30,14 @@ class Settings:
         catalogue: Catalogue,
         tracer_provider: trace.TracerProvider | None = None,
         *,
+        record_exceptions: bool = False,
         recording: bool = False,
     ) -> None:
         self.catalogue = catalogue
         self._recorded = describe_known(catalogue, None)
         self._passed = describe_known(catalogue, Result.PASS)
         self.tracer_provider = tracer_provider
+        self.record_exceptions = record_exceptions
         self.recording = recording
         self._tracer: trace.Tracer | None = None
 
@@ -83,13 +86,17 @@ def configure(
     *,
     catalogue: Path | Catalogue | None = None,
     tracer_provider: trace.TracerProvider | None = None,
+    record_exceptions: bool = False,
 ) -> None:
-    """Set the library up, once at the start of the process. Without this call, all is as for None.
+    """Set the library up, once at the start of the process; it also works without this call.
 
     Args:
         catalogue: a TOML file that adds to the built-in catalogue, or a loaded one. None: the
             built-in one.
         tracer_provider: where spans go. None: OpenTelemetry's global provider.
+        record_exceptions: send an exception that ends a check with its message and stack trace, as
+            the span event ``exception``. Both can hold what was read from somebody's passport.
+            False: its class alone, as ``error.type``.
 
     Raises:
         CatalogueError: the file is faulty. This is the one place where the library raises: a
@@ -109,7 +116,15 @@ def configure(
     former = _installed
     recording = former is not None and former.recording
     provider = former.tracer_provider if former and recording else tracer_provider
-    install(Settings(catalogue, provider, recording=recording))
+    exceptions = _switch(record_exceptions, "record_exceptions")
+    install(Settings(catalogue, provider, record_exceptions=exceptions, recording=recording))
+
+
+def _switch(value: object, name: str) -> bool:
+    # No other value counts as true: "false", from an environment, must not let personal data out.
+    if not isinstance(value, bool):
+        report(Problem.BAD_ARGUMENT, name, "is neither True nor False, and is taken for False")
+    return value is True
 
 
 @cache
