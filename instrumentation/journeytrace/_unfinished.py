@@ -57,9 +57,11 @@ def _watch(future: Any, end: End) -> None:
     def done(future: Any) -> None:
         if future.cancelled():
             end(sys.modules["asyncio"].CancelledError())
-        else:
+        elif hasattr(future, "_exception"):
             # Asking for `exception()` would keep asyncio from logging one that nobody retrieves.
             end(future._exception)  # noqa: SLF001
+        else:
+            end(future.exception())
 
     if future.done():
         done(future)

@@ -201,6 +201,29 @@ def test_a_future_that_is_done_ends_the_check_at_once(journeys: RecordedJourneys
     asyncio.run(main())
 
 
+def test_a_future_of_ones_own_is_watched_too(journeys: RecordedJourneys) -> None:
+    """What asyncio takes for a future need not be one of its classes."""
+
+    class Done:
+        _asyncio_future_blocking = False
+
+        def __await__(self) -> Iterator[object]:
+            raise TimeoutError
+
+        def done(self) -> bool:
+            return True
+
+        def cancelled(self) -> bool:
+            return False
+
+        def exception(self) -> BaseException:
+            return TimeoutError()
+
+    future = Done()
+    assert Journey.resume("s").check(Event.AML_CHECK)(lambda: future)() is future
+    assert [event.metadata for event in journeys.events()] == [{"error.type": "TimeoutError"}]
+
+
 def test_an_awaitable_of_ones_own_keeps_what_it_can(journeys: RecordedJourneys) -> None:
     """Its attributes are there, and it can be awaited again, which is no further check."""
     ask = Journey.resume("s").check(Event.AML_CHECK)(Query)
