@@ -176,21 +176,24 @@ class Writing:
     ) -> list[Event]:
         """Give the events for which there is room, and those that are known anyway."""
         count, size = (row.before.events, row.before.size) if row.before else (0, 0)
-        most = size + sum([len(event.metadata) for event in events])
+        most = size + sum([event.size for event in events])
         if count + len(events) <= self._limits.events and most <= self._limits.size:
             return events
         taken = []
+        # One answer for each id, or a sender of the same event twice would hear both.
+        answers: dict[bytes, bool] = {}
         for event in events:
-            if tables.has(row.no, event):
-                taken.append(event)
-                continue
-            spec = self._catalogue.events.get(event.name)
-            grown = size + len(event.metadata)
-            if self._limits.allow(count + 1, grown, changes_status=bool(spec and spec.role)):
-                taken.append(event)
-                count, size = count + 1, grown
-            else:
-                refused.append(event)
+            if (welcome := answers.get(event.event_id)) is None:
+                welcome = known = tables.has(row.no, event)
+                if not known:
+                    spec = self._catalogue.events.get(event.name)
+                    grown = size + event.size
+                    role = bool(spec and spec.role)
+                    welcome = self._limits.allow(count + 1, grown, changes_status=role)
+                    if welcome:
+                        count, size = count + 1, grown
+                answers[event.event_id] = welcome
+            (taken if welcome else refused).append(event)
         return taken
 
     def settle(self, due: Sequence[Due], now: int) -> tuple[Change, list[Settled]]:
