@@ -115,7 +115,9 @@ class Settings(BaseSettings):
     )
     idle_timeout: Span = Field(
         default=timedelta(minutes=20),
-        description="A session without events for so long is dropped. Zero is refused.",
+        description=(
+            "A session without events for so long is dropped, at most 366d. Zero is refused."
+        ),
     )
     catalogue: FilePath | None = Field(
         default=None,
@@ -162,7 +164,9 @@ class Settings(BaseSettings):
         default={}, description="Settings of single projects, by project id."
     )
     exporters: dict[str, dict[str, Any]] = Field(
-        default={}, description="Settings of each exporter, by its name."
+        default={},
+        repr=False,  # not checked yet, and some are secrets
+        description="Settings of each exporter, by its name.",
     )
     log_level: LogLevel = Field(
         default="INFO",
