@@ -1,8 +1,8 @@
 """Changes → by how much counters rise: pure, and committed with what it counts (DESIGN section 8).
 
 What senders choose freely becomes no label unchecked, or they could multiply series without end:
-events, stages and reasons outside the catalogue, and projects above the cap, count as "other". A
-user's own event, stage or project of that very name is counted among them.
+events, stages and reasons outside the catalogue, projects above the cap, and those with long names
+count as "other". A user's own event, stage or project of that very name is counted among them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.series import RECORDS, born, observe
 from journeytrace_collector.core.sessionize import SessionState
 
-__all__ = ["DEFAULT_MAX_PROJECTS", "Measure"]
+__all__ = ["DEFAULT_MAX_PROJECTS", "MAX_PROJECT_NAME", "Measure"]
 
 DEFAULT_MAX_PROJECTS: Final = 100
 """Projects that have labels of their own, unless configured otherwise."""
+
+MAX_PROJECT_NAME: Final = 64
+"""Characters of a project's name that a label may have; a longer one counts as "other". Each of a
+project's series, some 400, repeats the name."""
 
 _NS_PER_SECOND: Final = 1_000_000_000
 
@@ -40,11 +44,12 @@ class Measure:
         """Count by `catalogue`.
 
         `projects` always have labels of their own. Others have, first come first served, while
-        fewer than `max_projects` are known in all; 0: never.
+        fewer than `max_projects` are known in all; 0: never. Names above `MAX_PROJECT_NAME` never
+        have.
         """
         self._catalogue = catalogue
         self._max_projects = max_projects
-        self._known = {"", *projects}
+        self._known = {"", *filter(_fits, projects)}
         self._born: set[str] = set()
 
     def restore(self, counters: Tally) -> None:
@@ -52,7 +57,7 @@ class Measure:
 
         They are born again with the next tally, for the catalogue may have grown since.
         """
-        self._known |= _projects(counters)
+        self._known |= set(filter(_fits, _projects(counters)))
 
     def learn(self, committed: Tally) -> None:
         """Take note of the projects that a committed tally has brought forth.
@@ -80,7 +85,8 @@ class Measure:
         """Give the label of each project in `change`, whatever the order of its sessions."""
         projects = {_project(session.after) for session in change.sessions}
         room = max(0, self._max_projects - len(self._known - {"", OTHER}))
-        welcome = self._known.union(sorted(projects - self._known)[:room])
+        fresh = sorted(filter(_fits, projects - self._known))
+        welcome = self._known.union(fresh[:room])
         return {project: project if project in welcome else OTHER for project in projects}
 
     def _count(self, tally: Tally, session: SessionChange, project: str, at: int) -> None:
@@ -134,6 +140,10 @@ class Measure:
         if reason is None:
             return ""
         return reason if (Decision(decision), reason) in self._catalogue.reasons else OTHER
+
+
+def _fits(project: str) -> bool:
+    return len(project) <= MAX_PROJECT_NAME
 
 
 def _project(state: SessionState) -> str:

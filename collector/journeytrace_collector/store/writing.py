@@ -179,7 +179,7 @@ class Writing:
         most = size + sum([event.size for event in events])
         if count + len(events) <= self._limits.events and most <= self._limits.size:
             return events
-        taken = []
+        taken: list[Event] = []
         # One answer for each id, or a sender of the same event twice would hear both.
         answers: dict[bytes, bool] = {}
         for event in events:

@@ -77,7 +77,7 @@ async def _fetch(url: str, session_id: str) -> tuple[str, int]:
 
 ids = st.one_of(
     st.text("{}/%?#.;+&=:@\\ \"'<>|a2Fé", min_size=1, max_size=12),
-    st.text(st.characters(exclude_categories=("C",)), min_size=1, max_size=128),
+    st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=128),
 ).filter(_allowed)
 
 

@@ -33,9 +33,12 @@ def carried(form: str, **sent: str | int) -> tuple[Any, dict[str, str]]:
     span = request.resource_spans.add().scope_spans.add().spans.add()
     span.trace_id, span.span_id, span.start_time_unix_nano = b"t" * 16, b"s" * 8, NOON
     record: Any = span if form == "span" else span.events.add(time_unix_nano=NOON)
-    values = {"session.id": SESSION, "journey.event.name": "ID_RECOGNITION"}
-    values |= {name.replace("__", "."): value for name, value in sent.items()}  # type: ignore[dict-item]
-    record.attributes.extend(_attributes(values))  # type: ignore[arg-type]
+    values: dict[str, str | int] = {
+        "session.id": SESSION,
+        "journey.event.name": "ID_RECOGNITION",
+    }
+    values |= {name.replace("__", "."): value for name, value in sent.items()}
+    record.attributes.extend(_attributes(values))
     decoded = CARRYING.traces(request, NOON)
     assert decoded.traces is not None
     (event,) = decoded.events

@@ -143,6 +143,15 @@ def test_configured_projects_always_have_labels() -> None:
     assert risen(counted, SESSIONS_STARTED_TOTAL) == {("a",): 1, ("b",): 1, ("other",): 1}
 
 
+def test_projects_with_long_names_count_as_other() -> None:
+    """Above 64 characters, configured or not, a name is no label; one of 64 is."""
+    fits, long, configured = "x" * 64, "x" * 65, "\N{GRINNING FACE}" * 65
+    measure = Measure(CATALOGUE, [configured])
+    measure.restore(total(one_session_each(long), measure=Measure(CATALOGUE)))
+    counted = total(one_session_each(fits, long, configured), measure=measure)
+    assert risen(counted, SESSIONS_STARTED_TOTAL) == {(fits,): 1, ("other",): 2}
+
+
 def test_projects_stay_what_they_are_over_a_restart() -> None:
     """Who had labels before has them again, and who had none has none."""
     counters = total(one_session_each("m", "n"), measure=Measure(CATALOGUE, max_projects=1))
