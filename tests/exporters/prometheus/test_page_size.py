@@ -81,7 +81,7 @@ async def _page(client: TestClient[web.Request, web.Application], accept: dict[s
 def test_the_longest_names_make_no_page_of_many_mib(store: SlowStore) -> None:
     """200 projects whose names a sender made as long as it may: 16 MiB at most, and it parses."""
     for number in range(200):
-        short = number < 100
+        short = number >= 100
         name = f"{number:03}" + "\N{GRINNING FACE}" * (61 if short else 509)
         store.write([event("STEP_VIEW", session_id=f"s{number}", project_id=name)])
 
