@@ -230,14 +230,17 @@ def test_the_image_is_built_from_pinned_parts_and_runs_as_nobody_special() -> No
 
 
 def test_every_password_arrives_where_it_is_asked_for() -> None:
-    """Grafana's reader is the role that the database makes, with the same password."""
-    script = (PROVISIONING / "postgresql" / "reader.sh").read_text("utf-8")
-    assert "CREATE ROLE journeytrace_reader" in script
+    """Each connects as the role made for it, with the same password, and none as superuser."""
     assert (
         environment("grafana")["GRAFANA_POSTGRESQL_PASSWORD"]
         == environment("postgresql")["GRAFANA_POSTGRESQL_PASSWORD"]
     )
-    assert environment("collector")["PGPASSWORD"] == environment("postgresql")["POSTGRES_PASSWORD"]
+    made = environment("postgresql")
+    assert environment("collector")["PGPASSWORD"] == made["COLLECTOR_POSTGRESQL_PASSWORD"]
+    assert urlsplit(environment("collector")["JOURNEYTRACE_STORE"]).username == "journeytrace"
+    assert made["POSTGRES_USER"] == "postgres"
+    for service in set(SERVICES) - {"postgresql"}:
+        assert made["POSTGRES_PASSWORD"] not in environment(service).values()
     sources = (PROVISIONING / "datasources").glob("*.y*ml")
     found = {
         source["uid"]: source
@@ -260,9 +263,9 @@ def test_grafana_finds_the_dashboards() -> None:
 
 
 def test_shell_scripts_are_scripts() -> None:
-    """The loop that sends made-up journeys, and the one that makes the reader."""
+    """The loop that sends made-up journeys, and the one that makes the roles."""
     (loop,) = SERVICES["demo"]["command"]
     assert "journeytrace demo --to collector:4317" in loop
-    script = (PROVISIONING / "postgresql" / "reader.sh").read_text("utf-8")
+    script = (PROVISIONING / "postgresql" / "roles.sh").read_text("utf-8")
     for text in (loop.replace("$$", "$"), script):
         subprocess.run(["sh", "-n"], input=text, text=True, check=True)
