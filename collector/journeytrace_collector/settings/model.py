@@ -13,6 +13,7 @@ from journeytrace_collector.settings.types import (
     Address,
     AddressValue,
     FilePath,
+    KeyPath,
     LogLevel,
     Name,
     Size,
@@ -102,8 +103,11 @@ class Settings(BaseSettings):
         default=None,
         description="Certificate chain (PEM) of all three addresses. None: no TLS.",
     )
-    tls_key: FilePath | None = Field(
-        default=None, description="Private key (PEM) to tls_cert, without a password."
+    tls_key: KeyPath | None = Field(
+        default=None,
+        description=(
+            "Private key (PEM) to tls_cert, without a password, and not for everybody to read."
+        ),
     )
     tls_client_ca: FilePath | None = Field(
         default=None,

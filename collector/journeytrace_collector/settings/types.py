@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv6Address
@@ -19,12 +20,14 @@ __all__ = [
     "Address",
     "AddressValue",
     "FilePath",
+    "KeyPath",
     "LogLevel",
     "Name",
     "Size",
     "Span",
     "StoreUrl",
     "Token",
+    "check_key",
     "is_token",
 ]
 
@@ -93,6 +96,23 @@ def _path(value: object) -> Path:
     return Path(value).expanduser()
 
 
+def check_key(path: Path) -> Path:
+    """Refuse a file with a private key that is everybody's; one that is missing is told later.
+
+    Its group may read it: that is how keys are shared with a service, and what Kubernetes mounts.
+
+    Raises:
+        ValueError: every user of the machine can read or replace it.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return path
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise ValueError(f"{path} can be read or replaced by everybody: `chmod o-rwx {path}`")
+    return path
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -123,6 +143,7 @@ def _name(value: str) -> str:
 AddressValue = Annotated[Address, NoDecode, PlainValidator(_address)]
 Span = Annotated[timedelta, PlainValidator(_span)]
 FilePath = Annotated[Path, PlainValidator(_path)]
+KeyPath = Annotated[Path, PlainValidator(_path), AfterValidator(check_key)]
 Size = Annotated[ByteSize, Field(gt=0)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 StoreUrl = Annotated[SecretStr, AfterValidator(_url)]

@@ -125,3 +125,25 @@ def test_no_message_about_a_section_shows_a_secret(section: dict[str, Any]) -> N
         read_section("otlp", OtlpSettings, section)
     assert SECRET not in str(caught.value)
     assert SECRET not in "".join(traceback.format_exception(caught.value, limit=0))
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o602])
+def test_a_private_key_that_is_everybodys_is_refused(tmp_path: Path, mode: int) -> None:
+    """The collector's own and that of an exporter: the message says what to do."""
+    key = tmp_path / "key.pem"
+    key.write_text("")
+    key.chmod(mode)
+    with pytest.raises(ConfigError, match=r"^--tls-key: .*key\.pem can be read .*chmod o-rwx"):
+        load_settings(None, {"tls_key": str(key)})
+    section = {"tls": {"cert_file": str(key), "key_file": str(key)}}
+    with pytest.raises(ConfigError, match=r"key_file.*chmod o-rwx"):
+        read_section("otlp", OtlpSettings, section)
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o440])
+def test_a_private_key_may_be_its_groups(tmp_path: Path, mode: int) -> None:
+    """As a key is shared with a service."""
+    key = tmp_path / "key.pem"
+    key.write_text("")
+    key.chmod(mode)
+    assert load_settings(None, {"tls_key": str(key)}).tls_key == key
