@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import product
 from random import Random
 
 import msgspec
@@ -22,13 +23,14 @@ from journeytrace.conventions import (
     SESSIONS_STARTED_TOTAL,
     STAGE_DURATION_SECONDS,
     STAGE_REACHED_TOTAL,
+    Impact,
     Metric,
     Status,
 )
 from journeytrace.identity import trace_id
 from journeytrace_collector.core import sessionize
 from journeytrace_collector.core.change import Change, Exemplar, SessionChange, Settlement, Tally
-from journeytrace_collector.core.measure import Measure
+from journeytrace_collector.core.measure import MAX_UNFORESEEN, Measure
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.series import bounds, observe
 from journeytrace_collector.core.sessionize import SessionState, merge
@@ -150,6 +152,23 @@ def test_projects_with_long_names_count_as_other() -> None:
     measure.restore(total(one_session_each(long), measure=Measure(CATALOGUE)))
     counted = total(one_session_each(fits, long, configured), measure=measure)
     assert risen(counted, SESSIONS_STARTED_TOTAL) == {(fits,): 1, ("other",): 2}
+
+
+def test_a_sender_cannot_make_series_without_end() -> None:
+    """Of every event in every disguise each is counted, in some 5,000 series more than foreseen."""
+    disguises = product(CATALOGUE.events, ("FE", "BE"), CATALOGUE.stages, [i.value for i in Impact])
+    events = [
+        event(name, NOON + n, source=source, stage=stage, impact=impact)
+        for n, (name, source, stage, impact) in enumerate(disguises)
+    ]
+    measure = Measure(CATALOGUE)
+    first, rest = events[: len(events) // 9], events[len(events) // 9 :]
+    counted = risen(total(first, measure=measure), EVENTS_TOTAL)
+    measure.restore(total(first, measure=Measure(CATALOGUE)))
+    for labels, value in risen(total(rest, measure=measure), EVENTS_TOTAL).items():
+        counted[labels] = counted.get(labels, 0) + value
+    assert sum(counted.values()) == len(events) > 15_000
+    assert len(counted) <= MAX_UNFORESEEN + 300
 
 
 def test_projects_stay_what_they_are_over_a_restart() -> None:
