@@ -179,17 +179,20 @@ class Decoder:
         self, attributes: dict[str, Any], record: Record, sent: Any, decoded: Decoded
     ) -> None:
         """Decode one event; if they are carried on, let the `sent` attributes say what is kept."""
-        said = attributes.copy() if self._carry else {}
+        if not self._carry:
+            decoded.events.append(self._resolve(attributes, record))
+            return
+        # Resolving takes them out.
+        said = [(key, attributes[key]) for key in _KEPT if key in attributes]
+        absent = [key for key in _TAGS if key not in attributes]
         event = self._resolve(attributes, record)
         decoded.events.append(event)
-        if self._carry:
-            for key, name in _KEPT.items():
-                kept = getattr(event, name)
-                if key in said:
-                    if kept != said[key]:
-                        _replace(sent, key, kept)
-                elif kept is not None and key in _TAGS:
-                    sent.add(key=key).value.string_value = kept
+        for key, value in said:
+            if (kept := getattr(event, _KEPT[key])) != value:
+                _replace(sent, key, kept)
+        for key in absent:
+            if (kept := getattr(event, _KEPT[key])) is not None:
+                sent.add(key=key).value.string_value = kept
 
     def _log(self, log: LogRecord, service: str | None, received: int, decoded: Decoded) -> None:
         attributes = plain_attributes(log.attributes)
