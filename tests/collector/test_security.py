@@ -210,6 +210,8 @@ def test_unusable_settings(
     Path("empty").write_text("\n")
     Path("binary").write_bytes(b"\xff\xfe")
     Path("bad").write_text(f"{TOKEN}\nshort-secret")
+    for name in ("good", "empty", "binary", "bad"):
+        Path(name).chmod(0o600)
     with pytest.raises(ConfigError) as caught:
         Access(Settings(**settings))
     assert said in str(caught.value)
@@ -347,6 +349,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     issued = authority.issue_cert("127.0.0.1", "localhost")
     authority.cert_pem.write_to_path(folder / "ca.pem")
     issued.private_key_pem.write_to_path(folder / "key.pem")
+    (folder / "key.pem").chmod(0o600)
     for pem in issued.cert_chain_pems:
         pem.write_to_path(folder / "cert.pem", append=True)
     return Certificates(folder, authority)
@@ -410,6 +413,7 @@ def test_a_key_with_a_password_is_refused(certificates: Certificates, tmp_path: 
     encryption = forms.BestAvailableEncryption(b"open sesame")
     pem = forms.PrivateFormat.TraditionalOpenSSL
     locked.write_bytes(key.private_bytes(forms.Encoding.PEM, pem, encryption))
+    locked.chmod(0o600)
     with pytest.raises(ConfigError, match=r"^tls_cert, tls_key: cannot be used"):
         Access(Settings(tls_cert=certificates.folder / "cert.pem", tls_key=locked))
 

@@ -47,8 +47,9 @@ def admin_app(
     app.router.add_get("/healthz", admin.healthz)
     app.router.add_get("/readyz", admin.readyz)
     app.router.add_get("/api/v1/sessions", admin.sessions)
-    app.router.add_get("/api/v1/sessions/{id}", admin.session)
-    app.router.add_get("/api/v1/sessions/{id}/events", admin.events)
+    # Any id that is listed: unless told, the router takes no brace in it.
+    app.router.add_get("/api/v1/sessions/{id:[^/]+}", admin.session)
+    app.router.add_get("/api/v1/sessions/{id:[^/]+}/events", admin.events)
     app.router.add_get("/api/v1/outbox", admin.outbox)
     app.router.add_post("/api/v1/outbox/requeue", admin.requeue)
     for path, page in pages.items():

@@ -103,7 +103,8 @@ class Written:
     new: int
     duplicate: int
     refused: Sequence[Event] = ()
-    """Events over the limits of their session: neither stored nor counted as events."""
+    """Events over the limits of their session: neither stored nor counted as events. They may be
+    other objects than were given, and read as they would have been stored; their ids tell them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class SessionLimits:
 
     events: int = 10_000
     size: int = 16 * 1024 * 1024
-    """Bytes of metadata, in all."""
+    """Bytes of metadata as UTF-8, in all."""
     reserve: float = 0.1
     """The part of both that is added for what completes or decides."""
 

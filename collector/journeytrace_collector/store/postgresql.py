@@ -2,8 +2,8 @@
 
 Row locks settle who does what (DESIGN section 11); there is no leader. Each collector has a name of
 its own in the database, for its counters and for the parcels that it is delivering. It keeps that
-name by a lock of its connection, so poolers that share connections between transactions will not
-do.
+name for as long as its connection lasts, so poolers that share connections between transactions
+will not do.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from journeytrace_collector.store.ledger import (
     series,
 )
 from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
+from journeytrace_collector.store.postgresql_claims import TAKE_TURN
 from journeytrace_collector.store.postgresql_connections import Connection
 
 __all__ = [
@@ -58,8 +59,6 @@ _ADD: Final = (
     "INSERT INTO outbox (destination, line, at, session_id, headers, payload)"
     " VALUES (%s, %s, %s, %s, %s, %b)"
 )
-# One hand-out at a time for each destination: two at once could not see what the other gives out.
-_TURN: Final = "SELECT pg_advisory_xact_lock(hashtextextended('journeytrace outbox ' || %s, 0))"
 _HAND_OUT: Final = f"""
 WITH busy AS MATERIALIZED (
     SELECT DISTINCT line FROM outbox
@@ -143,7 +142,8 @@ def waiting(
     """See `Store.waiting`."""
     values = {"destination": destination, "me": collector, "limit": limit, "lease": lease}
     with connection.transaction(), connection.pipeline():
-        connection.execute(_TURN, (destination,))
+        # One hand-out at a time: two at once could not see what the other gives out.
+        connection.execute(TAKE_TURN)
         found = connection.execute(_HAND_OUT.encode(), values)
     return sorted(map(outbox_row, found), key=lambda row: row.id)
 

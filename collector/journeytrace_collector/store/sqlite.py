@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ from journeytrace_collector.store.base import (
     SessionQuery,
     Written,
 )
+from journeytrace_collector.store.folder import take_folder
 from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.sqlite_tables import SqliteTables
 from journeytrace_collector.store.texts import storable
@@ -65,7 +65,7 @@ class SqliteStore:
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._effects: Effects | None = None
         self._path = folder / FILE_NAME
-        self._lock = _lock(folder)
+        self._lock = take_folder(folder, FILE_NAME)
         try:
             self._writer = sqlite3.connect(
                 # Waiting longer for somebody's lock would outlast the sender's patience.
@@ -261,18 +261,3 @@ def _names_few(reader: sqlite3.Connection, sql: listing.Sql) -> bool:
     counting = f"SELECT count(*) FROM ({sql.text} LIMIT {listing.FEW + 1})"
     (count,) = reader.execute(counting, sql.values).fetchone()
     return bool(count <= listing.FEW)
-
-
-def _lock(folder: Path) -> int:
-    """Take the folder for this process; the kernel gives it back however the process ends."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-    except OSError as error:
-        raise StartError(f"{folder}: cannot be used as data folder: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise StartError(f"{folder}: another collector is using this data folder") from error
-    return lock

@@ -353,6 +353,7 @@ def server_certificate(authority: trustme.CA, folder: Path) -> tuple[Path, Path]
     cert, key = folder / "cert.pem", folder / "key.pem"
     issued.cert_chain_pems[0].write_to_path(cert)
     issued.private_key_pem.write_to_path(key)
+    key.chmod(0o600)
     return cert, key
 
 
