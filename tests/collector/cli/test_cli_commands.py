@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -14,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.running import enter_in_background, free_settings
+from tests.support.waiting import PATIENCE
 from typer.testing import CliRunner, Result
 
 from journeytrace_collector.cli import app, client
 from journeytrace_collector.demo.journeys import Journey, make_journeys
 from journeytrace_collector.demo.replay import play
 from journeytrace_collector.process import Collector
-from journeytrace_collector.settings import Address, Settings
 
 Ask = Callable[..., Result]
 
@@ -36,22 +35,10 @@ def journeys() -> list[Journey]:
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory, journeys: list[Journey]) -> Iterator[str]:
     """Address of a collector that has had all journeys, and runs in a thread of its own."""
-    free = Address("127.0.0.1", 0)
-    data = tmp_path_factory.mktemp("store")
-    collector = Collector(Settings(data=data, otlp_grpc=free, otlp_http=free, admin=free))
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(collector.__aenter__(), loop).result()
+    with enter_in_background() as enter:
+        collector = enter(Collector(free_settings(tmp_path_factory.mktemp("store"))))
         play(journeys, str(collector.otlp_grpc), time.time_ns(), lambda: True)
         yield f"http://{collector.admin}"
-        leave = collector.__aexit__(None, None, None)
-        asyncio.run_coroutine_threadsafe(leave, loop).result()
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @pytest.fixture
@@ -239,7 +226,8 @@ def test_help_needs_nothing_heavy() -> None:
         "heavy = {'aiohttp', 'grpc', 'opentelemetry', 'pydantic', 'google.protobuf'}\n"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert "collector" in done.stdout
 
@@ -247,5 +235,5 @@ def test_help_needs_nothing_heavy() -> None:
 def test_the_installed_command_is_there() -> None:
     """The package installs `journeytrace`, which shows its help when it is given nothing."""
     command = Path(sys.executable).with_name("journeytrace")
-    done = subprocess.run([command], capture_output=True, check=False, text=True)
+    done = subprocess.run([command], capture_output=True, check=False, text=True, timeout=PATIENCE)
     assert "sessions" in done.stdout + done.stderr
