@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from importlib.resources import files
 from typing import Final
 
 import psycopg
 
 from journeytrace_collector.errors import StartError
+from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.postgresql_connections import Connection
 
 __all__ = ["READER", "VIEWS", "migrate"]
@@ -35,22 +35,13 @@ def migrate(connection: Connection, idle_timeout: int) -> None:
     """
     _check_server(connection)
     connection.execute(_LOCK)
-    steps = _steps()
     version = _version(connection)
-    if version > len(steps):
-        message = f"was written by a later version (schema {version}, not {len(steps)})"
-        raise StartError(f"store: the database {message}")
-    for step in steps[version:]:
+    missing = pending_steps("postgresql", version, "store")
+    for step in missing:
         connection.execute(step.encode())
-    _set(connection, "schema_version", len(steps))
+    _set(connection, "schema_version", version + len(missing))
     _tell_idle_timeout(connection, idle_timeout)
     _admit_reader(connection)
-
-
-def _steps() -> list[str]:
-    folder = files("journeytrace_collector.store") / "migrations"
-    found = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
-    return [(folder / name).read_text("utf-8") for name in found]
 
 
 def _check_server(connection: Connection) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import listing, sqlite_ledger
 from journeytrace_collector.store.base import (
@@ -28,13 +28,13 @@ from journeytrace_collector.store.base import (
     SessionQuery,
     Written,
 )
+from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.sqlite_tables import SqliteTables
 from journeytrace_collector.store.texts import storable
 from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, erase, known
 
 __all__ = ["SqliteStore"]
 
-SCHEMA_VERSION: Final = 1
 FILE_NAME: Final = "journeys.sqlite"
 
 _PRAGMAS: Final = """
@@ -75,8 +75,8 @@ class SqliteStore:
                 check_same_thread=False,
             )
             self._writer.executescript(_PRAGMAS)
-            self._create()
-            self._tables = SqliteTables(self._writer, idle_timeout)
+            self._migrate()
+            self._tables = SqliteTables(self._writer, idle_timeout, self._writing)
         except sqlite3.Error as error:
             os.close(self._lock)
             raise StartError(f"{self._path}: cannot be used as a store: {error}") from error
@@ -84,16 +84,23 @@ class SqliteStore:
             os.close(self._lock)
             raise
 
-    def _create(self) -> None:
+    def _migrate(self) -> None:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            schema = (files("journeytrace_collector.store") / "schema.sql").read_text("utf-8")
-            self._writer.executescript(
-                f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+        for step in pending_steps("sqlite", version, str(self._path)):
+            version += 1
+            self._writer.executescript(f"BEGIN; {step}; PRAGMA user_version = {version}; COMMIT;")
+
+    def keep_for(self, days: Mapping[str, int], now: int) -> None:
+        """See `Store.keep_for`."""
+        read = "SELECT project_id, since, days FROM retention_periods"
+        with self._transaction():
+            known = [Period(*row) for row in self._writer.execute(read)]
+            begins = now if self._writer.execute("SELECT 1 FROM sessions").fetchone() else 0
+            added = list(changes(Retention(known), days, begins))
+            self._writer.executemany(
+                "INSERT OR REPLACE INTO retention_periods VALUES (?, ?, ?)", added
             )
-        elif version != SCHEMA_VERSION:
-            message = f"was written by another version (schema {version}, not {SCHEMA_VERSION})"
-            raise StartError(f"{self._path}: {message}")
+        self._writing.retention = Retention([*known, *added])
 
     def follow(self, effects: Effects) -> None:
         """See `Store.follow`."""
@@ -154,14 +161,14 @@ class SqliteStore:
             rows = reader.execute(sql.text, sql.values).fetchall()
         shown = rows[: query.limit]
         following = (shown[-1][0], shown[-1][1]) if len(rows) > query.limit else None
-        return Page([known(*row[2:]) for row in shown], following)
+        return Page([known(self._writing.retention, *row[2:]) for row in shown], following)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
         sql = "SELECT state, settled_at, revision FROM sessions WHERE session_id = ?"
         with self._reading() as reader:
             row = reader.execute(sql, (session_id,)).fetchone()
-        return known(*row) if row else None
+        return known(self._writing.retention, *row) if row else None
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """See `Store.events`."""

@@ -45,7 +45,7 @@ def test_another_versions_file_is_told(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / FILE_NAME) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StartError, match="another version"):
+    with pytest.raises(StartError, match="later version"):
         opened(tmp_path)
 
 
