@@ -184,7 +184,7 @@ def _is_closed(host: str, port: int) -> bool:
 
 IMPATIENT = (
     "from journeytrace_collector import process\n"
-    "process._DEADLINE_SECONDS = 1\n"
+    "process._DEADLINE_SECONDS = 0.5\n"
     "from journeytrace_collector.cli import main\n"
     "main()"
 )
@@ -214,7 +214,7 @@ def _hang_and_stop(child: subprocess.Popen[str], data: Path) -> None:
         export = channel.unary_unary(EXPORT)
         export(request("acknowledged"), timeout=PATIENCE)
         with closing(sqlite3.connect(data / "journeys.sqlite", isolation_level=None)) as lock:
-            # The writer waits five seconds for this, which is longer than it has.
+            # The writer waits a second for this, which is longer than it has.
             lock.execute("BEGIN IMMEDIATE")
             waiting = []
 

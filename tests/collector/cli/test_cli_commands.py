@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +89,15 @@ def test_filters(ask: Ask, words: tuple[str, ...], key: str, value: str | None) 
 
 
 def test_spans_of_time_count_back_from_now(ask: Ask) -> None:
-    """--since and --until take 1h as well as RFC 3339, and split the list."""
+    """--since and --until take 90m as well as RFC 3339, and split the list."""
     everything = listed(ask("sessions", "--json"))
-    late = listed(ask("sessions", "--since", "1h", "--json"))
-    early = listed(ask("sessions", "--until", "1h", "--json"))
+    created = [datetime.fromisoformat(row["created_at"]) for row in everything]
+    # In the middle of the widest gap, as time goes on between the two.
+    gap, before = max((later - earlier, earlier) for later, earlier in pairwise(created))
+    span = f"{(datetime.now(UTC) - before - gap / 2) // timedelta(seconds=1)}s"
+    late = listed(ask("sessions", "--since", span, "--json"))
+    early = listed(ask("sessions", "--until", span, "--json"))
+    assert gap > timedelta(minutes=2), "too near to each other to tell them apart"
     assert [*late, *early] == everything
     assert late
     assert early
