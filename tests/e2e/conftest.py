@@ -23,10 +23,10 @@ _LISTENING = r"gRPC on (\S+), OTLP/HTTP on (\S+), admin on (\S+), store"
 class Process:
     """``journeytrace collector`` on a data folder. It listens once it is made."""
 
-    def __init__(self, data: Path, *flags: str) -> None:
+    def __init__(self, data: Path, *flags: str, main: str = _MAIN) -> None:
         self.data = data
         addresses = ("--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0")
-        command = [sys.executable, "-c", _MAIN, "collector", "--data", str(data), *addresses]
+        command = [sys.executable, "-c", main, "collector", "--data", str(data), *addresses]
         self.child = subprocess.Popen(
             [*command, "--admin", "127.0.0.1:0", *flags], stderr=subprocess.PIPE, text=True
         )
@@ -79,8 +79,8 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
     """Start collectors on one data folder; those still running are killed when the test ends."""
     started: list[Process] = []
 
-    def begin(*flags: str, data: Path = tmp_path / "data") -> Process:
-        started.append(Process(data, *flags))
+    def begin(*flags: str, data: Path = tmp_path / "data", main: str = _MAIN) -> Process:
+        started.append(Process(data, *flags, main=main))
         return started[-1]
 
     yield begin

@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Launch, Process
 
 FAILING = 0.25
+HURRIED = (
+    "from journeytrace_collector.core import derive\n"
+    "derive.QUIET = 10**9\n"
+    "from journeytrace_collector.cli import main\n"
+    "main()"
+)
+"""A collector that settles after a second without arrivals, while events still come."""
 SECRET = "a secret of this test"
 
 
@@ -153,7 +160,7 @@ def wait_until_all_has_left(process: Process) -> None:
         waiting = metric(process, "journey_collector_outbox_rows")
         return not waiting and all(one["settled_at"] for one in listed) and not due(process)
 
-    wait_until("every session settled and an empty outbox", has_left)
+    wait_until("every session settled and an empty outbox", has_left, 2 * PATIENCE)
 
 
 def due(process: Process) -> bool:
@@ -166,6 +173,7 @@ def due(process: Process) -> bool:
         return row is not None
 
 
+@pytest.mark.timeout(360)  # many starts and a long queue, on a machine that is busy
 @pytest.mark.parametrize("kills", [6, pytest.param(20, marks=pytest.mark.proof)])
 def test_kills_with_failing_receivers(
     launch: Launch, config: Path, backend: Backend, receiver: Receiver, kills: int
@@ -174,12 +182,12 @@ def test_kills_with_failing_receivers(
     random_ = random.Random(20)
     senders = [Sender(number) for number in range(1, SENDERS + 1)]
     for _ in range(kills):
-        process = launch("--config", str(config))
+        process = launch("--config", str(config), main=HURRIED)
         stop, threads = load(process, senders, answers=random_.randrange(1, 60))
         process.kill()
         stop.set()
         join(*threads)
-    last = launch("--config", str(config))
+    last = launch("--config", str(config), main=HURRIED)
     stop, threads = load(last, senders, answers=SENDERS)
     stop.set()
     join(*threads)
