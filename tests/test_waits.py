@@ -32,18 +32,19 @@ def unbounded(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, "a loop that waits: use wait_until or exhaust"
         elif isinstance(node, ast.For | ast.comprehension) and _name(node.iter) in _PIPES:
             yield node.iter.lineno, "lines of a child without a bound: use Lines"
-        elif isinstance(node, ast.Call) and (fault := _fault(node, parents[node], queues)):
+        elif isinstance(node, ast.Call) and (fault := _fault(node, parents, queues)):
             yield node.lineno, fault
 
 
-def _fault(call: ast.Call, parent: ast.AST, queues: bool) -> str | None:
+def _fault(call: ast.Call, parents: dict[ast.AST, ast.AST], queues: bool) -> str | None:
     name = _name(call.func)
     named = {keyword.arg for keyword in call.keywords}
     if "timeout" in named or None in named:
         return None
+    method = isinstance(call.func, ast.Attribute)
     of = _name(call.func.value) if isinstance(call.func, ast.Attribute) else ""
     nothing = not call.args and not call.keywords
-    if name in _BLOCKING and nothing and not _is_timed(parent):
+    if name in _BLOCKING and nothing and method and not _ends(name, call, parents):
         return f".{name}() without a timeout"
     if name in _TIMED and len(call.args) < _TIMED[name]:
         return f"{name}() without a timeout"
@@ -69,8 +70,16 @@ def _name(node: ast.AST) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _is_timed(parent: ast.AST) -> bool:
-    return isinstance(parent, ast.Call) and _name(parent.func) == "wait_for"
+def _ends(name: str, call: ast.Call, parents: dict[ast.AST, ast.AST]) -> bool:
+    """Whether it has a bound from outside, or is no wait: asyncio's futures never block."""
+    parent = parents[call]
+    if isinstance(parent, ast.Call) and _name(parent.func) == "wait_for":
+        return True
+    while name in {"exception", "result"} and parent in parents:
+        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            return isinstance(parent, ast.AsyncFunctionDef)
+        parent = parents[parent]
+    return False
 
 
 def _looks_for_something(loop: ast.While) -> bool:
@@ -142,6 +151,8 @@ def test_a_wait_without_a_bound_is_found(code: str) -> None:
         "subprocess.run(command, timeout=60)",
         "subprocess.run(command, **options)",
         "settings.get()",
+        "wait()",
+        "async def main():\n    assert task.exception() is None",
         "channel.unary_unary(EXPORT)(body, timeout=60)",
         "Thread(target=work, daemon=True)",
         "done.stdout.splitlines()",
