@@ -2,24 +2,32 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Another interpreter is another stamp, and so another environment in the same place.
+STAMP := $(VENV)/.installed-$(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test proof lint bench lock clean
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.installed
+demo: $(STAMP)
 	@$(BIN)/journeytrace demo
 
 test: lint
 	tools/install-test-servers
 	$(BIN)/pytest
 
-lint: $(VENV)/.installed
+# What takes long: more repetitions of what the tests try, and the benchmarks.
+proof: $(STAMP)
+	tools/install-test-servers
+	$(BIN)/pytest -m proof -o timeout=3600 -o faulthandler_timeout=4000
+	$(BIN)/python -m benchmarks
+
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed
+bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
 # Needs the network. docs/security.md says when, and how to look for known vulnerabilities.
@@ -30,7 +38,7 @@ clean:
 	rm -rf $(VENV)
 
 # A bare Debian has python3 without venv; root gets it installed, anybody else is told.
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "journeytrace needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from tests.support.waiting import PATIENCE
 
 from journeytrace_collector.security import Access
 from journeytrace_collector.settings import Settings, load_settings
@@ -171,7 +172,7 @@ def test_prometheus_accepts_its_configuration(tmp_path: Path) -> None:
         ["check", "config", "--syntax-only", str(tmp_path / "prometheus.yml")],
         ["check", "rules", *map(str, (tmp_path / "rules").iterdir())],
     ):
-        subprocess.run([promtool, *command], check=True, capture_output=True)
+        subprocess.run([promtool, *command], check=True, capture_output=True, timeout=PATIENCE)
     assert len(list((tmp_path / "rules").iterdir())) == 2
 
 
@@ -192,7 +193,9 @@ def test_alertmanager_accepts_its_configuration() -> None:
     """As shipped, with nobody to tell."""
     file = PROVISIONING / "alertmanager" / "alertmanager.yml"
     amtool = program("amtool", "prometheus-alertmanager")
-    subprocess.run([amtool, "check-config", str(file)], check=True, capture_output=True)
+    subprocess.run(
+        [amtool, "check-config", str(file)], check=True, capture_output=True, timeout=PATIENCE
+    )
 
 
 @pytest.mark.parametrize(
@@ -269,4 +272,4 @@ def test_shell_scripts_are_scripts() -> None:
     assert "journeytrace demo --to collector:4317" in loop
     script = (PROVISIONING / "postgresql" / "roles.sh").read_text("utf-8")
     for text in (loop.replace("$$", "$"), script):
-        subprocess.run(["sh", "-n"], input=text, text=True, check=True)
+        subprocess.run(["sh", "-n"], input=text, text=True, check=True, timeout=PATIENCE)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from tests.contract.conftest import Place
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, SESSION, event
+from tests.support.waiting import exhaust
 
 from journeytrace.conventions import Status
 from journeytrace_collector.core.change import Change, Exemplar, Followup, Parcel, Tally
@@ -212,9 +213,13 @@ def test_expired_sessions_are_erased_with_all_they_left(store: Store, follower: 
 def test_erasing_goes_in_small_steps(store: Store) -> None:
     """A step erases at most so many rows, however many events a session has."""
     store.write([event("STEP_VIEW", NOON + n) for n in range(10)])
-    steps = []
-    while erased := store.erase(NOON + 31 * NS_PER_DAY, 4):
-        steps.append(erased)
+    steps: list[int] = []
+
+    def erased() -> int:
+        steps.append(store.erase(NOON + 31 * NS_PER_DAY, 4))
+        return steps[-1]
+
+    exhaust("erasing", erased)
     assert all(step <= 5 for step in steps)
     assert sum(steps) == 11
     assert store.session(SESSION) is None

@@ -132,7 +132,7 @@ def test_a_fork_may_come_wherever_another_thread_is(counted: Counted) -> None:
             ended.set()
             stopped.set()
 
-        thread = Thread(target=work)
+        thread = Thread(target=work, daemon=True)
         thread.start()
         assert stopped.wait(SECONDS), "the thread has neither stopped nor ended"
         if ended.is_set():
@@ -158,7 +158,7 @@ def test_a_fork_may_come_while_the_tracer_is_made() -> None:
 
     configure(tracer_provider=Slow())
     journey = Journey.resume("s")
-    thread = Thread(target=journey.record, args=(Event.STEP_VIEW,))
+    thread = Thread(target=journey.record, args=(Event.STEP_VIEW,), daemon=True)
     thread.start()
     assert asked.wait(SECONDS), "nobody has asked for the tracer"
     code = in_child(lambda: journey.record(Event.STEP_VIEW))

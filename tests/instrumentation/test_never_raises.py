@@ -71,7 +71,9 @@ FIELDS = ["project", "user_id", "email", "flow_id", "retention_days", "session_i
 details = st.dictionaries(st.sampled_from(PARAMETERS + OTHERS), garbage)
 starting = st.dictionaries(st.sampled_from(FIELDS + OTHERS), garbage)
 few = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from opentelemetry import trace
+from tests.support.waiting import PATIENCE
 
 from journeytrace import Event, Journey, configure
 
@@ -30,7 +31,7 @@ def pytest_in(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the tests of a folder as a service author would."""
     options = ["-p", "no:cacheprovider", "--rootdir", str(folder)]
     command = [sys.executable, "-m", "pytest", *options, str(folder)]
-    return subprocess.run(command, check=False, capture_output=True, text=True)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_a_service_needs_only_the_fixture(tmp_path: Path) -> None:

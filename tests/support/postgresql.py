@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.support.events import IDLE_TIMEOUT
+from tests.support.waiting import PATIENCE
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.store.postgresql import PostgresqlStore
@@ -48,7 +49,9 @@ class Server:
         if program == "initdb":
             command += ["-E", "UTF8", "--locale=C"]
         command += arguments
-        done = subprocess.run(command, check=False, cwd="/", capture_output=True, text=True)
+        done = subprocess.run(
+            command, check=False, cwd="/", capture_output=True, text=True, timeout=2 * PATIENCE
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
     def start(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -66,23 +66,23 @@ class SqliteStore:
         self._effects: Effects | None = None
         self._path = folder / FILE_NAME
         self._lock = take_folder(folder, FILE_NAME)
-        try:
-            self._writer = sqlite3.connect(
-                # Waiting longer for somebody's lock would outlast the sender's patience.
-                self._path,
-                timeout=1,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            self._writer.executescript(_PRAGMAS)
-            self._migrate()
-            self._tables = SqliteTables(self._writer, idle_timeout, self._writing)
-        except sqlite3.Error as error:
-            os.close(self._lock)
-            raise StartError(f"{self._path}: cannot be used as a store: {error}") from error
-        except StartError:
-            os.close(self._lock)
-            raise
+        with ExitStack() as undone:
+            undone.callback(os.close, self._lock)
+            try:
+                self._writer = sqlite3.connect(
+                    # Waiting longer for somebody's lock would outlast the sender's patience.
+                    self._path,
+                    timeout=1,
+                    isolation_level=None,
+                    check_same_thread=False,
+                )
+                undone.callback(self._writer.close)
+                self._writer.executescript(_PRAGMAS)
+                self._migrate()
+                self._tables = SqliteTables(self._writer, idle_timeout, self._writing)
+            except sqlite3.Error as error:
+                raise StartError(f"{self._path}: cannot be used as a store: {error}") from error
+            undone.pop_all()
 
     def _migrate(self) -> None:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from tests.support.receivers import HttpReceiver
 from tests.support.running import enter_in_background, free_settings
+from tests.support.waiting import PATIENCE, wait_until
 from typer.testing import CliRunner, Result
 
 from journeytrace.identity import trace_id
@@ -47,11 +48,11 @@ class Outbox:
             KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in values.items()
         )
         with grpc.insecure_channel(str(self.collector.otlp_grpc)) as channel:
-            channel.unary_unary(EXPORT)(request.SerializeToString(), timeout=10)
+            channel.unary_unary(EXPORT)(request.SerializeToString(), timeout=PATIENCE)
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Any:
         """Ask the admin address and give the response with its ``body`` read."""
-        connection = http.client.HTTPConnection(str(self.collector.admin), timeout=10)
+        connection = http.client.HTTPConnection(str(self.collector.admin), timeout=PATIENCE)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body, sent)
         response: Any = connection.getresponse()
@@ -67,12 +68,6 @@ class Outbox:
     def get(self) -> Any:
         """Give the outbox."""
         return json.loads(self.ask("GET", "/api/v1/outbox").body)
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something has happened in the collector."""
-        end = time.monotonic() + 20
-        while not holds():
-            assert time.monotonic() < end
 
     def command(self, *words: str) -> Result:
         """Run ``journeytrace outbox`` against it."""
@@ -93,7 +88,9 @@ def refused(data: Path) -> Iterator[Outbox]:
         made = Outbox(enter(Collector(free_settings(data, exporters={"otlp": otlp}))), receiver)
         for session_id in SESSIONS:
             made.send(session_id)
-        made.until(lambda: len(made.get()["parked"]) == len(SESSIONS))
+        wait_until(
+            "a parked parcel of each session", lambda: len(made.get()["parked"]) == len(SESSIONS)
+        )
         yield made
 
 
@@ -143,13 +140,14 @@ def test_requeued_parcels_are_delivered(outbox: Outbox) -> None:
     newest, *others = outbox.get()["parked"]
     answer = outbox.requeue({"ids": [newest["id"], newest["id"], 4_711]})
     assert (answer.status, json.loads(answer.body)) == (200, {"requeued": 1})
-    outbox.until(lambda: len(outbox.receiver.received) == len(SESSIONS) + 1)
+    received = outbox.receiver.received
+    wait_until("the requeued parcel", lambda: len(received) == len(SESSIONS) + 1)
     bodies = [received.body for received in outbox.receiver.received]
     assert bodies.index(bodies[-1]) < len(SESSIONS), "what was sent again is not what was refused"
     assert outbox.get()["parked"] == others
     answer = outbox.requeue({"ids": None})
     assert json.loads(answer.body) == {"requeued": len(others)}
-    outbox.until(lambda: not outbox.get()["destinations"])
+    wait_until("an empty outbox", lambda: not outbox.get()["destinations"])
     assert len(outbox.receiver.received) == 2 * len(SESSIONS)
 
 
@@ -238,7 +236,7 @@ def test_the_command_requeues(outbox: Outbox) -> None:
     assert "1 of these ids are not parked" in answer.stderr
     answer = outbox.command("requeue", "--all")
     assert (answer.exit_code, answer.stdout) == (0, "2 put back in line.\n")
-    outbox.until(lambda: not outbox.get()["destinations"])
+    wait_until("an empty outbox", lambda: not outbox.get()["destinations"])
     answer = outbox.command()
     assert (answer.exit_code, answer.stdout) == (0, "")
     assert "Nothing waits, and nothing is parked." in answer.stderr
