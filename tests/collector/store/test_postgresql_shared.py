@@ -18,7 +18,7 @@ from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.sessionize import distinct, fold
 from journeytrace_collector.health import Health
-from journeytrace_collector.outbox.delivery import effects
+from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import Exporter
 from journeytrace_collector.store.postgresql import PostgresqlStore
 
