@@ -102,12 +102,12 @@ _FROM_WITHIN: Final = f"""{_BUSY}
     SELECT coalesce(min(id), 0) AS first, coalesce(max(id), 0) AS last FROM outbox
     WHERE destination = %(destination)s AND reason IS NULL AND retry_at IS NULL
         AND session_id IS NOT NULL
-), passed AS (SELECT first + ((last - first) * %(skip)s)::bigint - 1 AS id FROM ends), some AS (
+), passed AS (SELECT first + floor((last - first) * %(skip)s::float8)::bigint - 1 AS id FROM ends), few AS (
     SELECT id, session_id FROM outbox
     WHERE {_READY} AND id > (SELECT id FROM passed) ORDER BY id LIMIT %(limit)s
 ), chosen AS (
-    SELECT id FROM some WHERE NOT EXISTS (
-        SELECT FROM outbox AS earlier WHERE earlier.session_id = some.session_id
+    SELECT id FROM few WHERE NOT EXISTS (
+        SELECT FROM outbox AS earlier WHERE earlier.session_id = few.session_id
             AND earlier.destination = %(destination)s AND earlier.reason IS NULL
             AND earlier.id <= (SELECT id FROM passed)
     )
@@ -138,7 +138,7 @@ WHERE id IN (SELECT id FROM taken) AND id <> ALL(%(ids)s::bigint[])
 """.format(_HELD.format("lines"))
 _PUT_OFF: Final = """
 WITH failed AS MATERIALIZED (
-    SELECT id, session_id, destination, failures + 1 AS failures, retry_at
+    SELECT id, session_id, destination, failures + 1 AS failures, given.retry_at
     FROM unnest(%s::bigint[], %s::bigint[]) AS given (id, retry_at) JOIN outbox USING (id)
     WHERE reason IS NULL
 ), lines AS MATERIALIZED (
