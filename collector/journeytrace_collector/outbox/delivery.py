@@ -83,6 +83,7 @@ class Delivery:
         self._health = health
         self._clock = clock
         self._unforeseen = Once()
+        self._said = {destination: Once() for destination in self._exporters}
         for destination in self._exporters:
             for kind in ("permanent", "retryable"):
                 health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, (destination, kind), 0)
@@ -120,10 +121,8 @@ class Delivery:
             ]
         lines = [task.result() for task in tasks]
         await self._note(lines)
-        waiting = [line for line in lines if line.put_off]
-        if waiting:
-            reason = waiting[0].reason
-            _log.warning("%s: %d have to be tried again: %s", destination, len(waiting), reason)
+        waiting = [line.reason for line in lines if line.put_off]
+        self._tell(destination, waiting)
         for line in lines:
             if line.trouble is not None:
                 raise line.trouble
@@ -177,6 +176,14 @@ class Delivery:
 
         if delivered or put_off:
             await asyncio.wrap_future(self._ingest.run(write))
+
+    def _tell(self, destination: str, reasons: Sequence[str]) -> None:
+        """Log each reason once, until a round in which nothing fails."""
+        said = self._said[destination]
+        if not reasons:
+            said.forget()
+        for reason in filter(said.first, reasons):
+            _log.warning("%s: will be tried again: %s", destination, reason)
 
     async def _park(self, destination: str, row: OutboxRow, reason: str) -> None:
         parking = self._ingest.run(lambda: self._store.park(row.id, reason[:MAX_REASON]))
