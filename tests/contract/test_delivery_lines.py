@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.events import MINUTE, NOON, SECOND
 
-from journeytrace_collector.core.change import Change, Followup, Parcel, Tally
+from journeytrace_collector.core.change import Followup, Parcel, Tally
 from journeytrace_collector.errors import (
     PermanentExportError,
     RetryableExportError,

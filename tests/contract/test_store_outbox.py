@@ -184,7 +184,7 @@ def test_what_is_discarded_is_gone(store: Store, put: Callable[..., None]) -> No
 
 
 def test_parcels_that_are_too_old_are_erased(store: Store, put: Callable[..., None]) -> None:
-    """Waiting, held back or parked, with or without a session, the oldest first and a few a time."""
+    """Waiting, held back or parked, with or without a session, a few at a time."""
     put("a", None, "b")
     put("c", at=LATER)
     parked, waits, held, _ = store.waiting("audit", 9)

@@ -102,7 +102,9 @@ _FROM_WITHIN: Final = f"""{_BUSY}
     SELECT coalesce(min(id), 0) AS first, coalesce(max(id), 0) AS last FROM outbox
     WHERE destination = %(destination)s AND reason IS NULL AND retry_at IS NULL
         AND session_id IS NOT NULL
-), passed AS (SELECT first + floor((last - first) * %(skip)s::float8)::bigint - 1 AS id FROM ends), few AS (
+), passed AS (
+    SELECT first + floor((last - first) * %(skip)s::float8)::bigint - 1 AS id FROM ends
+), few AS (
     SELECT id, session_id FROM outbox
     WHERE {_READY} AND id > (SELECT id FROM passed) ORDER BY id LIMIT %(limit)s
 ), chosen AS (
