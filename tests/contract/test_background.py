@@ -144,7 +144,7 @@ def test_parcels_beyond_their_time_are_counted(
 def test_a_failure_is_told_once_and_counted_each_time(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each distinct failure has one line, an unforeseen one with its traceback; then it recovers."""
+    """Each distinct failure has one line, an unforeseen one its traceback too; then it recovers."""
     monkeypatch.setattr("journeytrace_collector.background.backoff", lambda *_: 0.0)
     errors = iter([ZeroDivisionError("bug"), OverloadedError("busy")] * 3)
     health = Health()

@@ -35,9 +35,10 @@ __all__ = [
     "waiting",
 ]
 
+# By session: a planner that has no statistics yet would take a destination for as narrow.
 _HELD: Final = (
     "held.reason IS NULL AND held.retry_at IS NOT NULL"
-    " AND held.session_id = {0}.session_id AND held.destination = {0}.destination"
+    " AND held.session_id = {0}.session_id AND held.destination || '' = {0}.destination"
 )
 # What joins a line that is held back waits with it.
 _ADD: Final = """
@@ -68,7 +69,7 @@ WHERE id IN (SELECT id FROM given) RETURNING {OUTBOX_ROW}
 _READY: Final = (
     "destination = %(destination)s AND reason IS NULL AND retry_at IS NULL"
     " AND session_id IS NOT NULL AND line NOT IN (SELECT line FROM busy)"
-    f" AND NOT EXISTS (SELECT FROM outbox AS held WHERE {_HELD.format('outbox')})"
+    f" AND (SELECT 1 FROM outbox AS held WHERE {_HELD.format('outbox')} LIMIT 1) IS NULL"
 )
 _SESSIONLESS: Final = "destination = %(destination)s AND reason IS NULL AND session_id IS NULL"
 # Lines without a session are as many as collectors: each is found by one step in the index.
