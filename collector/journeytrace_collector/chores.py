@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from journeytrace.conventions import COLLECTOR_EXPORT_FAILURES_TOTAL
 from journeytrace_collector.background import keep_doing
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.core.derive import NS_PER_DAY
+from journeytrace_collector.core.retention import NS_PER_DAY
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.store.base import Store

@@ -17,7 +17,7 @@ from journeytrace.conventions import (
 from journeytrace_collector.background import keep_doing
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.core.change import Change, Followup, Parcel, Tally
-from journeytrace_collector.core.derive import NS_PER_DAY
+from journeytrace_collector.core.retention import NS_PER_DAY
 from journeytrace_collector.errors import OverloadedError
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
