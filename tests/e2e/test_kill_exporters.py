@@ -148,7 +148,7 @@ def metric(process: Process, name: str) -> float:
 
 def wait_until_all_has_left(process: Process) -> None:
     """Wait until every session has settled and the outbox is empty."""
-    # A minute without an arrival until they settle; two at most until what had failed is tried again.
+    # A minute without an arrival until they settle, at most two until what failed is tried again.
     deadline = monotonic() + 240
     while monotonic() < deadline:
         listed = process.get("/api/v1/sessions?limit=1000")["sessions"]
