@@ -243,8 +243,10 @@ def test_a_broken_log_handler_breaks_nothing(counted: Counted) -> None:
     assert counted() == {"bad_session_id": 1}
 
 
+@pytest.mark.usefixtures("unconfigured")
 def test_an_exception_that_cannot_be_shown_goes_on(journeys: RecordedJourneys) -> None:
     """The check fails by an exception whose own code raises, and that exception comes out."""
+    configure(record_exceptions=True)
 
     class UnprintableError(Exception):
         def __str__(self) -> str:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 from opentelemetry import trace
 
 from journeytrace import Event, Journey, configure
@@ -62,6 +63,16 @@ def test_a_service_may_configure_itself_in_a_test(journeys: RecordedJourneys) ->
     configure(tracer_provider=trace.NoOpTracerProvider())
     Journey.resume("s").record(Event.STEP_VIEW)
     assert journeys.names() == ["STEP_VIEW"]
+
+
+@pytest.mark.usefixtures("unconfigured")
+def test_it_records_as_the_service_is_configured(request: pytest.FixtureRequest) -> None:
+    """What was configured before the test holds in it, but for where spans go."""
+    configure(record_exceptions=True, tracer_provider=trace.NoOpTracerProvider())
+    journeys: RecordedJourneys = request.getfixturevalue("journeys")
+    with pytest.raises(KeyError), Journey.resume("s").check(Event.STEP_VIEW):
+        raise KeyError
+    assert [event.name for event in journeys.spans[0].events] == ["exception"]
 
 
 def test_events_can_be_asked_for_by_session(journeys: RecordedJourneys) -> None:

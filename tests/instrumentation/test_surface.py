@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,16 @@ def test_the_public_names_are_these() -> None:
         "configure",
         "problems",
     ]
+
+
+def test_what_can_be_configured_is_this() -> None:
+    """Each setting has a default, under which the library works and keeps personal data in."""
+    parameters = inspect.signature(configure).parameters
+    assert {name: parameter.default for name, parameter in parameters.items()} == {
+        "catalogue": None,
+        "tracer_provider": None,
+        "record_exceptions": False,
+    }
 
 
 @pytest.mark.parametrize(
