@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from tests.support.events import IDLE_TIMEOUT, event
 from tests.support.postgresql import PASSWORD, Server, running_server
+from tests.support.waiting import PATIENCE
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.store.postgresql import PostgresqlStore
@@ -33,7 +34,11 @@ def server() -> Iterator[Server]:
             "PGPASSWORD": PASSWORD,
         }
         subprocess.run(
-            ["sh", str(ROLES)], env=os.environ | variables, check=True, capture_output=True
+            ["sh", str(ROLES)],
+            env=os.environ | variables,
+            check=True,
+            capture_output=True,
+            timeout=PATIENCE,
         )
         yield server
 

@@ -152,6 +152,7 @@ def test_http_senders_need_a_token(start: Start, kind: str, path: str) -> None:
         ("GET", "/api/v1/sessions/x/events"),
         ("GET", "/api/v1/outbox"),
         ("POST", "/api/v1/outbox/requeue"),
+        ("POST", "/api/v1/outbox/discard"),
         ("GET", "/metrics"),
         ("GET", "/healthz/"),
         ("GET", "/nothing"),
@@ -424,7 +425,12 @@ def test_the_commands_show_their_token(
     """Token and authority open the admin address to each command, by flag or by variable."""
     collector = start(admin_token=ADMIN, **certificates.settings())
     there = ["--url", f"https://{collector.admin}", "--ca-file", str(certificates.ca)]
-    for words in (["sessions"], ["outbox"], ["outbox", "requeue", "--all"]):
+    for words in (
+        ["sessions"],
+        ["outbox"],
+        ["outbox", "requeue", "--all"],
+        ["outbox", "discard", "--all", "--yes"],
+    ):
         refused = CliRunner().invoke(app, [*words, *there])
         assert refused.exit_code == 1
         assert "a token is missing" in refused.stderr

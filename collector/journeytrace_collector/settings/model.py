@@ -13,6 +13,7 @@ from journeytrace_collector.settings.types import (
     Address,
     AddressValue,
     FilePath,
+    Kept,
     KeyPath,
     LogLevel,
     Name,
@@ -171,6 +172,13 @@ class Settings(BaseSettings):
         default={},
         repr=False,  # not checked yet, and some are secrets
         description="Settings of each exporter, by its name.",
+    )
+    outbox_retention: Kept = Field(
+        default=timedelta(days=30),
+        description=(
+            "What nobody took for so long is erased from the outbox, waiting or parked; a session's"
+            " goes with the session. Zero is refused."
+        ),
     )
     log_level: LogLevel = Field(
         default="INFO",

@@ -20,6 +20,7 @@ __all__ = [
     "Address",
     "AddressValue",
     "FilePath",
+    "Kept",
     "KeyPath",
     "LogLevel",
     "Name",
@@ -89,6 +90,13 @@ def _span(value: object) -> timedelta:
     return span
 
 
+def _kept(value: object) -> timedelta:
+    span = _span(value)
+    if span > timedelta(days=365):
+        raise ValueError("must be at most 365 days, the longest that anything is kept")
+    return span
+
+
 def _path(value: object) -> Path:
     # An empty path is the working directory to pathlib, but an unset shell variable to people.
     if not isinstance(value, str | Path) or not str(value):
@@ -142,6 +150,7 @@ def _name(value: str) -> str:
 
 AddressValue = Annotated[Address, NoDecode, PlainValidator(_address)]
 Span = Annotated[timedelta, PlainValidator(_span)]
+Kept = Annotated[timedelta, PlainValidator(_kept)]
 FilePath = Annotated[Path, PlainValidator(_path)]
 KeyPath = Annotated[Path, PlainValidator(_path), AfterValidator(check_key)]
 Size = Annotated[ByteSize, Field(gt=0)]

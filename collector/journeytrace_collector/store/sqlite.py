@@ -14,7 +14,7 @@ from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
-from journeytrace_collector.store import listing, sqlite_ledger
+from journeytrace_collector.store import listing, sqlite_ledger, sqlite_outbox
 from journeytrace_collector.store.base import (
     LEASE_SECONDS,
     NOTHING_CARRIED,
@@ -140,17 +140,32 @@ class SqliteStore:
     def delivered(self, ids: Sequence[int]) -> None:
         """See `Store.delivered`."""
         with self._transaction():
-            sqlite_ledger.delete_parcels(self._writer, ids)
+            sqlite_outbox.delete_parcels(self._writer, ids)
+
+    def put_off(self, until: Mapping[int, int]) -> None:
+        """See `Store.put_off`."""
+        with self._transaction():
+            sqlite_outbox.put_off(self._writer, until)
 
     def park(self, id: int, reason: str) -> None:  # noqa: A002 - see `Store.park`
         """See `Store.park`."""
         with self._transaction():
-            sqlite_ledger.park(self._writer, id, reason)
+            sqlite_outbox.park(self._writer, id, reason)
 
     def requeue(self, ids: Sequence[int] | None = None) -> int:
         """See `Store.requeue`."""
         with self._transaction():
-            return sqlite_ledger.requeue(self._writer, ids)
+            return sqlite_outbox.requeue(self._writer, ids)
+
+    def discard(self, ids: Sequence[int] | None = None) -> int:
+        """See `Store.discard`."""
+        with self._transaction():
+            return sqlite_outbox.discard(self._writer, ids)
+
+    def erase_parcels(self, before: int, limit: int) -> list[OutboxRow]:
+        """See `Store.erase_parcels`."""
+        with self._transaction():
+            return sqlite_outbox.erase_parcels(self._writer, before, limit)
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
@@ -185,20 +200,34 @@ class SqliteStore:
         destination: str,
         limit: int,
         lease: float = LEASE_SECONDS,  # noqa: ARG002 - nobody else could take them
+        *,
+        now: int = 0,
+        skip: float = 0.0,
     ) -> list[OutboxRow]:
         """See `Store.waiting`."""
         with self._reading() as reader:
-            return sqlite_ledger.waiting(reader, destination, limit)
+            return sqlite_outbox.waiting(reader, destination, limit, now, skip)
+
+    def again(
+        self,
+        destination: str,
+        limit: int,
+        now: int,
+        lease: float = LEASE_SECONDS,  # noqa: ARG002 - as above
+    ) -> list[OutboxRow]:
+        """See `Store.again`."""
+        with self._reading() as reader:
+            return sqlite_outbox.again(reader, destination, limit, now)
 
     def parked(self, limit: int) -> list[OutboxRow]:
         """See `Store.parked`."""
         with self._reading() as reader:
-            return sqlite_ledger.parked(reader, limit)
+            return sqlite_outbox.parked(reader, limit)
 
     def outbox(self) -> dict[str, OutboxState]:
         """See `Store.outbox`."""
         with self._reading() as reader:
-            return sqlite_ledger.outbox(reader)
+            return sqlite_outbox.outbox(reader)
 
     def counters(self) -> Tally:
         """See `Store.counters`."""
@@ -253,7 +282,7 @@ class SqliteStore:
             return lambda: None
         followup = self._effects(change)
         sqlite_ledger.raise_counters(self._writer, followup.tally)
-        sqlite_ledger.add_parcels(self._writer, followup.parcels, change.at)
+        sqlite_outbox.add_parcels(self._writer, followup.parcels, change.at)
         return followup.committed
 
 

@@ -19,7 +19,7 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import NS_PER_DAY
 from journeytrace_collector.core.sessionize import distinct, fold
 from journeytrace_collector.health import Health
-from journeytrace_collector.outbox.delivery import effects
+from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import Exporter
 from journeytrace_collector.store.postgresql import PostgresqlStore
 
@@ -205,6 +205,26 @@ def test_a_lease_holds_the_rest_of_the_session_too(
     assert [row.parcel.session_id for row in one.waiting("audit", 9)] == ["a", "a"]
     one.delivered([row.id for row in one.waiting("audit", 1)])
     assert two.waiting("audit", 1)[0].parcel.session_id == "b"
+
+
+def test_what_joins_a_line_as_it_is_held_back_waits_too(
+    server: Server, url: str, open_store: Callable[..., PostgresqlStore]
+) -> None:
+    """A parcel that was being added while its line was put off does not overtake that line."""
+    one = open_store("one")
+    one.follow(parcels("a", "a", "b"))
+    one.write([event("STEP_VIEW")])
+    first, second, _ = one.waiting("audit", 9)
+    one.put_off({first.id: NOON})
+    # What another collector commits just then has not seen that.
+    server.execute("UPDATE outbox SET failures = 0, retry_at = NULL WHERE payload = '1'", url)
+    assert [row.parcel.session_id for row in one.waiting("audit", 9)] == ["b"]
+    assert [row.parcel.session_id for row in one.waiting("audit", 9, skip=0.01)] == ["b"]
+    assert [row.id for row in one.again("audit", 9, NOON)] == [first.id]
+    one.put_off({first.id: NOON + 1})
+    assert [row.id for row in one.again("audit", 9, NOON + 1)] == [first.id, second.id]
+    one.delivered([first.id])
+    assert [row.parcel.session_id for row in one.waiting("audit", 9)] == ["a", "b"]
 
 
 def test_a_lease_that_ran_out_is_taken_over(open_store: Callable[..., PostgresqlStore]) -> None:

@@ -17,7 +17,7 @@ from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.core.change import Tally
 from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.health import Health
-from journeytrace_collector.outbox.delivery import effects
+from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import Context
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store import SqliteStore
