@@ -132,6 +132,7 @@ class Collector:
             Limits(settings.max_event_attributes, settings.max_event_bytes),
             {name: project.retention_days for name, project in settings.projects.items()},
             carry=any(exporter.wants_traces for exporter in exporters.values()),
+            carry_logged=any(exporter.wants_logged for exporter in exporters.values()),
         )
         await self._receive(signals(decoder), ingest, access)
         self._ready = True

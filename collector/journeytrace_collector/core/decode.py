@@ -75,8 +75,10 @@ class Decoder:
         catalogue: what an event means that does not say so itself.
         limits: None: the default ones.
         retention: by project id, the days that a session created now is kept, if it does not say.
-        carry: whether to keep the request for those who forward it, tagged with what the catalogue
-            knows and without the records that were rejected.
+        carry: whether to keep requests of spans for those who forward them, tagged with what the
+            catalogue knows and without the records that were rejected.
+        carry_logged: whether to keep the events that came as log records for those who forward
+            them.
     """
 
     def __init__(
@@ -86,9 +88,11 @@ class Decoder:
         retention: Mapping[str, int] | None = None,
         *,
         carry: bool = False,
+        carry_logged: bool = False,
     ) -> None:
         self._resolve = Resolver(catalogue, limits, retention).event
         self._carry = carry
+        self._carry_logged = carry_logged
 
     def traces(self, request: ExportTraceServiceRequest, received: int) -> Decoded:
         """Decode spans and their span events; `received` is the time of arrival in ns."""
@@ -186,7 +190,7 @@ class Decoder:
             at = log.time_unix_nano or log.observed_time_unix_nano
             event = self._resolve(attributes, Record(at, 0, received, service, None, None))
             decoded.events.append(event)
-            if self._carry:
+            if self._carry_logged:
                 decoded.logged.append(event)
         except BadFieldError as bad:
             decoded.rejected += 1

@@ -22,6 +22,7 @@ from journeytrace_collector.errors import (
 )
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.outbox.bundles import bundles, joined
 from journeytrace_collector.outbox.exporter import Exporter
 from journeytrace_collector.store.base import LEASE_SECONDS, OutboxRow, Store
 
@@ -29,7 +30,7 @@ __all__ = ["Delivery", "backoff", "effects"]
 
 _log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 32
+AT_ONCE: Final = 512
 """Parcels that are taken up at once."""
 POLL_SECONDS: Final = 0.25
 """How long an empty line is left alone."""
@@ -114,16 +115,42 @@ class Delivery:
         # Counted from before the store is asked, so that it ends before the lease does.
         deadline = asyncio.get_running_loop().time() + LEASE_SECONDS
         rows = await asyncio.to_thread(self._store.waiting, destination, AT_ONCE, LEASE_SECONDS)
-        lines = groupby(sorted(rows, key=_line), key=_line)
+        delivered, left = await self._deliver_bundles(destination, rows, deadline)
+        lines = groupby(sorted(left, key=_line), key=_line)
         found = await asyncio.gather(
             *(self._deliver_line(destination, list(line), deadline) for _, line in lines)
         )
-        delivered = [row_id for ids, _ in found for row_id in ids]
+        delivered += [row_id for ids, _ in found for row_id in ids]
         if delivered:
             await asyncio.wrap_future(self._ingest.run(lambda: self._store.delivered(delivered)))
         errors = [error for _, error in found if error is not None]
         after = max((error.after for error in errors if error.after is not None), default=None)
         return len(rows), bool(errors), after
+
+    async def _deliver_bundles(
+        self, destination: str, rows: list[OutboxRow], deadline: float
+    ) -> tuple[list[int], list[OutboxRow]]:
+        """Deliver what can be delivered together; gives what arrived and what is left.
+
+        Behind a bundle that fails everything goes one by one: so the fault of one parcel is its
+        own, and none overtakes another of its session.
+        """
+        exporter = self._exporters[destination]
+        delivered: list[int] = []
+        left: list[OutboxRow] = []
+        for group in bundles(rows, exporter):
+            if left or len(group) == 1:
+                left += group
+                continue
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await exporter.deliver(joined(group))
+            except Exception as error:
+                _log.info("%s: %d parcels go one by one: %s", destination, len(group), error)
+                left += group
+            else:
+                delivered += [row.id for row in group]
+        return delivered, left
 
     async def _deliver_line(
         self, destination: str, rows: list[OutboxRow], deadline: float

@@ -16,6 +16,7 @@ from journeytrace_collector.core.sessionize import SessionState
 __all__ = [
     "LEASE_SECONDS",
     "NOTHING_CARRIED",
+    "OUTBOX_BYTES",
     "SEARCH_FIELDS",
     "Carried",
     "Cursor",
@@ -93,6 +94,9 @@ NOTHING_CARRIED: Final = Carried()
 
 LEASE_SECONDS: Final = 60.0
 """How long parcels are handed out for, unless somebody says otherwise."""
+
+OUTBOX_BYTES: Final = 8 * 1024 * 1024
+"""Payload of the parcels that are handed out at once: the first of them, and what else fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +211,8 @@ class Store(Protocol):
     def waiting(
         self, destination: str, limit: int, lease: float = LEASE_SECONDS
     ) -> list[OutboxRow]:
-        """Hand out the first parcels that wait for a destination, in the order of the line.
+        """Hand out the first parcels that wait for a destination, in the order of the line, as
+        many as `limit` and `OUTBOX_BYTES` allow.
 
         For `lease` seconds from the call on no other collector on the same data is handed one of
         them, nor a later parcel of their sessions: deliver within that time or leave it. Asking

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from journeytrace_collector.core.change import Exemplar, Parcel, Tally
-from journeytrace_collector.store.base import OutboxRow, OutboxState
+from journeytrace_collector.store.base import OUTBOX_BYTES, OutboxRow, OutboxState
 from journeytrace_collector.store.ledger import (
     OUTBOX_ROW,
     PARKED_ROW,
@@ -66,15 +66,18 @@ WITH busy AS MATERIALIZED (
     WHERE destination = %(destination)s AND reason IS NULL
         AND leased_until > clock_timestamp() AND leased_by <> %(me)s
 ), first AS MATERIALIZED (
-    SELECT id FROM outbox
+    SELECT id, octet_length(payload) AS size FROM outbox
     WHERE destination = %(destination)s AND reason IS NULL
         AND line NOT IN (SELECT line FROM busy)
     ORDER BY id LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED -- what is being erased or has just arrived
+), fitting AS MATERIALIZED (
+    SELECT id, sum(size) OVER (ORDER BY id) AS size, min(id) OVER () AS first FROM first
 )
 UPDATE outbox
 SET leased_by = %(me)s, leased_until = clock_timestamp() + make_interval(secs => %(lease)s)
-WHERE id IN (SELECT id FROM first) RETURNING {OUTBOX_ROW}
+WHERE id IN (SELECT id FROM fitting WHERE id = first OR size <= {OUTBOX_BYTES})
+RETURNING {OUTBOX_ROW}
 """
 # Rows are locked by number, as everybody does who takes several.
 _DELETE: Final = (

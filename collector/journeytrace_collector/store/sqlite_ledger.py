@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from journeytrace_collector.core.change import Exemplar, Parcel, Tally
-from journeytrace_collector.store.base import OutboxRow, OutboxState
+from journeytrace_collector.store.base import OUTBOX_BYTES, OutboxRow, OutboxState
 from journeytrace_collector.store.ledger import (
     OUTBOX_ROW,
     PARKED_ROW,
@@ -71,7 +71,14 @@ def waiting(connection: sqlite3.Connection, destination: str, limit: int) -> lis
         f"SELECT {OUTBOX_ROW} FROM outbox INDEXED BY outbox_waiting"
         " WHERE destination = ? AND reason IS NULL ORDER BY id LIMIT ?"
     )
-    return [outbox_row(row) for row in connection.execute(sql, (destination, limit))]
+    rows: list[OutboxRow] = []
+    size = 0
+    for row in map(outbox_row, connection.execute(sql, (destination, limit))):
+        size += len(row.parcel.payload)
+        if rows and size > OUTBOX_BYTES:
+            break
+        rows.append(row)
+    return rows
 
 
 def parked(connection: sqlite3.Connection, limit: int) -> list[OutboxRow]:

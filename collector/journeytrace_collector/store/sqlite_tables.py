@@ -37,8 +37,8 @@ _INSERT_SESSION: Final = (
 _UPDATE_MOVING: Final = f"UPDATE sessions SET {' = ?, '.join(MOVING)} = ? WHERE no = ?"
 _UPDATE_CHANGING: Final = f"UPDATE sessions SET {' = ?, '.join(CHANGING)} = ? WHERE no = ?"
 _SETTLE: Final = (
-    "UPDATE sessions SET due_at = NULL, settled_at = ?, settled_status = ?, revision = ?, told = ?"
-    " WHERE no = ?"
+    "UPDATE sessions SET due_at = NULL, settled_at = ?, settled_status = ?, revision = ?, told = ?,"
+    " stages_told = ? WHERE no = ?"
 )
 
 _values = msgspec.structs.astuple
