@@ -20,7 +20,7 @@ from journeytrace_exporters._http import excerpt
 from journeytrace_exporters.otlp.logged import logged_spans
 from journeytrace_exporters.otlp.outgoing import Outgoing
 from journeytrace_exporters.otlp.owners import Owner, Owners
-from journeytrace_exporters.otlp.pack import Packer
+from journeytrace_exporters.otlp.pack import packed
 from journeytrace_exporters.otlp.settings import OtlpSettings
 from journeytrace_exporters.otlp.split import split
 
@@ -61,25 +61,28 @@ class OtlpExporter(Exporter):
         self._transport = transport
         self._health = health
         health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, _REJECTED, 0)
-        self._edited = Outgoing(settings).edited
+        self._outgoing = Outgoing(settings)
         self.rejected = 0
         """Spans that the receiver refused one by one, in answers that are successes otherwise."""
 
     def parcels(self, change: Change) -> Iterator[Parcel]:
         """Give the spans that came in, then those of log records, then the derived ones."""
-        packers: dict[Owner, Packer] = {}
+        found: dict[Owner, list[bytes]] = {}
         for owner, payload in self._payloads(change):
-            packer = packers.setdefault(owner, Packer())
-            yield from (_parcel(full, owner) for full in packer.add(self._edited(payload)))
-        for owner, packer in packers.items():
-            yield from (_parcel(rest, owner) for rest in packer.rest())
+            found.setdefault(owner, []).append(payload)
+        for owner, payloads in found.items():
+            for payload in packed(payloads):
+                yield _parcel(payload, owner)
 
     def _payloads(self, change: Change) -> Iterator[tuple[Owner, bytes]]:
         owners = Owners(change, self._settings)
         for request in change.traces if self._settings.passthrough else ():
-            yield from split(request, owners.of_span)
+            payload = request.SerializeToString()
+            edited = self._outgoing.edited if self._outgoing.concerns(payload) else _as_it_is
+            for owner, part in split(request, payload, owners.of_span):
+                yield owner, edited(part)
         for session_id, request in logged_spans(change.logged, self._catalogue):
-            yield owners.of_session(session_id), request.SerializeToString()
+            yield owners.of_session(session_id), self._outgoing.edited(request.SerializeToString())
         for session in change.sessions:
             if session.settlement is not None:
                 spans = derived_spans(session.after, session.settlement)
@@ -119,6 +122,10 @@ class OtlpExporter(Exporter):
     async def close(self) -> None:
         """Let go of connections."""
         await self._transport.close()
+
+
+def _as_it_is(payload: bytes) -> bytes:
+    return payload
 
 
 def _serialised(spans: Iterable[Span]) -> bytes:

@@ -27,9 +27,13 @@ class Outgoing:
         self._mark_failures = settings.mark_failures
         self._needles = self._privacy.needles + self._mark_failures * (_FAILED,)
 
+    def concerns(self, payload: bytes) -> bool:
+        """Whether there is anything in a serialised request that may need editing."""
+        return any(needle in payload for needle in self._needles)
+
     def edited(self, payload: bytes) -> bytes:
         """Give the request as it may leave."""
-        if not any(needle in payload for needle in self._needles):
+        if not self.concerns(payload):
             return payload
         clean = self._privacy.clean
         request = ExportTraceServiceRequest.FromString(payload)

@@ -23,10 +23,12 @@ _SPANS: Final = 2 << 3 | 2
 
 
 def split(
-    request: ExportTraceServiceRequest, owner_of: Callable[[Span], _Owner]
+    request: ExportTraceServiceRequest, payload: bytes, owner_of: Callable[[Span], _Owner]
 ) -> Iterator[tuple[_Owner, bytes]]:
-    """Give each owner's part as a serialised request: its spans with their resource and scope."""
-    payload = request.SerializeToString()
+    """Give each owner's part as a serialised request: its spans with their resource and scope.
+
+    `payload` is the request as Python serialises it, which is not always how it came.
+    """
     found: dict[_Owner, list[bytes]] = {}
     _, resources = _cut(payload, 0, len(payload), _RESOURCE_SPANS)
     for resource_spans, (_, at, end) in zip(request.resource_spans, resources, strict=True):
