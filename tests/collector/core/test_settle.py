@@ -115,7 +115,7 @@ def test_each_ordered_stage_has_a_span() -> None:
         "POST",
     ]
     step1 = stages[1]
-    assert (step1.name, step1.kind) == ("journey.stage", Span.SPAN_KIND_INTERNAL)
+    assert (step1.name, step1.kind) == ("journey.stage STEP1", Span.SPAN_KIND_INTERNAL)
     assert (step1.trace_id, step1.span_id) == (TRACE, stage_span_id(TRACE, "STEP1"))
     assert step1.parent_span_id == root_span_id(TRACE)
     assert step1.start_time_unix_nano == NOON + MINUTE

@@ -24,8 +24,8 @@ from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.sessionize import fold
 from journeytrace_exporters.otlp import OtlpExporter
-from journeytrace_exporters.otlp.logged import requests_by_service
-from journeytrace_exporters.otlp.pack import Packer, pieces
+from journeytrace_exporters.otlp.logged import logged_spans
+from journeytrace_exporters.otlp.pack import packed, pieces
 
 CATALOGUE = builtin_catalogue()
 TRACE = trace_id(SESSION)
@@ -128,7 +128,7 @@ def test_passthrough_off_keeps_what_others_forward(make: Make) -> None:
         logged=[event("STEP_VIEW")],
     )
     names = [found.name for found in export(make(passthrough=False), change)]
-    assert names == ["STEP_VIEW", "journey.session", "journey.stage"]
+    assert names == ["STEP_VIEW", "journey.session", "journey.stage STEP1"]
 
 
 def test_an_address_leaves_as_a_hash(make: Make) -> None:
@@ -244,8 +244,9 @@ def test_a_log_record_s_span_decodes_to_the_same_event(metadata: dict[str, Any])
         service="kyc",
         metadata=msgspec.json.encode(metadata).decode(),
     )
-    keep = requests_by_service([logged], CATALOGUE, lambda address: ("user.email", address))
-    (again,) = Decoder(CATALOGUE).traces(next(keep), NOON).events
+    ((session_id, kept),) = logged_spans([logged], CATALOGUE)
+    assert session_id == SESSION
+    (again,) = Decoder(CATALOGUE).traces(kept, NOON).events
     assert again == logged
 
 
@@ -255,7 +256,7 @@ def test_settled_sessions_leave_as_derived_spans(make: Make) -> None:
     open_one = sessions(event("STEP_VIEW", session_id="other"))
     (parcel,) = make().parcels(Change(NOON, settled + open_one))
     content = ExportTraceServiceRequest.FromString(parcel.payload)
-    assert [one.name for one in spans_of(content)] == ["journey.session", "journey.stage"]
+    assert [one.name for one in spans_of(content)] == ["journey.session", "journey.stage STEP1"]
     assert {one.trace_id for one in spans_of(content)} == {TRACE}
 
 
@@ -300,12 +301,10 @@ def test_a_span_too_large_for_any_parcel_goes_alone(make: Make) -> None:
 def test_packing_keeps_every_span_in_order(sizes: list[list[int]]) -> None:
     """However requests are joined and cut, the same spans leave in the same order."""
     requests = [request(*(span(1, fat="x" * size) for size in each)) for each in sizes]
-    packer = Packer(target=400)
-    packed = [full for one in requests for full in packer.add(one.SerializeToString())]
-    packed += packer.rest()
-    contents = [ExportTraceServiceRequest.FromString(payload) for payload in packed]
+    found = list(packed([one.SerializeToString() for one in requests], target=400))
+    contents = [ExportTraceServiceRequest.FromString(payload) for payload in found]
     assert spans_of(*contents) == spans_of(*requests)
-    for payload, content in zip(packed, contents, strict=True):
+    for payload, content in zip(found, contents, strict=True):
         assert len(payload) <= 400 or len(spans_of(content)) == 1
 
 
