@@ -101,6 +101,8 @@ class Collector:
             self._undo.push_async_callback(exporter.close)
         measure = Measure(catalogue, settings.projects, settings.max_projects)
         try:
+            days = {name: project.retention_days for name, project in settings.projects.items()}
+            store.keep_for(days, self._clock())
             measure.restore(store.counters())
             store.follow(effects(measure, exporters, health))
             # Counts nothing; but every series that is known beforehand exists from now on, at 0.
@@ -130,7 +132,6 @@ class Collector:
         decoder = Decoder(
             catalogue,
             Limits(settings.max_event_attributes, settings.max_event_bytes),
-            {name: project.retention_days for name, project in settings.projects.items()},
             carry=any(exporter.wants_traces for exporter in exporters.values()),
             carry_logged=any(exporter.wants_logged for exporter in exporters.values()),
         )

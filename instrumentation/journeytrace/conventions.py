@@ -128,6 +128,9 @@ RETENTION_DAYS_ALLOWED: Final = (30, 90, 180, 365)
 DEFAULT_RETENTION_DAYS: Final = 30
 """Days a session is kept when SESSION_CREATED says nothing."""
 
+TIME_SENT: Final = "journey.time.sent"
+"""Put by the collector on an event whose own time it does not believe: what was sent, RFC 3339."""
+
 ATTRIBUTES: Final = (
     SESSION_ID,
     EVENT_NAME,

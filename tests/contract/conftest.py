@@ -20,7 +20,7 @@ Reopen = Callable[[], Store]
 class Place(Protocol):
     """Where a store keeps its data."""
 
-    def open(self, limits: SessionLimits | None = None) -> Store:
+    def open(self, limits: SessionLimits | None = None, idle_timeout: int = IDLE_TIMEOUT) -> Store:
         """Open a store on the data that are there."""
 
     def clear(self) -> None:
@@ -33,8 +33,8 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def open(self, limits: SessionLimits | None = None) -> Store:
-        return SqliteStore(self._path, builtin_catalogue(), IDLE_TIMEOUT, limits)
+    def open(self, limits: SessionLimits | None = None, idle_timeout: int = IDLE_TIMEOUT) -> Store:
+        return SqliteStore(self._path, builtin_catalogue(), idle_timeout, limits)
 
     def clear(self) -> None:
         for file in self._path.iterdir():
@@ -48,12 +48,12 @@ class Database:
         self._server = server
         self._url = server.fresh()
 
-    def open(self, limits: SessionLimits | None = None) -> Store:
+    def open(self, limits: SessionLimits | None = None, idle_timeout: int = IDLE_TIMEOUT) -> Store:
         catalogue = builtin_catalogue()
-        return PostgresqlStore(self._url, catalogue, IDLE_TIMEOUT, limits, collector_id="one")
+        return PostgresqlStore(self._url, catalogue, idle_timeout, limits, collector_id="one")
 
     def clear(self) -> None:
-        tables = "sessions, events, outbox, counters, exemplars"
+        tables = "sessions, events, outbox, counters, exemplars, retention_periods"
         self._server.execute(f"TRUNCATE {tables}", self._url)
 
 

@@ -205,7 +205,7 @@ def test_pages_join_to_the_whole_list_newest_first(many: Store, query: SessionQu
     """Pages of any size neither repeat nor skip a session, also among equal creation times."""
     whole = all_sessions(many, replace(query, limit=10_000), NOON)
     assert whole
-    created = [derive.created_at(state) for state in whole]
+    created = [state.created_at for state in whole]
     assert created == sorted(created, reverse=True)
     paged = all_sessions(many, replace(query, limit=97), NOON)
     assert [s.session_id for s in paged] == [s.session_id for s in whole]

@@ -163,7 +163,7 @@ def due(process: Process) -> bool:
     from contextlib import closing
 
     with closing(sqlite3.connect(f"file:{process.data}/journeys.sqlite?mode=ro", uri=True)) as file:
-        row = file.execute("SELECT 1 FROM sessions WHERE due_at IS NOT NULL LIMIT 1").fetchone()
+        row = file.execute("SELECT 1 FROM sessions WHERE pending IS NOT NULL LIMIT 1").fetchone()
         return row is not None
 
 

@@ -125,7 +125,14 @@ class _Admin:
         return known
 
     def _summary(self, known: Known, now: int) -> Summary:
-        return summary(known.state, now, self._idle_timeout, known.settled_at, known.revision)
+        return summary(
+            known.state,
+            now,
+            self._idle_timeout,
+            known.settled_at,
+            known.revision,
+            retention=known.retention,
+        )
 
 
 class _UnknownSessionError(Exception):

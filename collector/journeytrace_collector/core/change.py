@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from journeytrace.conventions import Status
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
@@ -71,6 +72,8 @@ class Change:
     """All spans that came in and were not rejected, tagged; journey events or not."""
     logged: Sequence[Event] = ()
     """Events that came as log records, duplicates included: no span stands for them yet."""
+    retention: Retention = NO_PERIODS
+    """How long sessions are kept, as it is in force."""
     records: dict[str, int] = field(default_factory=dict)
     """How many events were new or duplicate, how many records rejected or ignored."""
 

@@ -6,7 +6,6 @@ without it are none of our business and only counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -72,7 +71,6 @@ class Decoder:
     Args:
         catalogue: what an event means that does not say so itself.
         limits: None: the default ones.
-        retention: by project id, the days that a session created now is kept, if it does not say.
         carry: whether to keep requests of spans for those who forward them, tagged with what the
             catalogue knows and without the records that were rejected.
         carry_logged: whether to keep the events that came as log records for those who forward
@@ -83,12 +81,11 @@ class Decoder:
         self,
         catalogue: Catalogue,
         limits: Limits | None = None,
-        retention: Mapping[str, int] | None = None,
         *,
         carry: bool = False,
         carry_logged: bool = False,
     ) -> None:
-        self._resolve = Resolver(catalogue, limits, retention).event
+        self._resolve = Resolver(catalogue, limits).event
         self._carry = carry
         self._carry_logged = carry_logged
 
@@ -130,7 +127,10 @@ class Decoder:
             try:
                 _check_span_ids(span)
                 record = Record(start, duration, received, service, None, span.span_id)
-                self._take(attributes, record, span.attributes, decoded)
+                event = self._take(attributes, record, span.attributes, decoded)
+                if self._carry and event.at != start:
+                    span.start_time_unix_nano = event.at
+                    span.end_time_unix_nano = event.at + event.duration
             except BadFieldError as bad:
                 taken = False
                 decoded.reject(Rejection(f"span {span.name[:MAX_NAME]!r}", bad.name, bad.problem))
@@ -157,7 +157,9 @@ class Decoder:
                 _check_span_ids(span)
                 own_id = _hashed_id(span.span_id, attributes[names.EVENT_NAME], at)
                 record = Record(at, 0, received, service, session_id, own_id)
-                self._take(attributes, record, event.attributes, decoded)
+                taken = self._take(attributes, record, event.attributes, decoded)
+                if self._carry:
+                    event.time_unix_nano = taken.at
             except BadFieldError as bad:
                 rejected.append(number)
                 where = f"span event {event.name[:MAX_NAME]!r}"
@@ -168,11 +170,12 @@ class Decoder:
 
     def _take(
         self, attributes: dict[str, Any], record: Record, sent: Any, decoded: Decoded
-    ) -> None:
+    ) -> Event:
         """Decode one event, and tag the `sent` attributes if they are carried on."""
         if not self._carry:
-            decoded.events.append(self._resolve(attributes, record))
-            return
+            event = self._resolve(attributes, record)
+            decoded.events.append(event)
+            return event
         stage, source, impact = [key not in attributes for key in _TAGS]
         event = self._resolve(attributes, record)
         decoded.events.append(event)
@@ -180,6 +183,9 @@ class Decoder:
         sent.extend(
             _tags(stage and event.stage, source and event.source, impact and event.impact)
         )
+        if record.at not in (0, event.at):
+            sent.add(key=names.TIME_SENT).value.string_value = attributes[names.TIME_SENT]
+        return event
 
     def _log(self, log: LogRecord, service: str | None, received: int, decoded: Decoded) -> None:
         attributes = plain_attributes(log.attributes)

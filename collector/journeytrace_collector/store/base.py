@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.core.change import Effects, Parcel, Tally
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
@@ -113,19 +114,19 @@ class Written:
 class SessionLimits:
     """What one session may weigh.
 
-    Events that change what the session has come to have room in reserve, so that the end of a noisy
-    session is known all the same.
+    The event that completes a session and those that change its decision have room in reserve, so
+    that the end of a noisy session is known all the same.
     """
 
     events: int = 10_000
     size: int = 16 * 1024 * 1024
     """Bytes of metadata, in all."""
     reserve: float = 0.1
-    """The part of both that is added for events which change the status or the decision."""
+    """The part of both that is added for what completes or decides."""
 
-    def allow(self, events: int, size: int, *, changes_status: bool) -> bool:
-        """Whether a session may grow to this."""
-        room = 1 + self.reserve * changes_status
+    def allow(self, events: int, size: int, *, reserved: bool) -> bool:
+        """Whether a session may grow to this; `reserved`: by an event that has the reserve."""
+        room = 1 + self.reserve * reserved
         return events <= self.events * room and size <= self.size * room
 
 
@@ -138,6 +139,8 @@ class Known:
     """When it settled first, in ns; None: it has not."""
     revision: int = 0
     """How often it settled again because it had changed."""
+    retention: Retention = NO_PERIODS
+    """How long sessions are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,14 @@ class Store(Protocol):
 
     def follow(self, effects: Effects) -> None:
         """From now on commit with every change what `effects` makes of it."""
+
+    def keep_for(self, days: Mapping[str, int], now: int) -> None:
+        """From `now` (ns) on keep new sessions of these projects so many days.
+
+        What held until now is remembered, and still holds for the sessions of its time. A project
+        that is not named falls back to the default. In a store without sessions the periods hold
+        from the beginning of time, so that what was waiting for the first start falls under them.
+        """
 
     def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
         """Keep what is new of `events` and bring its sessions up to date."""

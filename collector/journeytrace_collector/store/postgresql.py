@@ -8,7 +8,7 @@ do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
@@ -19,6 +19,7 @@ import psycopg
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import listing, postgresql_ledger
 from journeytrace_collector.store.base import (
@@ -72,7 +73,7 @@ class PostgresqlStore:
         self._idle_timeout = idle_timeout
         self._collector_id = storable_text(collector_id)
         self._writing = Writing(catalogue, idle_timeout, limits)
-        self._tables = PostgresqlTables(idle_timeout)
+        self._tables = PostgresqlTables(idle_timeout, self._writing)
         self._effects: Effects | None = None
         self._connections = Connections(url, self._collector_id)
         try:
@@ -84,6 +85,22 @@ class PostgresqlStore:
         except StartError:
             self.close()
             raise
+
+    def keep_for(self, days: Mapping[str, int], now: int) -> None:
+        """See `Store.keep_for`."""
+        read = "SELECT project_id, since, days FROM retention_periods"
+        with self._transaction() as connection:
+            # Collectors that start at once must not each begin the same period.
+            connection.execute("LOCK TABLE retention_periods IN SHARE ROW EXCLUSIVE MODE")
+            known = [Period(*row) for row in connection.execute(read)]
+            begins = now if connection.execute("SELECT 1 FROM sessions LIMIT 1").fetchone() else 0
+            added = list(changes(Retention(known), days, begins))
+            connection.cursor().executemany(
+                "INSERT INTO retention_periods VALUES (%s, %s, %s)"
+                " ON CONFLICT (project_id, since) DO UPDATE SET days = excluded.days",
+                added,
+            )
+        self._writing.retention = Retention([*known, *added])
 
     def follow(self, effects: Effects) -> None:
         """See `Store.follow`."""
@@ -156,14 +173,14 @@ class PostgresqlStore:
             rows = reader.execute(sql.text.encode(), sql.values).fetchall()
         shown = rows[: query.limit]
         following = (shown[-1][0], shown[-1][1]) if len(rows) > query.limit else None
-        return Page([known(*row[2:]) for row in shown], following)
+        return Page([known(self._writing.retention, *row[2:]) for row in shown], following)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
         sql = "SELECT state, settled_at, revision FROM sessions WHERE session_id = %s"
         with self._connections.reading() as reader:
             row = reader.execute(sql, (storable_text(session_id),)).fetchone()
-        return known(*row) if row else None
+        return known(self._writing.retention, *row) if row else None
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """See `Store.events`."""

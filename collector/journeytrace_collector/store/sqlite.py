@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import listing, sqlite_ledger
 from journeytrace_collector.store.base import (
@@ -75,7 +76,7 @@ class SqliteStore:
             )
             self._writer.executescript(_PRAGMAS)
             self._migrate()
-            self._tables = SqliteTables(self._writer, idle_timeout)
+            self._tables = SqliteTables(self._writer, idle_timeout, self._writing)
         except sqlite3.Error as error:
             os.close(self._lock)
             raise StartError(f"{self._path}: cannot be used as a store: {error}") from error
@@ -88,6 +89,18 @@ class SqliteStore:
         for step in pending_steps("sqlite", version, str(self._path)):
             version += 1
             self._writer.executescript(f"BEGIN; {step}; PRAGMA user_version = {version}; COMMIT;")
+
+    def keep_for(self, days: Mapping[str, int], now: int) -> None:
+        """See `Store.keep_for`."""
+        read = "SELECT project_id, since, days FROM retention_periods"
+        with self._transaction():
+            known = [Period(*row) for row in self._writer.execute(read)]
+            begins = now if self._writer.execute("SELECT 1 FROM sessions").fetchone() else 0
+            added = list(changes(Retention(known), days, begins))
+            self._writer.executemany(
+                "INSERT OR REPLACE INTO retention_periods VALUES (?, ?, ?)", added
+            )
+        self._writing.retention = Retention([*known, *added])
 
     def follow(self, effects: Effects) -> None:
         """See `Store.follow`."""
@@ -148,14 +161,14 @@ class SqliteStore:
             rows = reader.execute(sql.text, sql.values).fetchall()
         shown = rows[: query.limit]
         following = (shown[-1][0], shown[-1][1]) if len(rows) > query.limit else None
-        return Page([known(*row[2:]) for row in shown], following)
+        return Page([known(self._writing.retention, *row[2:]) for row in shown], following)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
         sql = "SELECT state, settled_at, revision FROM sessions WHERE session_id = ?"
         with self._reading() as reader:
             row = reader.execute(sql, (session_id,)).fetchone()
-        return known(*row) if row else None
+        return known(self._writing.retention, *row) if row else None
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """See `Store.events`."""

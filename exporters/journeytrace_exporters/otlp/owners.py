@@ -16,7 +16,6 @@ from journeytrace.conventions import DEFAULT_RETENTION_DAYS, SESSION_ID
 from journeytrace.errors import InvalidSessionIdError
 from journeytrace.identity import normalise_session_id, trace_id
 from journeytrace_collector.core.change import Change
-from journeytrace_collector.core.derive import retention_days
 from journeytrace_exporters.otlp.settings import OtlpSettings
 
 __all__ = ["Owner", "Owners", "Tenant"]
@@ -44,7 +43,7 @@ class Owners:
         """By the id as it was sent, for it is normalised once and not for each span."""
         for session in change.sessions:
             state = session.after
-            owner = Owner(state.session_id, self._tenant(retention_days(state)))
+            owner = Owner(state.session_id, self._tenant(change.retention.days(state)))
             self._by_trace[trace_id(state.session_id)] = owner
             self._by_id[state.session_id] = owner
 

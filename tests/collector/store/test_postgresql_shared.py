@@ -13,9 +13,9 @@ from tests.support.postgresql import Server
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.core.change import Change, Followup, Parcel, Tally
-from journeytrace_collector.core.derive import NS_PER_DAY
 from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.retention import NS_PER_DAY
 from journeytrace_collector.core.sessionize import distinct, fold
 from journeytrace_collector.health import Health
 from journeytrace_collector.outbox.delivery import effects
