@@ -180,9 +180,7 @@ class Decoder:
         event = self._resolve(attributes, record)
         decoded.events.append(event)
         # What is absent comes from the catalogue, so there are few combinations.
-        sent.extend(
-            _tags(stage and event.stage, source and event.source, impact and event.impact)
-        )
+        sent.extend(_tags(stage and event.stage, source and event.source, impact and event.impact))
         if record.at not in (0, event.at):
             sent.add(key=names.TIME_SENT).value.string_value = attributes[names.TIME_SENT]
         return event

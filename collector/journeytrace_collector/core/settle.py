@@ -2,8 +2,8 @@
 
 The root and the stage spans are what every event of the session hangs under (DESIGN sections 3, 6).
 Each is sent once, for a backend that has a span takes no second version of it. A session that
-changes afterwards says so in a revision span, beside which the stages first seen since get theirs: so
-every event has its parent. What a stage came to after it was told is in the revision alone.
+changes afterwards says so in a revision span, beside which the stages first seen since get theirs:
+so every event has its parent. What became of a stage after it was told, only the revision can tell.
 """
 
 from __future__ import annotations

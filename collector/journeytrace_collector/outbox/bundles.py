@@ -1,4 +1,4 @@
-"""Parcels that are delivered as one: a session's parcel is small, and each request has its price."""
+"""Parcels that are delivered as one: one of a session is small, and each request costs."""
 
 from __future__ import annotations
 

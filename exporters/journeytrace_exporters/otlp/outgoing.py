@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -50,7 +51,8 @@ class Outgoing:
         if self._mark_failures and _FAILED in content:
             _mark(span)
         if any(needle in content for needle in self._privacy.needles):
-            for part in (span, *span.events, *span.links):
+            self._privacy.clean(span.attributes)
+            for part in itertools.chain[Span.Event | Span.Link](span.events, span.links):
                 self._privacy.clean(part.attributes)
 
 

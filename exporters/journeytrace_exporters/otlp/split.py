@@ -30,12 +30,12 @@ def split(
     `payload` is the request as Python serialises it, which is not always how it came.
     """
     found: dict[_Owner, list[bytes]] = {}
-    _, resources = _cut(payload, 0, len(payload), _RESOURCE_SPANS)
-    for resource_spans, (_, at, end) in zip(request.resource_spans, resources, strict=True):
-        resource, scopes = _cut(payload, at, end, _SCOPE_SPANS)
+    _, resources = _cut(payload, _RESOURCE_SPANS, 0, len(payload))
+    for resource_spans, (_, *inner) in zip(request.resource_spans, resources, strict=True):
+        resource, scopes = _cut(payload, _SCOPE_SPANS, *inner)
         parts: dict[_Owner, list[bytes]] = {}
-        for scope_spans, (_, at, end) in zip(resource_spans.scope_spans, scopes, strict=True):
-            scope, spans = _cut(payload, at, end, _SPANS)
+        for scope_spans, (_, *within) in zip(resource_spans.scope_spans, scopes, strict=True):
+            scope, spans = _cut(payload, _SPANS, *within)
             mine: dict[_Owner, list[bytes]] = {}
             for span, (start, _, end) in zip(scope_spans.spans, spans, strict=True):
                 owner = owner_of(span)
@@ -50,7 +50,7 @@ def split(
         yield owner, b"".join(pieces)
 
 
-def _cut(data: bytes, at: int, end: int, field: int) -> tuple[bytes, list[tuple[int, int, int]]]:
+def _cut(data: bytes, field: int, at: int, end: int) -> tuple[bytes, list[tuple[int, int, int]]]:
     """Cut a message at its repeated `field`.
 
     Gives all else that it has, and of each item the start, the start of its content and the end.
