@@ -141,6 +141,31 @@ def test_a_change_after_settling_is_a_revision(store: Store, follower: Follower)
     assert (known.settled_at, known.revision) == (DUE, 1)
 
 
+def test_a_settlement_knows_which_stages_were_told(
+    reopen: Callable[[], Store], follower: Follower
+) -> None:
+    """Each settling is told the stages seen at the one before, over a restart too."""
+    store = reopen()
+    store.follow(follower)
+    at = NOON
+    for name in ("SESSION_CREATED", "STEP1_ENTERED", "PAGE_HIDDEN", "STEP2_ENTERED"):
+        store.write([event(name, at)])
+        at += IDLE_TIMEOUT
+        assert store.settle(at, 10) == 1
+    store = reopen()
+    store.follow(follower)
+    store.write([event("REJECTED", at)])
+    assert store.settle(at + IDLE_TIMEOUT, 10) == 1
+    settlements = [c.sessions[0].settlement for c in follower.changes if not c.sessions[0].fresh]
+    assert [settlement.stages_told for settlement in settlements if settlement] == [
+        frozenset(),
+        {"ENTRY"},
+        {"ENTRY", "STEP1"},
+        {"ENTRY", "STEP1"},
+        {"ENTRY", "STEP1", "STEP2"},
+    ]
+
+
 def test_a_revived_session_is_told_in_progress_again(store: Store, follower: Follower) -> None:
     """DROPPED is told on settling; an event that revives the session tells IN_PROGRESS."""
     store.write([event("PAGE_HIDDEN")])

@@ -129,14 +129,25 @@ def test_each_ordered_stage_has_a_span() -> None:
 
 @pytest.mark.parametrize("number", [1, 12])
 def test_a_revision_is_one_span_of_its_own(number: int) -> None:
-    """Settling again sends no root and no stage, but a revision under the root that tells all."""
-    (revision,) = derived_spans(state(), Settlement(number, Status.DROPPED, Status.COMPLETED))
+    """Settling again sends no root, but a revision under the root that tells all."""
+    told = frozenset(state().stages)
+    settlement = Settlement(number, Status.DROPPED, Status.COMPLETED, told)
+    (revision,) = derived_spans(state(), settlement)
     root = derived_spans(state(), FIRST)[0]
     assert revision.name == "journey.session.revision"
     assert revision.span_id == revision_span_id(TRACE, number)
     assert revision.parent_span_id == root.span_id
     assert attributes(revision) == {**attributes(root), "journey.revision": number}
     assert revision.start_time_unix_nano == root.start_time_unix_nano
+
+
+def test_a_revision_brings_the_stages_that_are_new() -> None:
+    """A stage first seen after settling gets its span beside the revision, as any other stage."""
+    settlement = Settlement(1, Status.DROPPED, Status.COMPLETED, frozenset({"ENTRY", "STEP1"}))
+    revision, *stages = derived_spans(state(), settlement)
+    assert revision.name == "journey.session.revision"
+    assert stages == derived_spans(state(), FIRST)[3:]
+    assert [span.name for span in stages] == ["journey.stage DECISION", "journey.stage POST"]
 
 
 def test_revisions_have_ids_of_their_own() -> None:

@@ -1,0 +1,156 @@
+"""Parcels that are delivered as one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.events import IDLE_TIMEOUT, NOON, event
+
+from journeytrace.catalogue import builtin_catalogue
+from journeytrace_collector.core.change import Change, Parcel
+from journeytrace_collector.core.measure import Measure
+from journeytrace_collector.errors import PermanentExportError, RetryableExportError
+from journeytrace_collector.health import Health
+from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.outbox.bundles import MAX_BYTES, bundles
+from journeytrace_collector.outbox.delivery import Delivery, effects
+from journeytrace_collector.outbox.exporter import Exporter
+from journeytrace_collector.store import SqliteStore
+from journeytrace_collector.store.base import OUTBOX_BYTES, OutboxRow
+
+
+class Joiner(Exporter):
+    """Joins all parcels of one header, and takes no payload with a poison in it."""
+
+    def __init__(self) -> None:
+        self.tried: list[bytes] = []
+        self.taken = b""
+        self.poisons: dict[bytes, Exception] = {}
+
+    def parcels(self, change: Change) -> Iterable[Parcel]:
+        for session in change.sessions:
+            for item in session.fresh:
+                yield Parcel("joiner", item.name.encode(), item.session_id)
+
+    def destinations(self) -> tuple[str, ...]:
+        return ("joiner",)
+
+    def joins(self, parcel: Parcel) -> Hashable | None:
+        return parcel.headers.get("kind", "one")
+
+    async def deliver(self, parcel: Parcel) -> None:
+        self.tried.append(parcel.payload)
+        for poison, error in self.poisons.items():
+            if poison in parcel.payload:
+                raise error
+        self.taken += parcel.payload
+
+
+class Setup:
+    """A store, a writer, and the exporter behind them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.joiner = Joiner()
+        exporters = {"joiner": self.joiner}
+        self.store = SqliteStore(folder, builtin_catalogue(), IDLE_TIMEOUT)
+        self.store.follow(effects(Measure(builtin_catalogue()), exporters, Health()))
+        self.ingest = Ingest(self.store, 1_000)
+        self.delivery = Delivery(exporters, self.store, self.ingest, Health())
+
+    def write(self, *names: str) -> None:
+        """Store events, each of a session of its own; A and a share one."""
+        for number, name in enumerate(names):
+            self.store.write([event(name, NOON + number, session_id=name.lower())])
+
+    def step(self) -> None:
+        """Try the line once."""
+        asyncio.run(self.delivery.step("joiner"))
+
+    def left(self) -> list[bytes]:
+        """Give what waits."""
+        return [row.parcel.payload for row in self.store.waiting("joiner", 100)]
+
+
+@pytest.fixture
+def setup(tmp_path: Path) -> Iterator[Setup]:
+    """Give a store with the exporter."""
+    setup = Setup(tmp_path)
+    yield setup
+    setup.ingest.close()
+    setup.store.close()
+
+
+def test_parcels_of_many_sessions_leave_in_one_delivery(setup: Setup) -> None:
+    """Their payloads stand one behind the other, in the order of the line."""
+    setup.write("A", "B", "C", "a")
+    setup.step()
+    assert setup.joiner.tried == [b"ABCa"]
+    assert setup.left() == []
+
+
+def test_one_parcel_that_is_refused_costs_its_neighbours_nothing(setup: Setup) -> None:
+    """A bundle that fails goes one by one: the culprit alone is parked."""
+    setup.write("A", "B", "C")
+    setup.joiner.poisons[b"B"] = PermanentExportError("400: no B")
+    setup.step()
+    assert sorted(setup.joiner.taken) == sorted(b"AC")
+    assert setup.left() == []
+    (row,) = setup.store.parked(10)
+    assert (row.parcel.session_id, row.reason) == ("b", "400: no B")
+
+
+def test_one_parcel_that_has_to_wait_holds_up_its_session_alone(setup: Setup) -> None:
+    """Behind a bundle that has to wait the order within a session holds."""
+    setup.write("A", "B", "C", "a")
+    setup.joiner.poisons[b"A"] = RetryableExportError("busy")
+    setup.step()
+    assert sorted(setup.joiner.taken) == sorted(b"BC")
+    assert setup.left() == [b"A", b"a"]
+    setup.joiner.poisons.clear()
+    setup.step()
+    assert setup.joiner.tried[-1] == b"Aa"
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab-"), st.integers(0, MAX_BYTES // 2)), max_size=12))
+def test_bundles_keep_what_they_are_given(drawn: list[tuple[str, int]]) -> None:
+    """Every row is in one bundle, with its own kind alone, in order, within the size."""
+
+    class Sorter(Exporter):
+        def joins(self, parcel: Parcel) -> Hashable | None:
+            return None if parcel.headers["kind"] == "-" else parcel.headers["kind"]
+
+    rows = [
+        OutboxRow(number, 0, Parcel("x", bytes(size), headers={"kind": kind}))
+        for number, (kind, size) in enumerate(drawn)
+    ]
+    found = list(bundles(rows, Sorter()))
+    assert sorted(row.id for group in found for row in group) == list(range(len(rows)))
+    for group in found:
+        (kind,) = {row.parcel.headers["kind"] for row in group}
+        assert kind != "-" or len(group) == 1
+        assert sum(len(row.parcel.payload) for row in group) <= MAX_BYTES
+    for kind in "ab":
+        ids = [row.id for group in found for row in group if row.parcel.headers["kind"] == kind]
+        assert ids == sorted(ids)
+
+
+def test_what_is_handed_out_at_once_is_bounded_in_bytes(setup: Setup) -> None:
+    """Large parcels are handed out as far as they fit, and one that never fits alone."""
+    sizes = (OUTBOX_BYTES + 1, OUTBOX_BYTES // 2, OUTBOX_BYTES // 2, 1)
+    exporter = setup.joiner
+
+    def large(change: Change) -> Iterable[Parcel]:
+        return [Parcel("joiner", bytes(sizes[int(s.after.session_id)])) for s in change.sessions]
+
+    exporter.parcels = large  # type: ignore[method-assign]
+    for number in range(len(sizes)):
+        setup.store.write([event("A", session_id=str(number))])
+    for expected in ([0], [1, 2], [3]):
+        rows = setup.store.waiting("joiner", 100)
+        assert [len(row.parcel.payload) for row in rows] == [sizes[n] for n in expected]
+        setup.store.delivered([row.id for row in rows])
