@@ -13,7 +13,7 @@ from journeytrace_collector.core.change import Change, Exemplar, Followup, Parce
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.retention import NS_PER_DAY
 from journeytrace_collector.store import Carried, SessionLimits, SessionQuery, Store
-from journeytrace_collector.store.base import OutboxState
+from journeytrace_collector.store.base import OUTBOX_BYTES, OutboxState
 
 DUE = NOON + IDLE_TIMEOUT
 
@@ -288,3 +288,20 @@ def test_a_write_of_nothing_is_still_followed(store: Store, follower: Follower) 
     store.write((), Carried(at=NOON, ignored=3))
     assert follower.changes[0].records["ignored"] == 3
     assert store.sessions(SessionQuery(), NOON).sessions == []
+
+
+def test_what_is_handed_out_at_once_is_bounded_in_bytes(store: Store) -> None:
+    """Large parcels are handed out as far as they fit, and one that never fits alone."""
+    sizes = (OUTBOX_BYTES + 1, OUTBOX_BYTES // 2, OUTBOX_BYTES // 2, 1)
+
+    def large(change: Change) -> Followup:
+        numbers = [int(session.after.session_id) for session in change.sessions]
+        return Followup(Tally(), [Parcel("audit", bytes(sizes[number])) for number in numbers])
+
+    store.follow(large)
+    for number in range(len(sizes)):
+        store.write([event("STEP_VIEW", session_id=str(number))])
+    for expected in ([0], [1, 2], [3]):
+        rows = store.waiting("audit", 100)
+        assert [len(row.parcel.payload) for row in rows] == [sizes[number] for number in expected]
+        store.delivered([row.id for row in rows])

@@ -21,7 +21,7 @@ from journeytrace_collector.outbox.bundles import MAX_BYTES, bundles
 from journeytrace_collector.outbox.delivery import Delivery, effects
 from journeytrace_collector.outbox.exporter import Exporter
 from journeytrace_collector.store import SqliteStore
-from journeytrace_collector.store.base import OUTBOX_BYTES, OutboxRow
+from journeytrace_collector.store.base import OutboxRow
 
 
 class Joiner(Exporter):
@@ -137,20 +137,3 @@ def test_bundles_keep_what_they_are_given(drawn: list[tuple[str, int]]) -> None:
     for kind in "ab":
         ids = [row.id for group in found for row in group if row.parcel.headers["kind"] == kind]
         assert ids == sorted(ids)
-
-
-def test_what_is_handed_out_at_once_is_bounded_in_bytes(setup: Setup) -> None:
-    """Large parcels are handed out as far as they fit, and one that never fits alone."""
-    sizes = (OUTBOX_BYTES + 1, OUTBOX_BYTES // 2, OUTBOX_BYTES // 2, 1)
-    exporter = setup.joiner
-
-    def large(change: Change) -> Iterable[Parcel]:
-        return [Parcel("joiner", bytes(sizes[int(s.after.session_id)])) for s in change.sessions]
-
-    exporter.parcels = large  # type: ignore[method-assign]
-    for number in range(len(sizes)):
-        setup.store.write([event("A", session_id=str(number))])
-    for expected in ([0], [1, 2], [3]):
-        rows = setup.store.waiting("joiner", 100)
-        assert [len(row.parcel.payload) for row in rows] == [sizes[n] for n in expected]
-        setup.store.delivered([row.id for row in rows])

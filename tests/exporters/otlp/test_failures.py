@@ -16,7 +16,7 @@ from journeytrace_exporters.otlp import OtlpExporter
 
 Make = Callable[..., OtlpExporter]
 
-FAILED = {"journey__event__result": "FAIL", "journey__event__impact": "RETAKE"}
+FAILED: dict[str, Any] = {"journey__event__result": "FAIL", "journey__event__impact": "RETAKE"}
 ERROR = Status(code=Status.STATUS_CODE_ERROR, message="RETAKE QS-10001")
 OK = Status(code=Status.STATUS_CODE_OK)
 HOSTS = Status(code=Status.STATUS_CODE_ERROR, message="timed out")

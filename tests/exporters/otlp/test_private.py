@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from pydantic import SecretStr
 from tests.support.events import NOON, event
 from tests.support.otlp import journey_span, pairs, plain, request, sent, sessions, span
 from tests.support.receivers import spans_of
 
 from journeytrace.conventions import Status
 from journeytrace_collector.core.change import Change, Settlement
+from journeytrace_exporters._settings import read_section
 from journeytrace_exporters.otlp import OtlpExporter, OtlpSettings
 from journeytrace_exporters.otlp.outgoing import Outgoing
 
@@ -58,7 +58,9 @@ def test_an_address_is_found_wherever_it_stands(make: Make) -> None:
 @pytest.mark.parametrize("key", ["email", "enduser.email", "enduser.id", "user.email"])
 def test_other_names_of_an_address_are_known(make: Make, key: str) -> None:
     """What people call an address is treated like one."""
-    (found,) = export(make(email_key=KEY), Change(NOON, traces=[request(span(**{key: MAIL}))]))
+    one = span()
+    one.attributes.extend(pairs({key: MAIL}))
+    (found,) = export(make(email_key=KEY), Change(NOON, traces=[request(one)]))
     assert plain(found) == {"user.hash": HASH}
 
 
@@ -111,8 +113,8 @@ def test_what_is_confidential_never_leaves(make: Make, email: str) -> None:
 
 _KEYS = ("user.email", "email", "enduser.email", "enduser.id", "form.mail", "journey.private.who")
 _ADDRESS = "zoë.private@example.org"
-_DROPPING = Outgoing(OtlpSettings())
-_HASHING = Outgoing(OtlpSettings(email_key=SecretStr(KEY)))
+_DROPPING = Outgoing(read_section("otlp", OtlpSettings, {}))
+_HASHING = Outgoing(read_section("otlp", OtlpSettings, {"email_key": KEY}))
 
 
 def _attributes(depth: int) -> st.SearchStrategy[dict[str, Any]]:
