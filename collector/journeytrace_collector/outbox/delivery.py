@@ -30,8 +30,8 @@ __all__ = ["Delivery", "backoff", "effects"]
 
 _log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 512
-"""Parcels that are taken up at once."""
+LINES_AT_ONCE: Final = 32
+"""Sessions of a destination whose parcels are on their way one by one."""
 POLL_SECONDS: Final = 0.25
 """How long an empty line is left alone."""
 MAX_REASON: Final = 500
@@ -114,26 +114,32 @@ class Delivery:
         """
         # Counted from before the store is asked, so that it ends before the lease does.
         deadline = asyncio.get_running_loop().time() + LEASE_SECONDS
-        rows = await asyncio.to_thread(self._store.waiting, destination, AT_ONCE, LEASE_SECONDS)
-        delivered, left = await self._deliver_bundles(destination, rows, deadline)
+        limit = self._exporters[destination].at_once
+        rows = await asyncio.to_thread(self._store.waiting, destination, limit, LEASE_SECONDS)
+        delivered, left, hint = await self._deliver_bundles(destination, rows, deadline)
         lines = groupby(sorted(left, key=_line), key=_line)
-        found = await asyncio.gather(
-            *(self._deliver_line(destination, list(line), deadline) for _, line in lines)
-        )
+        turns = asyncio.Semaphore(LINES_AT_ONCE)
+
+        async def deliver(line: list[OutboxRow]) -> tuple[list[int], RetryableExportError | None]:
+            async with turns:
+                return await self._deliver_line(destination, line, deadline)
+
+        found = await asyncio.gather(*(deliver(list(line)) for _, line in lines))
         delivered += [row_id for ids, _ in found for row_id in ids]
         if delivered:
             await asyncio.wrap_future(self._ingest.run(lambda: self._store.delivered(delivered)))
-        errors = [error for _, error in found if error is not None]
+        errors = [error for error in (hint, *(error for _, error in found)) if error is not None]
         after = max((error.after for error in errors if error.after is not None), default=None)
         return len(rows), bool(errors), after
 
     async def _deliver_bundles(
         self, destination: str, rows: list[OutboxRow], deadline: float
-    ) -> tuple[list[int], list[OutboxRow]]:
+    ) -> tuple[list[int], list[OutboxRow], RetryableExportError | None]:
         """Deliver what can be delivered together; gives what arrived and what is left.
 
         Behind a bundle that fails everything goes one by one: so the fault of one parcel is its
-        own, and none overtakes another of its session.
+        own, and none overtakes another of its session. But where the receiver says when to come
+        back, nothing more goes: the third is what it said.
         """
         exporter = self._exporters[destination]
         delivered: list[int] = []
@@ -146,11 +152,13 @@ class Delivery:
                 async with asyncio.timeout_at(deadline):
                     await exporter.deliver(joined(group))
             except Exception as error:
+                if isinstance(error, RetryableExportError) and error.after is not None:
+                    return delivered, [], self._retry(destination, error)
                 _log.info("%s: %d parcels go one by one: %s", destination, len(group), error)
                 left += group
             else:
                 delivered += [row.id for row in group]
-        return delivered, left
+        return delivered, left, None
 
     async def _deliver_line(
         self, destination: str, rows: list[OutboxRow], deadline: float

@@ -44,6 +44,8 @@ class Exporter:
     """Whether it makes use of `Change.traces`, which cost time to carry."""
     wants_logged: bool = False
     """Whether it makes use of `Change.logged`."""
+    at_once: int = 32
+    """How many parcels of a destination are taken up at once; more where they join."""
 
     def parcels(self, change: Change) -> Iterable[Parcel]:  # noqa: ARG002 - for those who override
         """Say what has to leave because of `change`. No I/O: a transaction is open meanwhile."""

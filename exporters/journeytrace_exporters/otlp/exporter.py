@@ -51,6 +51,7 @@ class OtlpExporter(Exporter):
     """Sends spans to one OTLP endpoint."""
 
     wants_logged = True
+    at_once = 512
 
     def __init__(
         self, settings: OtlpSettings, catalogue: Catalogue, transport: Transport, health: Health

@@ -116,6 +116,15 @@ def test_one_parcel_that_has_to_wait_holds_up_its_session_alone(setup: Setup) ->
     assert setup.joiner.tried[-1] == b"Aa"
 
 
+def test_a_receiver_that_says_when_is_left_alone_until_then(setup: Setup) -> None:
+    """Nothing goes one by one to who is overloaded and says so."""
+    setup.write("A", "B")
+    setup.joiner.poisons[b"A"] = RetryableExportError("busy", after=7)
+    assert asyncio.run(setup.delivery.step("joiner")) == (2, True, 7)
+    assert setup.joiner.tried == [b"AB"]
+    assert setup.left() == [b"A", b"B"]
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab-"), st.integers(0, MAX_BYTES // 2)), max_size=12))
 def test_bundles_keep_what_they_are_given(drawn: list[tuple[str, int]]) -> None:
     """Every row is in one bundle, with its own kind alone, in order, within the size."""
