@@ -43,7 +43,8 @@ class Owners:
         """By the id as it was sent, for it is normalised once and not for each span."""
         for session in change.sessions:
             state = session.after
-            owner = Owner(state.session_id, self._tenant(change.retention.days(state)))
+            days = change.retention.days(state) if settings.tenants else 0
+            owner = Owner(state.session_id, self._tenant(days))
             self._by_trace[trace_id(state.session_id)] = owner
             self._by_id[state.session_id] = owner
 
