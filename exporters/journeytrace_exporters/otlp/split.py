@@ -39,9 +39,10 @@ def split(
             mine: dict[_Owner, list[bytes]] = {}
             for span, (start, _, end) in zip(scope_spans.spans, spans, strict=True):
                 owner = owner_of(span)
-                if owner not in mine:
-                    mine[owner] = [scope]
-                mine[owner].append(payload[start:end])
+                pieces = mine.get(owner)
+                if pieces is None:
+                    pieces = mine[owner] = [scope]
+                pieces.append(payload[start:end])
             for owner, pieces in mine.items():
                 parts.setdefault(owner, [resource]).append(_field(_SCOPE_SPANS, pieces))
         for owner, pieces in parts.items():
