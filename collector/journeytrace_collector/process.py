@@ -135,6 +135,7 @@ class Collector:
             catalogue,
             Limits(settings.max_event_attributes, settings.max_event_bytes),
             carry=any(exporter.wants_traces for exporter in exporters.values()),
+            carry_logged=any(exporter.wants_logged for exporter in exporters.values()),
         )
         await self._receive(signals(decoder), ingest, access)
         self._ready = True

@@ -43,6 +43,7 @@ __all__ = [
     "MAX_NAME_LENGTH",
     "METRICS",
     "OTHER",
+    "PRIVATE_PREFIXES",
     "PROJECT_ID",
     "REASON",
     "RETENTION_DAYS",
@@ -172,11 +173,16 @@ REVISION: Final = "journey.revision"
 USER_HASH: Final = "user.hash"
 """Stands for the e-mail address where that must not be told: a keyed hash in hex. String."""
 
+PRIVATE_PREFIXES: Final = ("form.", "extracted.", "journey.private.")
+"""What attributes begin with whose values are stored and never leave the collector: what a user
+typed, what was read off a document, and what else must stay."""
+
 SESSION_SPAN: Final = "journey.session"
 """Name of a session's root span."""
 
 STAGE_SPAN: Final = "journey.stage"
-"""Name of the span of each ordered stage; which one is in its attribute `STAGE`."""
+"""What the name of each ordered stage's span begins with. Behind it come a space and the stage,
+which is also the attribute `STAGE`."""
 
 REVISION_SPAN: Final = "journey.session.revision"
 """Name of the span that says what became of a session after it had settled."""

@@ -39,6 +39,9 @@ class Settlement:
     before: Status | None
     """The status with which it had settled last; None: never before."""
     status: Status
+    stages_told: frozenset[str] = frozenset()
+    """The stages that had been seen when it settled before: whatever was to be told of them has
+    been. Empty for the first time."""
 
 
 @dataclass(frozen=True, slots=True)

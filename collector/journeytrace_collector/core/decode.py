@@ -7,11 +7,13 @@ without it are none of our business and only counted.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -84,8 +86,10 @@ class Decoder:
     Args:
         catalogue: what an event means that does not say so itself.
         limits: None: the default ones.
-        carry: whether to keep the request for those who forward it, tagged with what the catalogue
-            knows and without the records that were rejected.
+        carry: whether to keep requests of spans for those who forward them, tagged with what the
+            catalogue knows and without the records that were rejected.
+        carry_logged: whether to keep the events that came as log records for those who forward
+            them.
     """
 
     def __init__(
@@ -94,9 +98,11 @@ class Decoder:
         limits: Limits | None = None,
         *,
         carry: bool = False,
+        carry_logged: bool = False,
     ) -> None:
         self._resolve = Resolver(catalogue, limits).event
         self._carry = carry
+        self._carry_logged = carry_logged
 
     def traces(self, request: ExportTraceServiceRequest, received: int) -> Decoded:
         """Decode spans and their span events; `received` is the time of arrival in ns."""
@@ -187,15 +193,14 @@ class Decoder:
             return event
         # Resolving takes them out.
         said = [(key, attributes[key]) for key in _KEPT if key in attributes]
-        absent = [key for key in _TAGS if key not in attributes]
+        stage, source, impact = [key not in attributes for key in _TAGS]
         event = self._resolve(attributes, record)
         decoded.events.append(event)
         for key, value in said:
             if (kept := getattr(event, _KEPT[key])) != value:
                 _replace(sent, key, kept)
-        for key in absent:
-            if (kept := getattr(event, _KEPT[key])) is not None:
-                sent.add(key=key).value.string_value = kept
+        # What is absent comes from the catalogue, so there are few combinations.
+        sent.extend(_tags(stage and event.stage, source and event.source, impact and event.impact))
         if record.at not in (0, event.at):
             sent.add(key=names.TIME_SENT).value.string_value = attributes[names.TIME_SENT]
         return event
@@ -211,7 +216,7 @@ class Decoder:
             at = log.time_unix_nano or log.observed_time_unix_nano
             event = self._resolve(attributes, Record(at, 0, received, service, None, None))
             decoded.events.append(event)
-            if self._carry:
+            if self._carry_logged:
                 decoded.logged.append(event)
         except BadFieldError as bad:
             decoded.rejected += 1
@@ -230,6 +235,16 @@ def _replace(attributes: Any, key: str, value: str | None) -> None:
     _delete(attributes, [number for number, pair in enumerate(attributes) if pair.key == key])
     if value is not None:
         attributes.add(key=key).value.string_value = value
+
+
+@lru_cache(maxsize=1024)
+def _tags(*values: str | Literal[False] | None) -> list[KeyValue]:
+    """Give attributes to be copied, for copying them is several times cheaper than making them."""
+    return [
+        KeyValue(key=key, value=AnyValue(string_value=value))
+        for key, value in zip(_TAGS, values, strict=True)
+        if value
+    ]
 
 
 def _hashed_id(span_id: bytes, name: Any, at: int) -> bytes:

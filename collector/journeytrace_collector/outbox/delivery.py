@@ -11,7 +11,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -22,6 +23,7 @@ from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import PermanentExportError, RetryableExportError
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.outbox.bundles import bundles, joined
 from journeytrace_collector.outbox.exporter import Exporter
 from journeytrace_collector.outbox.pace import Pace
 from journeytrace_collector.store.base import LEASE_SECONDS, OutboxRow, Store
@@ -30,6 +32,8 @@ __all__ = ["Delivery", "Round"]
 
 _log = logging.getLogger(__name__)
 
+LINES_AT_ONCE: Final = 32
+"""Sessions of a destination whose parcels are on their way one by one."""
 LINE_SECONDS: Final = 120.0
 """The longest that a line which fails is left alone of our own accord."""
 HINT_SECONDS: Final = 3_600.0
@@ -59,6 +63,15 @@ class _Line:
     """Why it is put off."""
     trouble: Exception | None = None
     """What went wrong with the outbox itself."""
+
+    def wait(self, row: OutboxRow, error: Exception, now: int) -> None:
+        """Leave the line alone from this parcel on, as one before it may have asked already."""
+        if self.put_off:
+            return
+        hint = error.after if isinstance(error, RetryableExportError) else None
+        own = backoff(row.failures + 1, random.random(), LINE_SECONDS)  # noqa: S311
+        self.put_off[row.id] = now + round(max(own, min(hint or 0.0, HINT_SECONDS)) * 1e9)
+        self.reason = str(error) or type(error).__name__
 
 
 class Delivery:
@@ -98,7 +111,7 @@ class Delivery:
                     loops.create_task(keep_doing(task, rounds, self._health))
 
     def _rounds(self, destination: str, *, again: bool) -> Callable[[], Awaitable[float]]:
-        pace = Pace()
+        pace = Pace(self._exporters[destination].at_once)
 
         async def step() -> float:
             done = await self.step(destination, pace, again=again)
@@ -110,23 +123,24 @@ class Delivery:
         self, destination: str, pace: Pace | None = None, *, again: bool = False
     ) -> Round:
         """Try what comes first once; `again`: of what has failed before and is due."""
-        pace = pace or Pace()
+        pace = pace or Pace(self._exporters[destination].at_once)
         # Counted from before the store is asked, so that it ends before the lease does.
         deadline = asyncio.get_running_loop().time() + LEASE_SECONDS
         rows = await asyncio.to_thread(self._hand_out, destination, pace, again=again)
+        lines, alone = ({}, rows) if again else await self._join(destination, rows, deadline)
+        turns = asyncio.Semaphore(LINES_AT_ONCE)
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._deliver_line(destination, list(line), deadline))
-                for _, line in groupby(sorted(rows, key=_line_and_number), key=_line)
-            ]
-        lines = [task.result() for task in tasks]
-        await self._note(lines)
-        waiting = [line.reason for line in lines if line.put_off]
+            for name, mine in groupby(sorted(alone, key=_line_and_number), key=_line):
+                line = lines.setdefault(name, _Line())
+                task = self._deliver_line(destination, list(mine), line, deadline, turns)
+                group.create_task(task)
+        await self._note(lines.values())
+        waiting = [line.reason for line in lines.values() if line.put_off]
         self._tell(destination, waiting)
-        for line in lines:
+        for line in lines.values():
             if line.trouble is not None:
                 raise line.trouble
-        arrived = sum(len(line.delivered) + line.parked for line in lines)
+        arrived = sum(len(line.delivered) + line.parked for line in lines.values())
         pace.note(arrived, len(waiting))
         return Round(len(rows), arrived, len(waiting))
 
@@ -138,32 +152,70 @@ class Delivery:
         rows = self._store.waiting(destination, pace.limit, now=now, skip=skip) if skip else []
         return rows or self._store.waiting(destination, pace.limit, now=now)
 
-    async def _deliver_line(
+    async def _join(
         self, destination: str, rows: Sequence[OutboxRow], deadline: float
-    ) -> _Line:
-        """Deliver parcels in order, up to the first that has to wait. Raises nothing."""
-        line = _Line()
-        for row in rows:
+    ) -> tuple[dict[str, _Line], list[OutboxRow]]:
+        """Deliver together what can be; gives what became of it, and what goes one by one.
+
+        A bundle that is refused for good goes one by one, so that the fault of one parcel is its
+        own. One that fails for now puts off all its lines, which are tried again one by one.
+        """
+        exporter = self._exporters[destination]
+        lines: defaultdict[str, _Line] = defaultdict(_Line)
+        alone: list[OutboxRow] = []
+        refused = False
+        for group in bundles(rows, exporter):
+            if refused or exporter.joins(group[0].parcel) is None:
+                alone += group
+                continue
             try:
                 async with asyncio.timeout_at(deadline):
-                    await self._exporters[destination].deliver(row.parcel)
+                    await exporter.deliver(joined(group))
             except PermanentExportError as error:
-                try:
-                    await self._park(destination, row, str(error))
-                except Exception as trouble:
-                    # What comes next must not arrive before it is known what became of this one.
-                    line.trouble = trouble
-                    break
-                line.parked += 1
+                _log.info("%s: %d parcels go one by one: %s", destination, len(group), error)
+                alone += group
+                refused = True
             except Exception as error:
-                line.put_off[row.id] = self._clock() + self._wait(destination, row, error)
-                line.reason = str(error) or type(error).__name__
+                self._count_failure(destination, error)
+                for row in group:
+                    lines[_line(row)].wait(row, error, self._clock())
+                # What comes behind may be of the same lines: it has to wait for its next turn.
                 break
             else:
-                line.delivered.append(row.id)
-        return line
+                for row in group:
+                    lines[_line(row)].delivered.append(row.id)
+        return lines, alone
 
-    async def _note(self, lines: Sequence[_Line]) -> None:
+    async def _deliver_line(
+        self,
+        destination: str,
+        rows: Sequence[OutboxRow],
+        line: _Line,
+        deadline: float,
+        turns: asyncio.Semaphore,
+    ) -> None:
+        """Deliver parcels in order, up to the first that has to wait. Raises nothing."""
+        async with turns:
+            for row in rows:
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        await self._exporters[destination].deliver(row.parcel)
+                except PermanentExportError as error:
+                    try:
+                        await self._park(destination, row, str(error))
+                    except Exception as trouble:
+                        # What comes next must not arrive before it is known what became of this.
+                        line.trouble = trouble
+                        return
+                    line.parked += 1
+                except Exception as error:
+                    self._count_failure(destination, error)
+                    line.wait(row, error, self._clock())
+                    return
+                else:
+                    line.delivered.append(row.id)
+
+    async def _note(self, lines: Collection[_Line]) -> None:
         """Write down what became of lines, before any of them is taken up again."""
         delivered = [row_id for line in lines for row_id in line.delivered]
         put_off = {row_id: until for line in lines for row_id, until in line.put_off.items()}
@@ -191,14 +243,10 @@ class Delivery:
         _log.error("%s: parcel %d is parked: %s", destination, row.id, reason)
         self._health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, (destination, "permanent"))
 
-    def _wait(self, destination: str, row: OutboxRow, error: Exception) -> int:
-        """Give the ns for which to leave a line alone whose parcel failed."""
+    def _count_failure(self, destination: str, error: Exception) -> None:
         self._health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, (destination, "retryable"))
-        hint = error.after if isinstance(error, RetryableExportError) else None
         if not isinstance(error, RetryableExportError) and self._unforeseen.first(repr(error)):
             _log.error("%s: failed unexpectedly", destination, exc_info=error)
-        own = backoff(row.failures + 1, random.random(), LINE_SECONDS)  # noqa: S311
-        return round(max(own, min(hint or 0.0, HINT_SECONDS)) * 1e9)
 
 
 def _line(row: OutboxRow) -> str:

@@ -16,7 +16,7 @@ name is the key of its settings under ``exporters:``. The collector imports no e
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
@@ -43,7 +43,11 @@ class Exporter:
     """Base of all exporters: each overrides what it needs."""
 
     wants_traces: bool = False
-    """Whether it makes use of `Change.traces` and `Change.logged`, which cost time to carry."""
+    """Whether it makes use of `Change.traces`, which cost time to carry."""
+    wants_logged: bool = False
+    """Whether it makes use of `Change.logged`."""
+    at_once: int = 32
+    """How many parcels of a destination are taken up at once; more where they join."""
 
     def parcels(self, change: Change) -> Iterable[Parcel]:  # noqa: ARG002 - for those who override
         """Say what has to leave because of `change`. No I/O: a transaction is open meanwhile.
@@ -60,6 +64,11 @@ class Exporter:
             PermanentExportError: it will never be taken as it is.
         """
         raise NotImplementedError
+
+    def joins(self, parcel: Parcel) -> Hashable | None:  # noqa: ARG002 - as above
+        """Say which parcels can be delivered as one, their payloads put one behind the other: those
+        of one destination for which it gives the same. None: this one goes by itself."""
+        return None
 
     def destinations(self) -> tuple[str, ...]:
         """Give the destinations that its parcels name."""

@@ -9,7 +9,7 @@ from journeytrace_collector.background import backoff
 __all__ = ["AT_ONCE", "Pace"]
 
 AT_ONCE: Final = 32
-"""Parcels that are taken up at once."""
+"""Parcels that are taken up at once, unless their exporter wants more."""
 PROBES: Final = 4
 """The same while nothing arrives."""
 TOLERATED: Final = 8
@@ -23,7 +23,9 @@ PROBE_SECONDS: Final = 5.0
 class Pace:
     """That of one destination, learned from one round to the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        """Take up so many parcels at once while they arrive."""
+        self._at_once = at_once
         self._failed = 0
         """Lines in a row."""
         self._fruitless = 0
@@ -32,7 +34,7 @@ class Pace:
     @property
     def limit(self) -> int:
         """How many parcels to try in the next round."""
-        return PROBES if self._fruitless else AT_ONCE
+        return PROBES if self._fruitless else self._at_once
 
     def skip(self, chance: float) -> float:
         """Give the part of what waits to pass over in the next round; `chance` is 0 to 1.

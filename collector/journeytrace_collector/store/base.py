@@ -17,6 +17,7 @@ from journeytrace_collector.core.sessionize import SessionState
 __all__ = [
     "LEASE_SECONDS",
     "NOTHING_CARRIED",
+    "OUTBOX_BYTES",
     "SEARCH_FIELDS",
     "Carried",
     "Cursor",
@@ -94,6 +95,9 @@ NOTHING_CARRIED: Final = Carried()
 
 LEASE_SECONDS: Final = 60.0
 """How long parcels are handed out for, unless somebody says otherwise."""
+
+OUTBOX_BYTES: Final = 8 * 1024 * 1024
+"""Payload of the parcels that are handed out at once: the first of them, and what else fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +250,8 @@ class Store(Protocol):
         now: int = 0,
         skip: float = 0.0,
     ) -> list[OutboxRow]:
-        """Hand out the first parcels that wait for a destination, in the order of the line.
+        """Hand out the first parcels that wait for a destination, in the order of the line, as
+        many as `limit` and `OUTBOX_BYTES` allow.
 
         Sessions that failed are left out, see `again`; of what belongs to no session, lines that
         are held back beyond `now` (ns). `skip` (0 to 1) is the part of the sessions' parcels that

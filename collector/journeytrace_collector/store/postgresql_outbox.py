@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from journeytrace_collector.core.change import Parcel
-from journeytrace_collector.store.base import OutboxRow, OutboxState
+from journeytrace_collector.store.base import OUTBOX_BYTES, OutboxRow, OutboxState
 from journeytrace_collector.store.ledger import OUTBOX_ROW, PARKED_ROW, json_text, outbox_row
 from journeytrace_collector.store.postgresql_arrays import array, arrays
 from journeytrace_collector.store.postgresql_claims import TAKE_TURN
@@ -58,12 +58,16 @@ WITH RECURSIVE busy AS MATERIALIZED (
 )"""
 _GIVE: Final = f"""
 , given AS MATERIALIZED (
-    SELECT id FROM outbox WHERE id IN (SELECT id FROM chosen) AND reason IS NULL
+    SELECT id, octet_length(payload) AS size
+    FROM outbox WHERE id IN (SELECT id FROM chosen) AND reason IS NULL
     FOR UPDATE SKIP LOCKED -- what is being erased or has just arrived
+), fitting AS MATERIALIZED (
+    SELECT id, sum(size) OVER (ORDER BY id) AS size, min(id) OVER () AS first FROM given
 )
 UPDATE outbox
 SET leased_by = %(me)s, leased_until = clock_timestamp() + make_interval(secs => %(lease)s)
-WHERE id IN (SELECT id FROM given) RETURNING {OUTBOX_ROW}
+WHERE id IN (SELECT id FROM fitting WHERE id = first OR size <= {OUTBOX_BYTES})
+RETURNING {OUTBOX_ROW}
 """
 _READY: Final = (
     "destination = %(destination)s AND reason IS NULL AND retry_at IS NULL"

@@ -97,7 +97,8 @@ _UPDATE: Final = (
 )
 _SETTLE: Final = (
     "UPDATE sessions SET pending = NULL, settled_at = given.settled_at,"
-    " settled_status = given.settled_status, revision = given.revision, told = given.told"
+    " settled_status = given.settled_status, revision = given.revision, told = given.told,"
+    " stages_told = given.stages_told"
     f" FROM {unnest(_types(*Settled._fields))} WHERE sessions.no = given.no"
 )
 _DUE: Final = f"SELECT {', '.join(Due._fields)} FROM sessions WHERE"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from journeytrace_collector.core.change import Parcel
-from journeytrace_collector.store.base import OutboxRow, OutboxState
+from journeytrace_collector.store.base import OUTBOX_BYTES, OutboxRow, OutboxState
 from journeytrace_collector.store.ledger import OUTBOX_ROW, PARKED_ROW, json_text, outbox_row
 
 __all__ = [
@@ -91,14 +91,27 @@ def waiting(
     if skip:
         return _from_within(connection, given, skip)
     ready = connection.execute(f"SELECT {OUTBOX_ROW} {_READY} ORDER BY id LIMIT :limit", given)
-    rows = ready.fetchall()
+    rows = _fitting(map(outbox_row, ready))
     first = connection.execute(
         f"SELECT retry_at {_SESSIONLESS} ORDER BY id LIMIT 1", given
     ).fetchone()
     if first and (first[0] is None or first[0] <= now):
         sessionless = f"SELECT {OUTBOX_ROW} {_SESSIONLESS} ORDER BY id LIMIT :limit"
-        rows = sorted([*rows, *connection.execute(sessionless, given)])[:limit]
-    return [outbox_row(row) for row in rows]
+        own = _fitting(map(outbox_row, connection.execute(sessionless, given)))
+        rows = _fitting(sorted([*rows, *own], key=lambda row: row.id)[:limit])
+    return rows
+
+
+def _fitting(rows: Iterable[OutboxRow]) -> list[OutboxRow]:
+    """Give the first rows, as many as may be handed out at once; the rest is not read."""
+    fitting: list[OutboxRow] = []
+    size = 0
+    for row in rows:
+        size += len(row.parcel.payload)
+        if fitting and size > OUTBOX_BYTES:
+            break
+        fitting.append(row)
+    return fitting
 
 
 def _from_within(
@@ -116,7 +129,7 @@ def _from_within(
         " AND earlier.id <= :passed"
     )
     sql = f"SELECT {OUTBOX_ROW} FROM ({some}) AS some WHERE NOT EXISTS ({earlier}) ORDER BY id"
-    return [outbox_row(row) for row in connection.execute(sql, given)]
+    return _fitting(map(outbox_row, connection.execute(sql, given)))
 
 
 def again(
@@ -128,7 +141,7 @@ def again(
         " ORDER BY retry_at, session_id, id LIMIT :limit"
     )
     given = {"destination": destination, "limit": limit, "now": now}
-    return [outbox_row(row) for row in connection.execute(sql, given)]
+    return _fitting(map(outbox_row, connection.execute(sql, given)))
 
 
 def parked(connection: sqlite3.Connection, limit: int) -> list[OutboxRow]:

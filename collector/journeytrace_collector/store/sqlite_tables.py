@@ -39,8 +39,8 @@ _INSERT_SESSION: Final = (
 _UPDATE_MOVING: Final = f"UPDATE sessions SET {' = ?, '.join(MOVING)} = ? WHERE no = ?"
 _UPDATE_CHANGING: Final = f"UPDATE sessions SET {' = ?, '.join(CHANGING)} = ? WHERE no = ?"
 _SETTLE: Final = (
-    "UPDATE sessions SET pending = NULL, settled_at = ?, settled_status = ?, revision = ?, told = ?"
-    " WHERE no = ?"
+    "UPDATE sessions SET pending = NULL, settled_at = ?, settled_status = ?, revision = ?,"
+    " told = ?, stages_told = ? WHERE no = ?"
 )
 
 _DUE: Final = f"SELECT {', '.join(Due._fields)} FROM sessions INDEXED BY"

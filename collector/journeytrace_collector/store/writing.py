@@ -59,6 +59,7 @@ CHANGING: Final = (
 
 _encode = msgspec.json.Encoder().encode
 decode_state = msgspec.json.Decoder(SessionState).decode
+_decode_stages = msgspec.json.Decoder(list[str]).decode
 
 
 class Row(NamedTuple):
@@ -81,6 +82,7 @@ class Due(NamedTuple):
     settled_at: int | None
     settled_status: str | None
     revision: int
+    stages_told: str | None
 
 
 class Settled(NamedTuple):
@@ -90,6 +92,7 @@ class Settled(NamedTuple):
     settled_status: str
     revision: int
     told: str
+    stages_told: str
     no: int
 
 
@@ -219,9 +222,13 @@ class Writing:
             status = derive.status(state, now, self._idle_timeout)
             again = row.settled_at is not None
             before = Status(row.settled_status) if row.settled_status else None
-            settlement = Settlement(row.revision + again, before, status)
+            before_stages = frozenset(_decode_stages(row.stages_told or "[]"))
+            settlement = Settlement(row.revision + again, before, status, before_stages)
             first = now if row.settled_at is None else row.settled_at
-            settled.append(Settled(first, status.value, settlement.revision, status.value, row.no))
+            stages = _encode(sorted(before_stages.union(state.stages))).decode()
+            settled.append(
+                Settled(first, status.value, settlement.revision, status.value, stages, row.no)
+            )
             told = Status(row.told)
             change.sessions.append(SessionChange(state, state, (), told, status, settlement))
         return change, settled

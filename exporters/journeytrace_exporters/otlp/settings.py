@@ -72,6 +72,7 @@ def _file(value: object) -> Path:
 
 _Endpoint = Annotated[URL | None, PlainValidator(_endpoint)]
 _File = Annotated[Path, BeforeValidator(_file)]
+_Key = Annotated[str, Field(min_length=1, max_length=128)]
 _Tenant = Annotated[str, Field(pattern=r"^[A-Za-z0-9!_.*'()-]{1,150}$")]
 
 
@@ -121,12 +122,19 @@ class OtlpSettings(Section):
     """Forward the spans that come in. Off: somebody in front of us does it. Derived spans go
     in either case, and events that came as log records too: nobody else makes spans of them."""
     email: Literal["hash", "plain", "drop"] | None = None
-    """What becomes of ``user.email``: hash sends ``user.hash`` instead, the HMAC-SHA-256 of the
-    address in lower case under `email_key`; plain sends it; drop sends neither. None: hash where
-    there is a key, else drop. So the address never leaves because nobody thought of it."""
+    """What becomes of ``user.email``, wherever it stands: hash sends ``user.hash`` instead, the
+    HMAC-SHA-256 of the address in lower case under `email_key`; plain sends it; drop sends neither.
+    None: hash where there is a key, else drop. So the address never leaves because nobody thought
+    of it."""
     email_key: SecretStr | None = None
     """At least 16 characters, secret: addresses can be guessed, so a hash anybody can compute hides
     nothing. One who changes it can no longer tell that two sessions have one user."""
+    private_keys: frozenset[_Key] = frozenset({"email", "enduser.email", "enduser.id"})
+    """Further attributes that `email` is about, because they hold an address. Under a key that ends
+    in ``.id`` only what has an @ in it is taken for one."""
+    mark_failures: bool = True
+    """Give the spans of failed checks the status ERROR, with impact and error code for its message,
+    where the host left it unset."""
     tenants: Annotated[dict[int, _Tenant], AfterValidator(_tenants)] = Field({})
     """Retention class in days → value of ``X-Scope-OrgID``. Empty: one tenant, no header."""
     default_tenant: _Tenant | None = None

@@ -61,9 +61,9 @@ class WebhookExporter(Exporter):
         if self._session is None:
             self._session = self._open()
         secret = endpoint.secret.get_secret_value()
+        key = parcel.headers[IDEMPOTENCY_KEY]
         headers = {
-            **parcel.headers,
-            **signed_headers(secret, parcel.payload, self._clock() / 1e9),
+            **signed_headers(secret, key, parcel.payload, self._clock() / 1e9),
             "Content-Type": "application/json",
         }
         limit = endpoint.timeout.total_seconds()
