@@ -24,6 +24,7 @@ from journeytrace.conventions import (
 )
 from journeytrace_collector.core.decode import Decoded
 from journeytrace_collector.core.model import Event, Rejection
+from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.errors import (
     OverloadedError,
     RequestError,
@@ -197,6 +198,7 @@ class Ingest:
             rejected=sum(part.rejected for part in parts),
             ignored=sum(part.ignored for part in parts),
             at=max(request.received for request, _ in group),
+            rights=_rights(parts),
         )
         start = time.perf_counter()
         try:
@@ -216,6 +218,7 @@ class Ingest:
             self._note_failure("")
             self._health.observe(COLLECTOR_COMMIT_SECONDS, time.perf_counter() - start)
             _refuse(parts, written.refused)
+            _refuse_foreign(parts, written.foreign)
             for request, part in group:
                 request.future.set_result(Answer(part.rejected, part.message))
 
@@ -248,5 +251,27 @@ def _refuse(parts: list[Decoded], refused: Sequence[Event]) -> None:
         for event in part.events:
             if id(event) in over:
                 problem = f"{event.session_id} has no room for more events"
+                part.reject(Rejection(f"event {event.name!r}", SESSION_ID, problem))
+                part.rejected += 1
+
+
+def _rights(parts: list[Decoded]) -> list[Rights]:
+    """Give the rights behind each event; none, if no sender is bound to projects."""
+    if all(part.rights.projects is None for part in parts):
+        return []
+    return [part.rights for part in parts for _ in part.events]
+
+
+def _refuse_foreign(parts: list[Decoded], foreign: Sequence[Event]) -> None:
+    """Tell each request which of its events are of a session that its sender may not touch."""
+    if not foreign:
+        return
+    keys = {(event.session_id, event.event_id) for event in foreign}
+    for part in parts:
+        if part.rights.projects is None:
+            continue
+        for event in part.events:
+            if (event.session_id, event.event_id) in keys:
+                problem = f"belongs to a project that {part.rights} has no right to"
                 part.reject(Rejection(f"event {event.name!r}", SESSION_ID, problem))
                 part.rejected += 1

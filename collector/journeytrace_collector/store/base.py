@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.core.change import Effects, Parcel, Tally
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
@@ -87,6 +88,8 @@ class Carried:
     """Records that are no journey events."""
     at: int = 0
     """The collector's time in ns, for a write without events."""
+    rights: Sequence[Rights] = ()
+    """Of the sender of each event, in their order; empty: none of them is bound to projects."""
 
 
 NOTHING_CARRIED: Final = Carried()
@@ -103,6 +106,8 @@ class Written:
     duplicate: int
     refused: Sequence[Event] = ()
     """Events over the limits of their session: neither stored nor counted as events."""
+    foreign: Sequence[Event] = ()
+    """Events on sessions of projects that their sender may not speak for: nor are these."""
 
 
 @dataclass(frozen=True, slots=True)
