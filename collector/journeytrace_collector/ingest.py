@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from journeytrace.conventions import (
     COLLECTOR_COMMIT_SECONDS,
@@ -33,7 +33,7 @@ from journeytrace_collector.errors import (
 from journeytrace_collector.health import Health
 from journeytrace_collector.store.base import Carried, Store
 
-__all__ = ["Answer", "Decode", "Ingest"]
+__all__ = ["Answer", "Decode", "Hold", "Ingest"]
 
 T = TypeVar("T")
 
@@ -84,6 +84,29 @@ class _State(Enum):
     DRAINING = "draining"
 
 
+class Hold:
+    """Bytes of one body that is being read, counted as if it waited already; left at the end."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._size = 0
+
+    def grow(self, size: int) -> None:
+        """Count `size` more.
+
+        Raises:
+            OverloadedError: that is more than may wait.
+        """
+        self._ingest.hold(size)
+        self._size += size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ingest.hold(-self._size)
+
+
 class Ingest:
     """A bounded queue of requests, and the thread that empties it and does all other writing."""
 
@@ -91,9 +114,10 @@ class Ingest:
         self._store = store
         self._max_queued_bytes = max_queued_bytes
         self._health = health or Health()
-        self._health.watch(COLLECTOR_QUEUED_BYTES, lambda: self._queued_bytes)
+        self._health.watch(COLLECTOR_QUEUED_BYTES, lambda: self._waiting_bytes)
         self._queue: deque[_Request] = deque()
         self._queued_bytes = 0
+        self._held_bytes = 0
         self._jobs: deque[_Job] = deque()
         self._state = _State.RUNNING
         self._failure = ""
@@ -114,12 +138,27 @@ class Ingest:
             if self._state is _State.DRAINING:
                 raise OverloadedError("the collector is stopping")
             # An empty queue takes any request, or one above the bound could never be sent.
-            if self._queue and self._queued_bytes + len(body) > self._max_queued_bytes:
+            if self._queue and self._waiting_bytes + len(body) > self._max_queued_bytes:
                 raise OverloadedError("too many requests are waiting for the store")
             self._queue.append(request)
             self._queued_bytes += len(body)
             self._changed.notify()
         return request.future
+
+    @property
+    def _waiting_bytes(self) -> int:
+        return self._queued_bytes + self._held_bytes
+
+    def hold(self, size: int) -> None:
+        """Count bytes that are not queued yet, by `Hold`; below zero: no longer.
+
+        Raises:
+            OverloadedError: they are more than may wait.
+        """
+        with self._changed:
+            if size > 0 and self._waiting_bytes + size > self._max_queued_bytes:
+                raise OverloadedError("too many requests are on their way to the store")
+            self._held_bytes += size
 
     def run(self, job: Callable[[], T]) -> Future[T]:
         """Run something that changes the store, between two groups of requests.

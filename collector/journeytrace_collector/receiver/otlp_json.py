@@ -141,7 +141,8 @@ def _read_resource(
         for raw in getattr(scope, kind.records) or ():
             if own_fault:
                 # What it belongs to cannot be told, and neighbours of other resources go on.
-                yield Rejection(f"{kind.called} of it", own_fault.name or "resource", own_fault.problem)
+                name = own_fault.name or "resource"
+                yield Rejection(kind.called, name, own_fault.problem)
                 continue
             taken = len(records)
             record: Any = None
