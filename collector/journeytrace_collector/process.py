@@ -144,10 +144,11 @@ class Collector:
     async def _receive(self, known: tuple[Signal, ...], ingest: Ingest, access: Access) -> None:
         settings = self._settings
         limit = settings.max_request_bytes
-        receiver = http_receiver(known, ingest, self._clock, access.senders, access.hosts, limit)
+        receiver = http_receiver(known, ingest, self._clock, access, limit)
         context = access.tls.context(ask_clients=True) if access.tls else None
         self.otlp_http = await self._serve("otlp_http", receiver, settings.otlp_http, context)
-        grpc = GrpcReceiver(known, ingest, self._clock, access, limit, self._limits.grpc)
+        most = self._limits.grpc
+        grpc = GrpcReceiver(known, ingest, self._clock, access, limit=limit, connections=most)
         self._listening.append(lambda: grpc.stop(_GRACE_SECONDS))
         port = await grpc.start(settings.otlp_grpc.host, settings.otlp_grpc.port)
         self.otlp_grpc = Address(settings.otlp_grpc.host, port)

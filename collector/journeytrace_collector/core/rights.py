@@ -56,7 +56,8 @@ class Rights:
         return f"is {project!r}, and {self} has no right to that project"
 
     def _lacks_source(self, source: str) -> BadFieldError:
-        return BadFieldError(names.EVENT_SOURCE, f"is {source}, and {self} has no right to {source}")
+        problem = f"is {source}, and {self} has no right to {source}"
+        return BadFieldError(names.EVENT_SOURCE, problem)
 
     def __str__(self) -> str:
         return f"the sender {self.sender!r}" if self.sender else "a sender without a name"

@@ -40,9 +40,11 @@ class GrpcReceiver:
         ingest: Ingest,
         clock: Clock,
         access: Access,
-        max_request_bytes: int,
-        max_connections: int,
+        *,
+        limit: int,
+        connections: int,
     ) -> None:
+        """Take messages up to `limit` bytes, on so many `connections`."""
         self._ingest = ingest
         self._clock = clock
         self._senders = access.senders
@@ -50,9 +52,9 @@ class GrpcReceiver:
         self._server = grpc.aio.server(
             interceptors=[_Guard(access.senders)],
             options=[
-                ("grpc.max_receive_message_length", max_request_bytes),
+                ("grpc.max_receive_message_length", limit),
                 ("grpc.max_concurrent_streams", _STREAMS_PER_CONNECTION),
-                ("grpc.max_allowed_incoming_connections", max_connections),
+                ("grpc.max_allowed_incoming_connections", connections),
                 ("grpc.server_handshake_timeout_ms", _HANDSHAKE_SECONDS * 1000),
                 ("grpc.max_connection_idle_ms", _IDLE_SECONDS * 1000),
                 # Two collectors on one port would each get half of the journeys.

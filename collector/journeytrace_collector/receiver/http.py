@@ -14,20 +14,21 @@ from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 
 from journeytrace_collector.clock import Clock
+from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.errors import RequestError, UnauthenticatedError
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Hold, Ingest
 from journeytrace_collector.receiver.body import gunzip, read_limited
 from journeytrace_collector.receiver.otlp import RETRY_AFTER_SECONDS, Signal
 from journeytrace_collector.receiver.status import failure_of
-from journeytrace_collector.security import Senders
+from journeytrace_collector.security import Access, Senders
 
 __all__ = ["http_receiver"]
 
 JSON: Final = "application/json"
 PROTOBUF: Final = "application/x-protobuf"
 _ENCODINGS: Final = ("", "identity", "gzip")
-_RIGHTS: Final = "rights"
+_RIGHTS: Final = web.RequestKey("rights", Rights)
 _GUNZIPPING: Final = 2
 """Bodies that are decompressed at a time: each may take the largest request's memory twice."""
 
@@ -36,15 +37,14 @@ def http_receiver(
     signals: tuple[Signal, ...],
     ingest: Ingest,
     clock: Clock,
-    senders: Senders,
-    hosts: Hosts,
+    access: Access,
     max_request_bytes: int,
 ) -> web.Application:
-    """Give the application that serves the signals; `hosts`: under what names, without a token.
+    """Give the application that serves the signals to those who have `access`.
 
     Run it with ``auto_decompress=False``: the size limit must hold while decompressing.
     """
-    app = web.Application(middlewares=[_guard(senders, hosts)])
+    app = web.Application(middlewares=[_guard(access.senders, access.hosts)])
     for signal in signals:
         app.router.add_post(signal.path, _handler(signal, ingest, clock, max_request_bytes))
     return app
