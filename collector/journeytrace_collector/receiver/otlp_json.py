@@ -125,7 +125,11 @@ def _read(body: bytes, target: M, kind: _Kind) -> tuple[M, list[Rejection]]:
 
 def _without_lone_surrogates(body: bytes) -> tuple[bytes, bool]:
     # No JSON holds the control character that keeps an escaped backslash from being one.
-    body, found = _LONE.subn(lambda _: _STAND_IN, body.replace(b"\\\\", b"\1\1"))
+    # One for each record is the most that is of use: the pieces between them take memory.
+    body = body.replace(b"\\\\", b"\1\1")
+    body, found = _LONE.subn(lambda _: _STAND_IN, body, MAX_RECORDS + 1)
+    if found > MAX_RECORDS:
+        raise MalformedRequestError("the body is full of halves of surrogate pairs")
     return body.replace(b"\1\1", b"\\\\"), found > 0
 
 
