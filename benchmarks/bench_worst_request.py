@@ -29,7 +29,7 @@ from journeytrace_collector.settings import Address, Settings
 
 SECONDS = 2.0
 MIB = 150.0
-STEPS = 60
+STEPS = 30
 SEED = 7
 TYPES = {"protobuf": "application/x-protobuf", "json": "application/json"}
 TICK = os.sysconf("SC_CLK_TCK")

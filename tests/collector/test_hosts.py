@@ -85,7 +85,15 @@ def test_no_host_at_all_is_refused(start: Start) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost:*", "LOCALHOST", "localhost.:*", "my.localhost", "127.0.0.1:*", "[::1]:*", "127.9.9.9"],
+    [
+        "localhost:*",
+        "LOCALHOST",
+        "localhost.:*",
+        "my.localhost",
+        "127.0.0.1:*",
+        "[::1]:*",
+        "127.9.9.9",
+    ],
 )
 def test_the_loopback_is_answered(start: Start, host: str) -> None:
     """Every name and address of the loopback is the collector's own."""

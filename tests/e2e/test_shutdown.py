@@ -137,7 +137,9 @@ def metrics(address: str) -> bytes:
 def dawdlers(launch: Launch) -> Iterator[tuple[Process, list[socket.socket]]]:
     """A collector with senders on each port that began a request and do not go on."""
     process = launch()
-    head = b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\n"
+    head = (
+        b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\n"
+    )
     grpc_preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     begun = (
         (process.http, head + b"Content-Length: 100\r\n\r\nx"),

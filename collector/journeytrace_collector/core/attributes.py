@@ -25,9 +25,7 @@ def plain_attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
     Raises:
         BadFieldError: a value is nested deeper than `MAX_NESTING`.
     """
-    return {
-        pair.key: pair.value.string_value or _plain(pair.value, pair.key, 1) for pair in pairs
-    }
+    return {pair.key: pair.value.string_value or _plain(pair.value, pair.key, 1) for pair in pairs}
 
 
 def _plain(value: AnyValue, key: str, depth: int) -> Any:

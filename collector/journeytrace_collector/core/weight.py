@@ -84,8 +84,8 @@ def _walk(body: bytes, shape: Shape) -> None:  # noqa: PLR0912 - calls would dou
                 if size > 127:
                     size, at = _varint(body, at - 1)
                 if (known := shape.get(key >> 3)) is not None:
-                    messages += 1
                     records += known[0]
+                    messages += not known[0]
                     if messages > _MESSAGES or records > MAX_RECORDS:
                         break
                     if size:
@@ -177,6 +177,4 @@ def _marks(body: bytes) -> int:
 
 def _too_much(what: str) -> RequestTooLargeError:
     most = MAX_RECORDS if what == "records" else MAX_VALUES
-    return RequestTooLargeError(
-        f"the request holds more than {most} {what}; send smaller batches"
-    )
+    return RequestTooLargeError(f"the request holds more than {most} {what}; send smaller batches")

@@ -23,9 +23,9 @@ __all__ = ["GrpcReceiver"]
 _STREAMS_PER_CONNECTION: Final = 32
 """Requests one sender may have in flight; HTTP/2 makes it wait with the next."""
 
-_HANDSHAKE_SECONDS: Final = 10
+_HANDSHAKE_SECONDS: Final = 5
 """For TLS, and for the first words of HTTP/2."""
-_IDLE_SECONDS: Final = 120
+_IDLE_SECONDS: Final = 60
 """Without a call, until a connection is closed. Exporters open another one when they need it."""
 
 Handler = Callable[[bytes, Any], Awaitable[bytes]]

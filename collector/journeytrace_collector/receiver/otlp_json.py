@@ -133,9 +133,7 @@ def _without_lone_surrogates(body: bytes) -> tuple[bytes, bool]:
     return body.replace(b"\1\1", b"\\\\"), found > 0
 
 
-def _read_resource(
-    source: _Resource, holder: Any, kind: _Kind, lone: bool
-) -> Iterator[Rejection]:
+def _read_resource(source: _Resource, holder: Any, kind: _Kind, lone: bool) -> Iterator[Rejection]:
     fault = _try(holder, {"resource": source.resource, "schemaUrl": source.schema_url}, lone)
     for scope in getattr(source, kind.scopes) or ():
         own = getattr(holder, kind.scopes).add()

@@ -214,9 +214,7 @@ class Writing:
         return change, settled
 
 
-def _foreign(
-    rows: Sequence[Row], events: Sequence[Event], rights: Sequence[Rights]
-) -> list[Event]:
+def _foreign(rows: Sequence[Row], events: Sequence[Event], rights: Sequence[Rights]) -> list[Event]:
     """Give the events whose sender may not speak for the project of their session.
 
     Only here, with the rows held, is it certain whose a session is.

@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from pydantic import SecretStr
 
+from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.security import Access
 from journeytrace_collector.settings import Settings, load_settings
@@ -63,9 +64,7 @@ def names(collector: Running, session: str) -> list[str]:
     [(PLAIN, ["OP"]), (FRONT, ["BE", "OP"]), (ACME, ["OP"]), (DESK, [])],
     ids=["plain", "browser", "acme", "desk"],
 )
-def test_sources(
-    collector: Running, otlp: type[Otlp], token: str, rejected: list[str]
-) -> None:
+def test_sources(collector: Running, otlp: type[Otlp], token: str, rejected: list[str]) -> None:
     """A record of a source that its sender has no right to is rejected alone, by that right."""
     for source in ("FE", "BE", "OP"):
         span = otlp.span("OWN", {"journey.event.source": source})
@@ -164,8 +163,8 @@ def test_senders_in_a_file(tmp_path: Path) -> None:
     access = Access(load_settings(file, {}))
     acme = access.senders.check(f"Bearer {ACME}")
     desk = access.senders.check(f"Bearer {DESK}")
-    assert (acme.sender, acme.sources, acme.projects) == ("acme", {"FE", "BE"}, {"acme"})
-    assert (desk.sender, desk.sources, desk.projects) == ("desk", {"OP"}, None)
+    assert acme == Rights("acme", frozenset({"FE", "BE"}), frozenset({"acme"}))
+    assert desk == Rights("desk", frozenset({"OP"}), None)
     file.write_text("senders:\n  desk: {token: secretly}\n")
     with pytest.raises(ConfigError) as caught:
         load_settings(file, {})
