@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,11 +81,9 @@ def _post(address: str, body: Body) -> int:
     if body.gzip:
         headers["Content-Encoding"] = "gzip"
     with closing(http.client.HTTPConnection(address, timeout=300)) as connection:
-        try:
+        # It may be refused before all of it is read.
+        with suppress(OSError):
             connection.request("POST", "/v1/traces", body.content, headers)
-        except OSError:
-            # Refused before it was read.
-            pass
         try:
             return connection.getresponse().status
         except (OSError, http.client.HTTPException):

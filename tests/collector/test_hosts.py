@@ -1,4 +1,4 @@
-"""Web pages: what one of another site can reach on ports that ask for no token, which is nothing."""
+"""What a page of another site can reach on ports that ask for no token, which is nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.support.running import Enter, enter_in_background, free_settings
 
 from journeytrace_collector.process import Collector
-from journeytrace_collector.settings import Address
+from journeytrace_collector.settings import Address, load_settings
 
 TOKEN = "sender-0123456789abcdef"
 ADMIN = "reader-0123456789abcdef"
@@ -106,6 +106,13 @@ def test_configured_names_are_answered(start: Start) -> None:
     for host in ("collector.internal:*", "COLLECTOR.INTERNAL", "[fd00::7]:*"):
         assert statuses(collector, Host=host) <= {200, 404}
     assert statuses(collector, Host="other.internal") == {421}
+
+
+def test_hosts_are_words_of_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable or flag gives several names with commas between them."""
+    monkeypatch.setenv("JOURNEYTRACE_HOSTS", "a.internal, b.internal")
+    assert load_settings(None, {}).hosts == ("a.internal", "b.internal")
+    assert load_settings(None, {"hosts": "c"}).hosts == ("c",)
 
 
 def test_an_address_that_was_connected_to_is_answered(start: Start) -> None:

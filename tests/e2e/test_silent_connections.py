@@ -82,8 +82,10 @@ def connect(stack: ExitStack, address: str, say: bytes = b"") -> socket.socket:
     [
         b"",
         b"POST /v1/traces HTTP/1.1\r\nHost: loc",
-        (b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
-        b"Content-Type: application/x-protobuf\r\n\r\n"),
+        (
+            b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+            b"Content-Type: application/x-protobuf\r\n\r\n"
+        ),
     ],
     ids=["nothing", "half a head", "half a request"],
 )

@@ -13,6 +13,7 @@ from journeytrace_collector.settings.types import (
     Address,
     AddressValue,
     FilePath,
+    HostNames,
     LogLevel,
     Name,
     Size,
@@ -123,11 +124,11 @@ class Settings(BaseSettings):
         default={},
         description="OTLP senders with tokens and rights of their own, by name; beside token.",
     )
-    hosts: tuple[str, ...] = Field(
+    hosts: HostNames = Field(
         default=(),
         description=(
-            "Names under which addresses that ask for no token are reached, beside those of the"
-            " loopback. Other names are refused, for a web page can invent them."
+            "Names, with commas between them, under which addresses that ask for no token are"
+            " reached, beside those of the loopback. Others are refused: a web page invents them."
         ),
     )
     tls_cert: FilePath | None = Field(

@@ -19,6 +19,7 @@ __all__ = [
     "Address",
     "AddressValue",
     "FilePath",
+    "HostNames",
     "LogLevel",
     "Name",
     "Size",
@@ -109,9 +110,16 @@ def _name(value: str) -> str:
     return value
 
 
+def _words(value: object) -> object:
+    return (
+        [word for word in re.split(r"[,\s]+", value) if word] if isinstance(value, str) else value
+    )
+
+
 AddressValue = Annotated[Address, NoDecode, PlainValidator(_address)]
 Span = Annotated[timedelta, PlainValidator(_span)]
 FilePath = Annotated[Path, PlainValidator(_path)]
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 Size = Annotated[ByteSize, Field(gt=0)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 StoreUrl = Annotated[SecretStr, AfterValidator(_url)]

@@ -158,7 +158,8 @@ def test_senders_in_a_file(tmp_path: Path) -> None:
     """The file gives each sender a token, sources and projects; the rest has a default."""
     file = tmp_path / "journeytrace.yaml"
     file.write_text(
-        f"senders:\n  acme: {{token: {ACME}, projects: [acme]}}\n  desk: {{token: {DESK}, sources: [OP]}}\n"
+        f"senders:\n  acme: {{token: {ACME}, projects: [acme]}}\n"
+        f"  desk: {{token: {DESK}, sources: [OP]}}\n"
     )
     access = Access(load_settings(file, {}))
     acme = access.senders.check(f"Bearer {ACME}")
