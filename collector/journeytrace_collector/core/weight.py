@@ -26,11 +26,11 @@ MAX_VALUES: Final = 300_000
 _QUICK_MESSAGES: Final = 400_000
 """Messages that may be parsed uncounted. Empty spans are the largest: 67 MiB."""
 
-_MESSAGES: Final = 2 * MAX_VALUES
-"""An attribute is two messages: the pair, and its value."""
+_MESSAGES: Final = 2 * MAX_VALUES + MAX_RECORDS
+"""An attribute is two messages: the pair, and its value. The rest is for what holds records."""
 
-_FIELDS: Final = 2_000_000
-"""Fields that are looked at while counting: an attribute has four, and none needs more."""
+_STEPS: Final = 2_500_000
+"""Fields and messages that are looked at while counting: an attribute takes six."""
 
 _MARKS: Final = 4 * MAX_VALUES
 """Braces, brackets and commas of JSON: an attribute has four, and each value at least one."""
@@ -67,7 +67,7 @@ def _walk(body: bytes, shape: Shape) -> None:  # noqa: PLR0912 - calls would dou
     records = messages = at = 0
     end = len(body)
     rest: list[tuple[int, int, Shape]] = []
-    for _ in range(_FIELDS):
+    for _ in range(_STEPS):
         if at >= end:
             if not rest:
                 return

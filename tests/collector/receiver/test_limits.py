@@ -6,8 +6,10 @@ import asyncio
 import gzip
 import http.client
 import json
+import re
+import time
+import urllib.request
 from collections.abc import AsyncIterator
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import grpc
@@ -137,18 +139,25 @@ def test_bodies_that_are_being_read_count(start: Start, otlp: type[Otlp]) -> Non
             one.putheader("Content-Type", "application/x-protobuf")
             one.putheader("Content-Length", str(MIB))
             one.endheaders(bytes(MIB - 1_000))
-        for _ in range(200):
-            answer = collector.post("traces", sound)
-            if answer.status == 503:
-                break
+        deadline = time.monotonic() + 20
+        while queued(collector) < 2 * (MIB - 1_000):
+            assert time.monotonic() < deadline, "the held uploads never came"
+        answer = collector.post("traces", sound)
         assert answer.status == 503
         assert answer.headers["retry-after"] == "1"
     finally:
         for one in held:
             one.close()
-    for _ in range(200):
-        with closing(http.client.HTTPConnection(collector.http, timeout=10)):
-            answer = collector.post("traces", sound)
-        if answer.status == 200:
-            break
-    assert answer.status == 200
+    deadline = time.monotonic() + 20
+    while queued(collector) > 0:
+        assert time.monotonic() < deadline, "the held uploads are still counted"
+    assert collector.post("traces", sound).status == 200
+
+
+def queued(collector: Running) -> float:
+    """Give the bytes that wait for the store, by the metrics page."""
+    with urllib.request.urlopen(f"http://{collector.admin}/metrics", timeout=10) as page:
+        (found,) = re.findall(
+            r"^journey_collector_queued_bytes (\S+)", page.read().decode(), re.MULTILINE
+        )
+    return float(found)
