@@ -10,7 +10,7 @@ import re
 import time
 import urllib.request
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -56,7 +56,7 @@ def test_too_many_records_over_grpc(collector: Running, otlp: type[Otlp]) -> Non
 
 def test_too_many_records_in_json(collector: Running) -> None:
     """Records of JSON are counted over all resources."""
-    scope = {"spans": [{}] * 10_000}
+    scope: dict[str, Any] = {"spans": [{}] * 10_000}
     resource = {"scopeSpans": [scope]}
     for count, status in ((2, 200), (3, 413)):
         body = json.dumps({"resourceSpans": [resource] * count}).encode()
