@@ -27,7 +27,8 @@ from journeytrace_collector.core.record import Limits
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
-from journeytrace_collector.outbox.delivery import Delivery, effects
+from journeytrace_collector.outbox.delivery import Delivery
+from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import load_exporters
 from journeytrace_collector.receiver.grpc import GrpcReceiver
 from journeytrace_collector.receiver.http import http_receiver
@@ -104,6 +105,8 @@ class Collector:
             self._undo.push_async_callback(exporter.close)
         measure = Measure(catalogue, settings.projects, settings.max_projects)
         try:
+            days = {name: project.retention_days for name, project in settings.projects.items()}
+            store.keep_for(days, self._clock())
             measure.restore(store.counters())
             store.follow(effects(measure, exporters, health))
             # Counts nothing; but every series that is known beforehand exists from now on, at 0.
@@ -115,7 +118,8 @@ class Collector:
         ingest = Ingest(store, settings.max_queued_bytes, health)
         self._undo.push_async_callback(asyncio.to_thread, ingest.close)
         self._background(Delivery(exporters, store, ingest, health).run())
-        self._background(Chores(store, ingest, self._clock).run())
+        kept = round(settings.outbox_retention.total_seconds() * 1e9)
+        self._background(Chores(store, ingest, self._clock, health, kept).run())
 
         pages = {path: page for e in exporters.values() for path, page in e.pages().items()}
         admin = admin_app(
@@ -135,7 +139,6 @@ class Collector:
         decoder = Decoder(
             catalogue,
             Limits(settings.max_event_attributes, settings.max_event_bytes),
-            {name: project.retention_days for name, project in settings.projects.items()},
             carry=any(exporter.wants_traces for exporter in exporters.values()),
         )
         await self._receive(signals(decoder), ingest, access)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +15,7 @@ from tests.support.postgresql import Server, running_server
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.store import SessionLimits, SqliteStore, Store
 from journeytrace_collector.store.postgresql import PostgresqlStore
+from journeytrace_collector.store.sqlite import FILE_NAME
 
 Reopen = Callable[[], Store]
 
@@ -20,11 +23,14 @@ Reopen = Callable[[], Store]
 class Place(Protocol):
     """Where a store keeps its data."""
 
-    def open(self, limits: SessionLimits | None = None) -> Store:
+    def open(self, limits: SessionLimits | None = None, idle_timeout: int = IDLE_TIMEOUT) -> Store:
         """Open a store on the data that are there."""
 
     def clear(self) -> None:
         """Remove all data. No store may be open."""
+
+    def execute(self, sql: str) -> None:
+        """Run a statement behind the store's back."""
 
 
 class Folder:
@@ -33,12 +39,16 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def open(self, limits: SessionLimits | None = None) -> Store:
-        return SqliteStore(self._path, builtin_catalogue(), IDLE_TIMEOUT, limits)
+    def open(self, limits: SessionLimits | None = None, idle_timeout: int = IDLE_TIMEOUT) -> Store:
+        return SqliteStore(self._path, builtin_catalogue(), idle_timeout, limits)
 
     def clear(self) -> None:
         for file in self._path.iterdir():
             file.unlink()
+
+    def execute(self, sql: str) -> None:
+        with closing(sqlite3.connect(self._path / FILE_NAME, isolation_level=None)) as connection:
+            connection.execute(sql)
 
 
 class Database:
@@ -48,13 +58,16 @@ class Database:
         self._server = server
         self._url = server.fresh()
 
-    def open(self, limits: SessionLimits | None = None) -> Store:
+    def open(self, limits: SessionLimits | None = None, idle_timeout: int = IDLE_TIMEOUT) -> Store:
         catalogue = builtin_catalogue()
-        return PostgresqlStore(self._url, catalogue, IDLE_TIMEOUT, limits, collector_id="one")
+        return PostgresqlStore(self._url, catalogue, idle_timeout, limits, collector_id="one")
 
     def clear(self) -> None:
-        tables = "sessions, events, outbox, counters, exemplars"
-        self._server.execute(f"TRUNCATE {tables}", self._url)
+        tables = "sessions, events, outbox, counters, exemplars, retention_periods"
+        self.execute(f"TRUNCATE {tables}")
+
+    def execute(self, sql: str) -> None:
+        self._server.execute(sql, self._url)
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,7 @@ def stored(store: Store, session_id: str) -> SessionState | None:
     deadline=None,
     max_examples=40,
     # Each example clears the place first.
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(events=journeys(), rng=st.randoms(use_true_random=False))
 def test_stored_sessions_equal_the_pure_fold(
@@ -206,7 +206,7 @@ def test_pages_join_to_the_whole_list_newest_first(many: Store, query: SessionQu
     """Pages of any size neither repeat nor skip a session, also among equal creation times."""
     whole = all_sessions(many, replace(query, limit=10_000), NOON)
     assert whole
-    created = [derive.created_at(state) for state in whole]
+    created = [state.created_at for state in whole]
     assert created == sorted(created, reverse=True)
     paged = all_sessions(many, replace(query, limit=97), NOON)
     assert [s.session_id for s in paged] == [s.session_id for s in whole]

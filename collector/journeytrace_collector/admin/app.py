@@ -33,6 +33,8 @@ _log = logging.getLogger(__name__)
 OPEN: Final = ("/healthz", "/readyz")
 """Asked by machinery that has no token, and telling nothing about anybody."""
 
+_LOGGED_IDS: Final = 100
+
 
 def admin_app(
     store: Store,
@@ -54,10 +56,12 @@ def admin_app(
     app.router.add_get("/healthz", admin.healthz)
     app.router.add_get("/readyz", admin.readyz)
     app.router.add_get("/api/v1/sessions", admin.sessions)
-    app.router.add_get("/api/v1/sessions/{id}", admin.session)
-    app.router.add_get("/api/v1/sessions/{id}/events", admin.events)
+    # Any id that is listed: unless told, the router takes no brace in it.
+    app.router.add_get("/api/v1/sessions/{id:[^/]+}", admin.session)
+    app.router.add_get("/api/v1/sessions/{id:[^/]+}/events", admin.events)
     app.router.add_get("/api/v1/outbox", admin.outbox)
     app.router.add_post("/api/v1/outbox/requeue", admin.requeue)
+    app.router.add_post("/api/v1/outbox/discard", admin.discard)
     for path, page in pages.items():
         app.router.add_get(path, page)
     return app
@@ -117,12 +121,17 @@ class _Admin:
         )
 
     async def requeue(self, request: web.Request) -> web.Response:
-        if request.content_type != "application/json":
-            # A page in somebody's browser may send other types here without asking.
-            raise web.HTTPUnsupportedMediaType
-        ids = api.parse_requeue(await request.read())
+        ids = await _ids(request)
         job = self._ingest.run(lambda: self._store.requeue(ids))
         return _json({"requeued": await asyncio.wrap_future(job)})
+
+    async def discard(self, request: web.Request) -> web.Response:
+        ids = await _ids(request)
+        count = await asyncio.wrap_future(self._ingest.run(lambda: self._store.discard(ids)))
+        # What is gone for good must be found somewhere.
+        asked = "all" if ids is None else ", ".join(map(str, sorted(set(ids))[:_LOGGED_IDS]))
+        _log.warning("%d parked parcels were discarded by %s: %s", count, request.remote, asked)
+        return _json({"discarded": count})
 
     async def _known(self, request: web.Request) -> Known:
         session_id = api.parse_session_id(request.match_info["id"])
@@ -132,7 +141,21 @@ class _Admin:
         return known
 
     def _summary(self, known: Known, now: int) -> Summary:
-        return summary(known.state, now, self._idle_timeout, known.settled_at, known.revision)
+        return summary(
+            known.state,
+            now,
+            self._idle_timeout,
+            known.settled_at,
+            known.revision,
+            retention=known.retention,
+        )
+
+
+async def _ids(request: web.Request) -> list[int] | None:
+    if request.content_type != "application/json":
+        # A page in somebody's browser may send other types here without asking.
+        raise web.HTTPUnsupportedMediaType
+    return api.parse_ids(await request.read())
 
 
 class _UnknownSessionError(Exception):

@@ -6,7 +6,6 @@ without it are none of our business and only counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -30,12 +29,23 @@ __all__ = ["Decoded", "Decoder"]
 
 _KEPT_REJECTIONS: Final = 5
 
-_TAGS: Final = {
+_TAGS: Final = (names.STAGE, names.EVENT_SOURCE, names.EVENT_IMPACT)
+"""What is added to an event that would leave without it."""
+
+_KEPT: Final = {
     names.STAGE: "stage",
     names.EVENT_SOURCE: "source",
     names.EVENT_IMPACT: "impact",
+    names.SESSION_ID: "session_id",
+    names.REASON: "reason",
+    names.ERROR_CODE: "error_code",
+    names.PROJECT_ID: "project_id",
+    names.SUBMISSION_ID: "submission_id",
+    names.FLOW_ID: "flow_id",
+    names.USER_ID: "user_id",
+    names.USER_EMAIL: "email",
 }
-"""What is added to an event that leaves without it, and where it stands in `Event`."""
+"""What may be kept in other words than it was sent, and where it stands in `Event`."""
 
 
 @dataclass(slots=True)
@@ -78,7 +88,6 @@ class Decoder:
     Args:
         catalogue: what an event means that does not say so itself.
         limits: None: the default ones.
-        retention: by project id, the days that a session created now is kept, if it does not say.
         carry: whether to keep the request for those who forward it, tagged with what the catalogue
             knows and without the records that were rejected.
     """
@@ -87,11 +96,10 @@ class Decoder:
         self,
         catalogue: Catalogue,
         limits: Limits | None = None,
-        retention: Mapping[str, int] | None = None,
         *,
         carry: bool = False,
     ) -> None:
-        self._resolve = Resolver(catalogue, limits, retention).event
+        self._resolve = Resolver(catalogue, limits).event
         self._carry = carry
 
     def traces(
@@ -149,7 +157,10 @@ class Decoder:
                 duration = max(0, end - start) if start else 0
                 _check_span_ids(span)
                 record = Record(start, duration, received, service, None, span.span_id)
-                self._take(attributes, record, span.attributes, decoded)
+                event = self._take(attributes, record, span.attributes, decoded)
+                if self._carry and event.at != start:
+                    span.start_time_unix_nano = event.at
+                    span.end_time_unix_nano = event.at + event.duration
         except BadFieldError as bad:
             taken = False
             decoded.reject(Rejection(f"span {span.name[:MAX_NAME]!r}", bad.name, bad.problem))
@@ -176,7 +187,9 @@ class Decoder:
                 _check_span_ids(span)
                 own_id = _hashed_id(span.span_id, attributes[names.EVENT_NAME], at)
                 record = Record(at, 0, received, service, session_id, own_id)
-                self._take(attributes, record, event.attributes, decoded)
+                taken = self._take(attributes, record, event.attributes, decoded)
+                if self._carry:
+                    event.time_unix_nano = taken.at
             except BadFieldError as bad:
                 rejected.append(number)
                 where = f"span event {event.name[:MAX_NAME]!r}"
@@ -187,13 +200,23 @@ class Decoder:
 
     def _take(
         self, attributes: dict[str, Any], record: Record, sent: Any, decoded: Decoded
-    ) -> None:
-        """Decode one event, and tag the `sent` attributes if they are carried on."""
-        absent = [key for key in _TAGS if key not in attributes] if self._carry else ()
+    ) -> Event:
+        """Decode one event; if they are carried on, let the `sent` attributes say what is kept."""
+        if not self._carry:
+            return self._event(attributes, record, decoded)
+        # Resolving takes them out.
+        said = [(key, attributes[key]) for key in _KEPT if key in attributes]
+        absent = [key for key in _TAGS if key not in attributes]
         event = self._event(attributes, record, decoded)
+        for key, value in said:
+            if (kept := getattr(event, _KEPT[key])) != value:
+                _replace(sent, key, kept)
         for key in absent:
-            if (value := getattr(event, _TAGS[key])) is not None:
-                sent.add(key=key).value.string_value = value
+            if (kept := getattr(event, _KEPT[key])) is not None:
+                sent.add(key=key).value.string_value = kept
+        if record.at not in (0, event.at):
+            sent.add(key=names.TIME_SENT).value.string_value = attributes[names.TIME_SENT]
+        return event
 
     def _event(self, attributes: dict[str, Any], record: Record, decoded: Decoded) -> Event:
         source = attributes.get(names.EVENT_SOURCE)
@@ -228,6 +251,13 @@ def _delete(records: Any, numbers: list[int]) -> None:
     """Delete items of a repeated field; from the end, so that the numbers stay right."""
     for number in reversed(numbers):
         del records[number]
+
+
+def _replace(attributes: Any, key: str, value: str | None) -> None:
+    """Give an attribute another value; None: take it away."""
+    _delete(attributes, [number for number, pair in enumerate(attributes) if pair.key == key])
+    if value is not None:
+        attributes.add(key=key).value.string_value = value
 
 
 def _hashed_id(span_id: bytes, name: Any, at: int) -> bytes:

@@ -8,20 +8,20 @@ from typing import Final
 
 import msgspec
 
-from journeytrace.conventions import DEFAULT_RETENTION_DAYS, Decision, Impact, Status
+from journeytrace.conventions import Decision, Impact, Status
 from journeytrace.identity import trace_id
+from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
+    "QUIET",
+    "Pending",
     "Phase",
     "Summary",
-    "created_at",
-    "due_at",
-    "expires_at",
     "highest_stage",
     "kept",
+    "pending",
     "phase",
-    "retention_days",
     "rfc3339",
     "status",
     "summary",
@@ -29,9 +29,8 @@ __all__ = [
 ]
 
 NS_PER_SECOND: Final = 1_000_000_000
-NS_PER_DAY: Final = 86_400 * NS_PER_SECOND
-SETTLING: Final = 30 * NS_PER_SECOND
-"""How long a session that is complete and decided waits for stragglers before it settles."""
+QUIET: Final = 60 * NS_PER_SECOND
+"""A session settles once nothing has arrived for longer than this (DESIGN section 6)."""
 
 
 class Phase(StrEnum):
@@ -41,6 +40,15 @@ class Phase(StrEnum):
     """IN_PROGRESS or DROPPED: the clock tells."""
     COMPLETED = "COMPLETED"
     ERROR = "ERROR"
+
+
+class Pending(StrEnum):
+    """What a session that has not settled waits for, beside a minute without arrivals."""
+
+    IDLE = "IDLE"
+    """The idle timeout."""
+    QUIET = "QUIET"
+    """Nothing else: it is complete and decided."""
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -89,25 +97,13 @@ def status(state: SessionState, now: int, idle_timeout: int) -> Status:
     return Status.DROPPED if now >= state.idle + idle_timeout else Status.IN_PROGRESS
 
 
-def created_at(state: SessionState) -> int:
-    """Give the time in ns of the earliest SESSION_CREATED, else of the earliest event."""
-    return (state.created or state.first)[0]
+def pending(state: SessionState) -> Pending:
+    """Tell what the session waits for before it settles.
 
-
-def expires_at(state: SessionState) -> int:
-    """Give the time in ns at which the session is to be erased."""
-    return created_at(state) + retention_days(state) * NS_PER_DAY
-
-
-def retention_days(state: SessionState) -> int:
-    """Give the days that the session is kept, as its SESSION_CREATED said."""
-    return (state.created and state.created[2]) or DEFAULT_RETENTION_DAYS
-
-
-def due_at(state: SessionState, idle_timeout: int) -> int:
-    """Give the time in ns when the session settles, if nothing more comes (DESIGN section 6)."""
-    done = state.completed and state.decided is not None
-    return state.idle + (SETTLING if done else idle_timeout)
+    It settles by arrivals and not by the events' own times, so that a backlog that comes in late
+    settles once and with the right status. The idle timeout is the one in force at that moment.
+    """
+    return Pending.QUIET if state.completed and state.decided is not None else Pending.IDLE
 
 
 def tellable(state: SessionState, now: int, idle_timeout: int, told: Status | None) -> Status:
@@ -137,6 +133,8 @@ def summary(
     idle_timeout: int,
     settled_at: int | None = None,
     revision: int = 0,
+    *,
+    retention: Retention = NO_PERIODS,
 ) -> Summary:
     """Describe the session as it is at `now`; all times in ns."""
     at, _, last_event = state.last
@@ -148,7 +146,7 @@ def summary(
         submission_id=kept(state, "submission_id"),
         user_id=kept(state, "user_id"),
         email=kept(state, "email"),
-        created_at=rfc3339(created_at(state)),
+        created_at=rfc3339(state.created_at),
         last_event=last_event,
         last_event_at=rfc3339(at),
         status=status(state, now, idle_timeout),
@@ -159,8 +157,8 @@ def summary(
         last_error_code=kept(state, "error_code"),
         events=state.events,
         impacts={impact.value: state.impacts.get(impact.value, 0) for impact in Impact},
-        retention_days=retention_days(state),
-        expires_at=rfc3339(expires_at(state)),
+        retention_days=retention.days(state),
+        expires_at=rfc3339(retention.expires_at(state)),
         settled_at=None if settled_at is None else rfc3339(settled_at),
         revision=revision,
     )

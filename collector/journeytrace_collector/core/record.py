@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from journeytrace import conventions as names
-from journeytrace.catalogue import Catalogue, Role
+from journeytrace.catalogue import Catalogue
 from journeytrace.identity import trace_id
 from journeytrace_collector.core import fields
 from journeytrace_collector.core.fields import BadFieldError
 from journeytrace_collector.core.model import Event
 
-__all__ = ["Limits", "Record", "Resolver"]
+__all__ = ["Limits", "Record", "Resolver", "believable"]
 
-MAX_TIME: Final = 2**63 - 1
+LEAD: Final = 10 * 60 * 1_000_000_000
+"""How far ahead of its arrival the time of an event is believed, in ns."""
+
+MAX_AGE: Final = 366 * 86_400 * 1_000_000_000
+"""How far back it is believed, and the longest duration, in ns."""
 
 _SOURCES: Final = frozenset(source.value for source in names.Source)
 _RESULTS: Final = frozenset(result.value for result in names.Result)
@@ -56,10 +61,9 @@ class _Facts(NamedTuple):
     stage: str | None
     impact: str
     impact_on_failure: str
-    creates: bool
 
 
-_UNKNOWN: Final = _Facts("BE", None, "NONE", "NONE", creates=False)
+_UNKNOWN: Final = _Facts("BE", None, "NONE", "NONE")
 
 
 class Record(NamedTuple):
@@ -75,6 +79,25 @@ class Record(NamedTuple):
     """The event's id, where the form has one of its own; None: hash the record."""
 
 
+def believable(record: Record) -> tuple[int, int]:
+    """Give the time and the duration, in ns, that are believed of a record (DESIGN section 4).
+
+    A phone whose clock stands in 1970 or a forged 2096 still has an event: it happened when it
+    arrived. So does one without a clock. What ends long after it arrived has no known duration.
+    """
+    earliest, latest = record.received - MAX_AGE, record.received + LEAD
+    at = record.at if earliest <= record.at <= latest else record.received
+    if record.duration > MAX_AGE or at + record.duration > latest:
+        return at, 0
+    return at, record.duration
+
+
+def _written(at: int) -> str:
+    """Write a time that is not believed, to the ns: all 64 bits end in the year 2554."""
+    seconds, ns = divmod(at, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
+
+
 class Resolver:
     """Gives what a record means; see `Decoder` for the arguments."""
 
@@ -82,17 +105,14 @@ class Resolver:
         self,
         catalogue: Catalogue,
         limits: Limits | None = None,
-        retention: Mapping[str, int] | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        self._retention = retention or {}
         self._facts = {
             name: _Facts(
                 spec.source.value,
                 spec.stage,
                 spec.impact_of(None).value,
                 spec.impact_of(names.Result.FAIL).value,
-                spec.role is Role.CREATE,
             )
             for name, spec in catalogue.events.items()
         }
@@ -102,8 +122,6 @@ class Resolver:
         if len(attributes) > self._limits.attributes:
             problem = f"are {len(attributes)}, at most {self._limits.attributes} are allowed"
             raise BadFieldError("attributes", problem)
-        if record.at + record.duration > MAX_TIME:
-            raise BadFieldError("time", "is past the year 2262; it is in ns since 1970")
         take = attributes.pop
         event_id = record.span_id
         if event_id is None:
@@ -127,8 +145,9 @@ class Resolver:
             for key in _TEXTS
         ]
         retention = fields.retention_days(take(names.RETENTION_DAYS, None))
-        if facts.creates and retention is None and project_id is not None:
-            retention = self._retention.get(project_id)
+        at, duration = believable(record)
+        if record.at not in (0, at):
+            attributes[names.TIME_SENT] = _written(record.at)
         metadata = _metadata(attributes)
         if len(metadata) > self._limits.metadata_bytes:
             limit = self._limits.metadata_bytes
@@ -143,9 +162,8 @@ class Resolver:
             result,
             reason,
             error_code,
-            # A sender without a clock still has an event: it happened no later than it arrived.
-            record.at or record.received,
-            record.duration,
+            at,
+            duration,
             record.received,
             record.service,
             project_id,

@@ -40,6 +40,10 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     """When the last of the events ended, in ns."""
     idle: int
     """The idle clock in ns: max of min(event time, time received)."""
+    first_received: int
+    """The earliest arrival, in ns."""
+    arrived: int
+    """The newest arrival of an event that was new, in ns."""
     events: int
     impacts: dict[str, int]
     """Number of events by impact."""
@@ -50,7 +54,7 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     stages: dict[str, tuple[int, int, int]] = {}
     """By ordered stage: (rank, start of its first event, end of its last event), times in ns."""
     size: int = 0
-    """Bytes of the events' metadata, in all."""
+    """Bytes of the events' metadata as UTF-8, in all."""
     decided: tuple[int, bytes, str, str | None] | None = None
     """The newest decision with its reason; None: nothing decided yet."""
     completed: bool = False
@@ -58,6 +62,11 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     """The newest event that left the normal flow."""
     resumed: Stamp | None = None
     """The newest event that came back to it."""
+
+    @property
+    def created_at(self) -> int:
+        """The time in ns of the earliest SESSION_CREATED, else of the earliest event."""
+        return (self.created or self.first)[0]
 
 
 def distinct(events: Iterable[Event]) -> dict[tuple[str, bytes], Event]:
@@ -94,7 +103,9 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
         last=(*_stamp(last), last.name),
         end=max([event.at + event.duration for event in ordered]),
         idle=max([min(event.at, event.received) for event in ordered]),
-        size=sum([len(event.metadata) for event in ordered]),
+        first_received=min([event.received for event in ordered]),
+        arrived=max([event.received for event in ordered]),
+        size=sum([event.size for event in ordered]),
         events=len(ordered),
         impacts={},
     )
@@ -141,6 +152,8 @@ def merge(a: SessionState, b: SessionState) -> SessionState:
         last=max(a.last, b.last),
         end=max(a.end, b.end),
         idle=max(a.idle, b.idle),
+        first_received=min(a.first_received, b.first_received),
+        arrived=max(a.arrived, b.arrived),
         events=a.events + b.events,
         impacts=_sum(a.impacts, b.impacts),
         created=_known(min, a.created, b.created),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.core.change import Effects, Parcel, Tally
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
 
@@ -105,7 +106,8 @@ class Written:
     new: int
     duplicate: int
     refused: Sequence[Event] = ()
-    """Events over the limits of their session: neither stored nor counted as events."""
+    """Events over the limits of their session: neither stored nor counted as events. They may be
+    other objects than were given, and read as they would have been stored; their ids tell them."""
     foreign: Sequence[Event] = ()
     """Events on sessions of projects that their sender may not speak for: nor are these."""
 
@@ -114,19 +116,19 @@ class Written:
 class SessionLimits:
     """What one session may weigh.
 
-    Events that change what the session has come to have room in reserve, so that the end of a noisy
-    session is known all the same.
+    The event that completes a session and those that change its decision have room in reserve, so
+    that the end of a noisy session is known all the same.
     """
 
     events: int = 10_000
     size: int = 16 * 1024 * 1024
-    """Bytes of metadata, in all."""
+    """Bytes of metadata as UTF-8, in all."""
     reserve: float = 0.1
-    """The part of both that is added for events which change the status or the decision."""
+    """The part of both that is added for what completes or decides."""
 
-    def allow(self, events: int, size: int, *, changes_status: bool) -> bool:
-        """Whether a session may grow to this."""
-        room = 1 + self.reserve * changes_status
+    def allow(self, events: int, size: int, *, reserved: bool) -> bool:
+        """Whether a session may grow to this; `reserved`: by an event that has the reserve."""
+        room = 1 + self.reserve * reserved
         return events <= self.events * room and size <= self.size * room
 
 
@@ -139,6 +141,8 @@ class Known:
     """When it settled first, in ns; None: it has not."""
     revision: int = 0
     """How often it settled again because it had changed."""
+    retention: Retention = NO_PERIODS
+    """How long sessions are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,8 @@ class OutboxRow:
     parcel: Parcel
     reason: str | None = None
     """Why it is parked; None: it is waiting for delivery."""
+    failures: int = 0
+    """How often its line has failed in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +167,10 @@ class OutboxState:
     oldest_at: int | None
     """ns; None: nothing waits."""
     parked: int
+    backing_off: int = 0
+    """Lines that failed and are left alone until their time has come."""
+    backing_off_since: int | None = None
+    """When the oldest parcel of these lines was put there, in ns; None: there is none."""
 
 
 class Store(Protocol):
@@ -175,6 +185,14 @@ class Store(Protocol):
 
     def follow(self, effects: Effects) -> None:
         """From now on commit with every change what `effects` makes of it."""
+
+    def keep_for(self, days: Mapping[str, int], now: int) -> None:
+        """From `now` (ns) on keep new sessions of these projects so many days.
+
+        What held until now is remembered, and still holds for the sessions of its time. A project
+        that is not named falls back to the default. In a store without sessions the periods hold
+        from the beginning of time, so that what was waiting for the first start falls under them.
+        """
 
     def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
         """Keep what is new of `events` and bring its sessions up to date."""
@@ -192,13 +210,28 @@ class Store(Protocol):
         """
 
     def delivered(self, ids: Sequence[int]) -> None:
-        """Forget parcels that have arrived."""
+        """Forget parcels that have arrived. The rest of their sessions is held back no longer."""
+
+    def put_off(self, until: Mapping[int, int]) -> None:
+        """Count a failure of these parcels' lines and leave those alone until then.
+
+        `until` is in ns, by parcel. What joins such a line meanwhile waits with it.
+        """
 
     def park(self, id: int, reason: str) -> None:  # noqa: A002 - it is the row's id
         """Take a parcel out of the line, with the reason for people to read."""
 
     def requeue(self, ids: Sequence[int] | None = None) -> int:
         """Put parked parcels (None: all) back to the end of the line; gives how many."""
+
+    def discard(self, ids: Sequence[int] | None = None) -> int:
+        """Forget parked parcels (None: all) for good; gives how many."""
+
+    def erase_parcels(self, before: int, limit: int) -> list[OutboxRow]:
+        """Forget at most `limit` parcels, waiting or parked, that were put there before (ns).
+
+        Gives them without their payloads; none: nothing is left that is so old.
+        """
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """List sessions by the status they have at `now` (ns)."""
@@ -210,14 +243,32 @@ class Store(Protocol):
         """Give a session's events in order of (time, event id); `source`: only FE or only BE."""
 
     def waiting(
-        self, destination: str, limit: int, lease: float = LEASE_SECONDS
+        self,
+        destination: str,
+        limit: int,
+        lease: float = LEASE_SECONDS,
+        *,
+        now: int = 0,
+        skip: float = 0.0,
     ) -> list[OutboxRow]:
         """Hand out the first parcels that wait for a destination, in the order of the line.
+
+        Sessions that failed are left out, see `again`; of what belongs to no session, lines that
+        are held back beyond `now` (ns). `skip` (0 to 1) is the part of the sessions' parcels that
+        is passed over: so a few can be tried from anywhere, none before its session's first.
 
         For `lease` seconds from the call on no other collector on the same data is handed one of
         them, nor a later parcel of their sessions: deliver within that time or leave it. Asking
         again hands out the same ones anew. Parcels without a session keep to the order of the
         collector that put them there.
+        """
+
+    def again(
+        self, destination: str, limit: int, now: int, lease: float = LEASE_SECONDS
+    ) -> list[OutboxRow]:
+        """Hand out parcels of sessions that were put off until `now` (ns), the longest due first.
+
+        As in `waiting`, otherwise. None is handed out by both.
         """
 
     def parked(self, limit: int) -> list[OutboxRow]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from importlib.resources import files
 from typing import Final
 
 import psycopg
 
 from journeytrace_collector.errors import StartError
+from journeytrace_collector.store.migrations import pending_steps
+from journeytrace_collector.store.postgresql_claims import TAKE_TURN
 from journeytrace_collector.store.postgresql_connections import Connection
 
 __all__ = ["READER", "VIEWS", "migrate"]
@@ -21,7 +22,6 @@ READER: Final = "journeytrace_reader"
 VIEWS: Final = ("journey_sessions", "journey_events")
 
 _OLDEST_SERVER: Final = 14
-_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('journeytrace schema', 0))"
 _SET: Final = (
     "INSERT INTO settings VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
@@ -34,23 +34,14 @@ def migrate(connection: Connection, idle_timeout: int) -> None:
         StartError: the database cannot hold a store, or a later version has it.
     """
     _check_server(connection)
-    connection.execute(_LOCK)
-    steps = _steps()
+    connection.execute(TAKE_TURN)
     version = _version(connection)
-    if version > len(steps):
-        message = f"was written by a later version (schema {version}, not {len(steps)})"
-        raise StartError(f"store: the database {message}")
-    for step in steps[version:]:
+    missing = pending_steps("postgresql", version, "store")
+    for step in missing:
         connection.execute(step.encode())
-    _set(connection, "schema_version", len(steps))
+    _set(connection, "schema_version", version + len(missing))
     _tell_idle_timeout(connection, idle_timeout)
     _admit_reader(connection)
-
-
-def _steps() -> list[str]:
-    folder = files("journeytrace_collector.store") / "migrations"
-    found = sorted(item.name for item in folder.iterdir() if item.name.endswith(".sql"))
-    return [(folder / name).read_text("utf-8") for name in found]
 
 
 def _check_server(connection: Connection) -> None:

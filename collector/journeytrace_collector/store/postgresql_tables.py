@@ -17,7 +17,9 @@ import msgspec
 from journeytrace.conventions import Impact, Status
 from journeytrace.identity import trace_id
 from journeytrace_collector.core import derive
+from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.retention import Retention
 from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.store.ledger import json_text
 from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
@@ -30,6 +32,7 @@ from journeytrace_collector.store.writing import (
     Row,
     Saved,
     Settled,
+    Writing,
     changing_values,
     decode_state,
     moving_values,
@@ -93,9 +96,18 @@ _UPDATE: Final = (
     f" FROM {unnest(_types('no', *_SAVED))} WHERE sessions.no = given.no"
 )
 _SETTLE: Final = (
-    "UPDATE sessions SET due_at = NULL, settled_at = given.settled_at,"
+    "UPDATE sessions SET pending = NULL, settled_at = given.settled_at,"
     " settled_status = given.settled_status, revision = given.revision, told = given.told"
     f" FROM {unnest(_types(*Settled._fields))} WHERE sessions.no = given.no"
+)
+_DUE: Final = f"SELECT {', '.join(Due._fields)} FROM sessions WHERE"
+_DUE_QUIET: Final = (
+    f"{_DUE} pending = 'QUIET' AND arrived_at < %s"
+    " ORDER BY arrived_at LIMIT %s FOR UPDATE SKIP LOCKED"
+)
+_DUE_IDLE: Final = (
+    f"{_DUE} pending = 'IDLE' AND idle_at <= %s AND arrived_at < %s"
+    " ORDER BY idle_at LIMIT %s FOR UPDATE SKIP LOCKED"
 )
 _ERASE_EVENTS: Final = (
     "DELETE FROM events WHERE session_no = %(no)s AND event_id IN"
@@ -117,8 +129,9 @@ class Overtaken(Exception):  # noqa: N818 - nothing went wrong
 class PostgresqlTables:
     """Implements `Tables`."""
 
-    def __init__(self, idle_timeout: int) -> None:
+    def __init__(self, idle_timeout: int, writing: Writing) -> None:
         self._idle_timeout = idle_timeout
+        self._writing = writing
         self._numbers: deque[int] = deque()
         self._known: set[tuple[int, bytes]] = set()
 
@@ -193,16 +206,17 @@ class PostgresqlTables:
         return (no, state.session_id, trace, *self._values(state, told))
 
     def _values(self, state: SessionState, told: Status) -> tuple[object, ...]:
-        moving = moving_values(state, self._idle_timeout)
-        return (*moving, *changing_values(state, told), *_read_values(state))
+        retention = self._writing.retention
+        changing = changing_values(state, told, retention)
+        return (*moving_values(state), *changing, *_read_values(state, retention))
 
     def due(self, now: int, limit: int) -> list[Due]:
         """Hold sessions that are due to settle at `now` (ns) and that nobody else holds."""
-        sql = (
-            f"SELECT {', '.join(Due._fields)} FROM sessions"
-            " WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED"
-        )
-        return [Due(*row) for row in self.connection.execute(sql.encode(), (now, limit))]
+        found = self.connection.execute(_DUE_QUIET, (now - QUIET, limit)).fetchall()
+        if len(found) < limit:
+            idle = (now - self._idle_timeout, now - QUIET, limit - len(found))
+            found += self.connection.execute(_DUE_IDLE, idle).fetchall()
+        return [Due(*row) for row in found]
 
     def settle(self, settled: Sequence[Settled]) -> None:
         """Write what settling made of sessions."""
@@ -229,7 +243,7 @@ class PostgresqlTables:
             self.connection.execute("DELETE FROM sessions WHERE no = ANY(%s::bigint[])", (numbers,))
 
 
-def _read_values(state: SessionState) -> tuple[object, ...]:
+def _read_values(state: SessionState, retention: Retention) -> tuple[object, ...]:
     """Give the values of `_READ`."""
     decided_at, _, _, reason = state.decided or (None, b"", "", None)
     impacts = {impact.value: state.impacts.get(impact.value, 0) for impact in Impact}
@@ -241,5 +255,5 @@ def _read_values(state: SessionState) -> tuple[object, ...]:
         state.events,
         json_text(impacts),
         impacts[Impact.RETAKE.value],
-        derive.retention_days(state),
+        retention.days(state),
     )

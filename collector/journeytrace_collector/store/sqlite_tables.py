@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from journeytrace.conventions import Status
+from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.store.writing import (
     CHANGING,
@@ -18,6 +19,7 @@ from journeytrace_collector.store.writing import (
     Row,
     Saved,
     Settled,
+    Writing,
     changing_values,
     decode_state,
     moving_values,
@@ -37,8 +39,17 @@ _INSERT_SESSION: Final = (
 _UPDATE_MOVING: Final = f"UPDATE sessions SET {' = ?, '.join(MOVING)} = ? WHERE no = ?"
 _UPDATE_CHANGING: Final = f"UPDATE sessions SET {' = ?, '.join(CHANGING)} = ? WHERE no = ?"
 _SETTLE: Final = (
-    "UPDATE sessions SET due_at = NULL, settled_at = ?, settled_status = ?, revision = ?, told = ?"
+    "UPDATE sessions SET pending = NULL, settled_at = ?, settled_status = ?, revision = ?, told = ?"
     " WHERE no = ?"
+)
+
+_DUE: Final = f"SELECT {', '.join(Due._fields)} FROM sessions INDEXED BY"
+_DUE_QUIET: Final = (
+    f"{_DUE} sessions_quiet WHERE pending = 'QUIET' AND arrived_at < ? ORDER BY arrived_at LIMIT ?"
+)
+_DUE_IDLE: Final = (
+    f"{_DUE} sessions_pending WHERE pending = 'IDLE' AND idle_at <= ? AND arrived_at < ?"
+    " ORDER BY idle_at LIMIT ?"
 )
 
 _values = msgspec.structs.astuple
@@ -47,10 +58,11 @@ _values = msgspec.structs.astuple
 class SqliteTables:
     """Implements `Tables`. Its one writer holds all rows, so holding one takes no statement."""
 
-    def __init__(self, connection: sqlite3.Connection, idle_timeout: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, idle_timeout: int, writing: Writing) -> None:
         self._execute = connection.execute
         self._executemany = connection.executemany
         self._idle_timeout = idle_timeout
+        self._writing = writing
 
     def take(self, events: Mapping[str, Sequence[Event]]) -> list[Row]:
         """See `Tables.take`."""
@@ -82,24 +94,25 @@ class SqliteTables:
 
     def save(self, saved: Sequence[Saved]) -> None:
         """See `Tables.save`."""
+        retention = self._writing.retention
         for no, session in saved:
             after = session.after
-            moving = moving_values(after, self._idle_timeout)
-            changing = changing_values(after, session.status)
+            moving = moving_values(after)
+            changing = changing_values(after, session.status, retention)
             if session.before is None:
                 self._execute(_INSERT_SESSION, (no, after.session_id, *moving, *changing))
                 continue
             self._execute(_UPDATE_MOVING, (*moving, no))
-            if changing != changing_values(session.before, session.told):
+            if changing != changing_values(session.before, session.told, retention):
                 self._execute(_UPDATE_CHANGING, (*changing, no))
 
     def due(self, now: int, limit: int) -> list[Due]:
-        """Give sessions that are due to settle at `now` (ns), the longest due first."""
-        sql = (
-            f"SELECT {', '.join(Due._fields)}"
-            " FROM sessions INDEXED BY sessions_due WHERE due_at <= ? ORDER BY due_at LIMIT ?"
-        )
-        return [Due(*row) for row in self._execute(sql, (now, limit))]
+        """Give sessions that are due to settle at `now` (ns), the longest quiet first."""
+        found = self._execute(_DUE_QUIET, (now - QUIET, limit)).fetchall()
+        if len(found) < limit:
+            idle = (now - self._idle_timeout, now - QUIET, limit - len(found))
+            found += self._execute(_DUE_IDLE, idle).fetchall()
+        return [Due(*row) for row in found]
 
     def settle(self, settled: Sequence[Settled]) -> None:
         """Write what settling made of sessions."""

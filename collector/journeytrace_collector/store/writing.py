@@ -16,6 +16,7 @@ from journeytrace.conventions import Status
 from journeytrace_collector.core import derive
 from journeytrace_collector.core.change import Change, SessionChange, Settlement
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState, merge, state_of
 from journeytrace_collector.store.base import Carried, Known, SessionLimits, Written
@@ -40,7 +41,7 @@ __all__ = [
 EVENT_FIELDS: Final = Event.__struct_fields__[1:]
 """Columns of an event beside the number of its session."""
 
-MOVING: Final = ("state", "last_event", "idle_at", "due_at")
+MOVING: Final = ("state", "last_event", "idle_at", "arrived_at", "pending")
 """Columns of a session that nearly every event moves."""
 
 CHANGING: Final = (
@@ -132,6 +133,8 @@ class Writing:
         self._catalogue = catalogue
         self._idle_timeout = idle_timeout
         self._limits = limits or SessionLimits()
+        self.retention = NO_PERIODS
+        """How long sessions are kept; the store sets it."""
 
     def write(
         self, tables: Tables, events: Sequence[Event], carried: Carried
@@ -141,7 +144,7 @@ class Writing:
         for event in events:
             by_session.setdefault(event.session_id, []).append(event)
         at = max((event.received for event in events), default=carried.at)
-        change = Change(at, traces=carried.traces, logged=carried.logged)
+        change = Change(at, traces=carried.traces, logged=carried.logged, retention=self.retention)
         refused: list[Event] = []
         rows = tables.take(by_session)
         foreign = _foreign(rows, events, carried.rights) if carried.rights else []
@@ -179,27 +182,41 @@ class Writing:
         self, tables: Tables, row: Row, events: list[Event], refused: list[Event]
     ) -> list[Event]:
         """Give the events for which there is room, and those that are known anyway."""
-        count, size = (row.before.events, row.before.size) if row.before else (0, 0)
-        most = size + sum([len(event.metadata) for event in events])
+        before = row.before
+        count, size = (before.events, before.size) if before else (0, 0)
+        most = size + sum([event.size for event in events])
         if count + len(events) <= self._limits.events and most <= self._limits.size:
             return events
-        taken = []
+        taken: list[Event] = []
+        completed = before is not None and before.completed
+        decided = before.decided if before else None
+        # One answer for each id, or a sender of the same event twice would hear both.
+        answers: dict[bytes, bool] = {}
         for event in events:
-            if tables.has(row.no, event):
-                taken.append(event)
-                continue
-            spec = self._catalogue.events.get(event.name)
-            grown = size + len(event.metadata)
-            if self._limits.allow(count + 1, grown, changes_status=bool(spec and spec.role)):
-                taken.append(event)
-                count, size = count + 1, grown
-            else:
-                refused.append(event)
+            if (welcome := answers.get(event.event_id)) is None:
+                welcome = tables.has(row.no, event)
+                if not welcome:
+                    alone = state_of([event], self._catalogue)
+                    # Only what ends the journey or says something new of its outcome: nobody can
+                    # use the reserve up with what merely belongs to the same kind.
+                    ends = alone.completed and not completed
+                    decides = alone.decided is not None and (
+                        decided is None
+                        or (alone.decided > decided and alone.decided[2:] != decided[2:])
+                    )
+                    grown = size + event.size
+                    welcome = self._limits.allow(count + 1, grown, reserved=ends or decides)
+                    if welcome:
+                        count, size = count + 1, grown
+                        completed = completed or alone.completed
+                        decided = alone.decided if decides else decided
+                answers[event.event_id] = welcome
+            (taken if welcome else refused).append(event)
         return taken
 
     def settle(self, due: Sequence[Due], now: int) -> tuple[Change, list[Settled]]:
         """Let sessions come to rest at `now` (ns)."""
-        change = Change(now)
+        change = Change(now, retention=self.retention)
         settled = []
         for row in due:
             state = decode_state(row.state)
@@ -249,21 +266,23 @@ def erase(
     return Change(now, records={"erased": len(gone)}), rows
 
 
-def moving_values(state: SessionState, idle_timeout: int) -> tuple[object, ...]:
-    """Give the values of `MOVING`; `idle_timeout` in ns."""
-    due = derive.due_at(state, idle_timeout)
-    return _encode(state).decode(), state.last[2], state.idle, due
+def moving_values(state: SessionState) -> tuple[object, ...]:
+    """Give the values of `MOVING`."""
+    text, pending = _encode(state).decode(), derive.pending(state).value
+    return text, state.last[2], state.idle, state.arrived, pending
 
 
-def changing_values(state: SessionState, told: Status | None) -> tuple[object, ...]:
+def changing_values(
+    state: SessionState, told: Status | None, retention: Retention
+) -> tuple[object, ...]:
     """Give the values of `CHANGING`."""
     return (
         derive.kept(state, "user_id"),
         derive.kept(state, "email"),
         derive.kept(state, "submission_id"),
         derive.kept(state, "project_id"),
-        derive.created_at(state),
-        derive.expires_at(state),
+        state.created_at,
+        retention.expires_at(state),
         derive.phase(state).value,
         derive.highest_stage(state),
         state.decided[2] if state.decided else None,
@@ -271,6 +290,6 @@ def changing_values(state: SessionState, told: Status | None) -> tuple[object, .
     )
 
 
-def known(state: str, settled_at: int | None, revision: int) -> Known:
+def known(retention: Retention, state: str, settled_at: int | None, revision: int) -> Known:
     """Read a session's columns ``state``, ``settled_at`` and ``revision``."""
-    return Known(decode_state(state), settled_at, revision)
+    return Known(decode_state(state), settled_at, revision, retention)

@@ -14,7 +14,6 @@ from journeytrace.conventions import DEFAULT_RETENTION_DAYS, SESSION_ID
 from journeytrace.errors import InvalidSessionIdError
 from journeytrace.identity import trace_id
 from journeytrace_collector.core.change import Change
-from journeytrace_collector.core.derive import retention_days
 from journeytrace_exporters.otlp.settings import OtlpSettings
 
 __all__ = ["Tenant", "Tenants"]
@@ -37,7 +36,7 @@ class Tenants:
         if not settings.tenants:
             return cls(settings, {})
         states = [session.after for session in change.sessions]
-        days = {trace_id(state.session_id): retention_days(state) for state in states}
+        days = {trace_id(state.session_id): change.retention.days(state) for state in states}
         return cls(settings, days)
 
     def of_session(self, session_id: str) -> Tenant:

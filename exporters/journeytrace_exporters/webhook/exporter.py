@@ -44,13 +44,13 @@ class WebhookExporter(Exporter):
             for item in news.news_of(session):
                 for destination, endpoint in self._endpoints.items():
                     if news.wanted(item, endpoint):
-                        yield self._parcel(item, destination, endpoint, change.at)
+                        yield self._parcel(item, destination, endpoint, change)
 
     def _parcel(
-        self, item: news.News, destination: str, endpoint: EndpointSettings, at: int
+        self, item: news.News, destination: str, endpoint: EndpointSettings, change: Change
     ) -> Parcel:
         key = news.idempotency_key(item, endpoint.name)
-        payload = news.body(item, endpoint, key, at, self._idle_timeout)
+        payload = news.body(item, endpoint, key, change, self._idle_timeout)
         return Parcel(destination, payload, item.session.after.session_id, {IDEMPOTENCY_KEY: key})
 
     async def deliver(self, parcel: Parcel) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from journeytrace_collector.core.change import SessionChange
+from journeytrace_collector.core.change import Change, SessionChange
 from journeytrace_collector.core.derive import rfc3339, summary
 from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_exporters.webhook.settings import UNDECIDED, EndpointSettings, Kind
@@ -70,9 +70,12 @@ def idempotency_key(news: News, endpoint: str) -> str:
     return sha256(msgspec.json.encode(identity)).hexdigest()
 
 
-def body(news: News, endpoint: EndpointSettings, key: str, at: int, idle_timeout: int) -> bytes:
-    """Write it as JSON, as it is at `at`; both times in ns."""
-    session: dict[str, Any] = msgspec.to_builtins(summary(news.session.after, at, idle_timeout))
+def body(
+    news: News, endpoint: EndpointSettings, key: str, change: Change, idle_timeout: int
+) -> bytes:
+    """Write it as JSON, as it is at the time of `change`; `idle_timeout` in ns."""
+    known = summary(news.session.after, change.at, idle_timeout, retention=change.retention)
+    session: dict[str, Any] = msgspec.to_builtins(known)
     for name in _NOT_KNOWN if endpoint.include_email else (*_NOT_KNOWN, "email"):
         del session[name]
     # What can be told, where the summary knows the clock alone.
@@ -80,7 +83,7 @@ def body(news: News, endpoint: EndpointSettings, key: str, at: int, idle_timeout
     found: dict[str, Any] = {
         "type": news.kind,
         "id": key,
-        "occurred_at": rfc3339(at),
+        "occurred_at": rfc3339(change.at),
         "session": session,
         "before": news.before,
     }

@@ -23,7 +23,7 @@ from journeytrace_collector.admin.api import event_json
 from journeytrace_collector.core.decode import Decoded, Decoder
 from journeytrace_collector.core.derive import summary
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.record import MAX_TIME, Limits
+from journeytrace_collector.core.record import LEAD, MAX_AGE, Limits
 from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.errors import RequestError
 from journeytrace_collector.receiver.otlp import signals
@@ -149,7 +149,7 @@ def check_event(event: Event) -> None:
     assert event.impact in set(names.Impact)
     assert event.result in {None, *names.Result}
     assert event.retention_days in {None, *names.RETENTION_DAYS_ALLOWED}
-    assert 0 < event.at <= event.at + event.duration <= MAX_TIME
+    assert NOW - MAX_AGE <= event.at <= event.at + event.duration <= NOW + LEAD
     for text in (event.stage, event.reason, event.error_code, event.project_id, event.user_id):
         assert text is None or (0 < len(text) <= 512 and text.isprintable())
     assert len(event.metadata.encode()) <= 400

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from importlib.resources import files
 from itertools import product
 
 import pytest
@@ -14,15 +13,14 @@ from journeytrace.conventions import Decision, Status
 from journeytrace_collector.store import SessionQuery
 from journeytrace_collector.store.base import SEARCH_FIELDS
 from journeytrace_collector.store.listing import Sql, narrow, page
+from journeytrace_collector.store.migrations import steps
 
 
 @pytest.fixture
 def database() -> Iterator[sqlite3.Connection]:
     """Give an empty database with the store's tables."""
     connection = sqlite3.connect(":memory:")
-    connection.executescript(
-        (files("journeytrace_collector.store") / "schema.sql").read_text("utf-8")
-    )
+    connection.executescript(";".join(steps("sqlite")))
     yield connection
     connection.close()
 

@@ -1,0 +1,75 @@
+"""How long a session is kept (DESIGN section 5): pure.
+
+What its SESSION_CREATED says holds. Else it is the period that its project had in force when the
+session was created, so a project's periods are kept with their history. An old date cannot erase
+what has just come in: the days count from no earlier than `GRACE` before the first arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from journeytrace.conventions import DEFAULT_RETENTION_DAYS
+from journeytrace_collector.core.sessionize import SessionState
+
+__all__ = ["GRACE", "NO_PERIODS", "NS_PER_DAY", "Period", "Retention", "changes"]
+
+NS_PER_DAY: Final = 86_400 * 1_000_000_000
+GRACE: Final = 7 * NS_PER_DAY
+
+
+class Period(NamedTuple):
+    """From a time on, the sessions of a project are kept so many days."""
+
+    project_id: str
+    since: int
+    """ns; sessions created at or after it."""
+    days: int
+
+
+class Retention:
+    """The periods of all projects; none: every session is kept the default number of days."""
+
+    def __init__(self, periods: Iterable[Period] = ()) -> None:
+        self._periods: dict[str, list[Period]] = {}
+        for period in sorted(periods, key=lambda period: period.since):
+            self._periods.setdefault(period.project_id, []).append(period)
+
+    def days(self, state: SessionState) -> int:
+        """Give the days that a session is kept."""
+        if state.created is not None and state.created[2]:
+            return state.created[2]
+        _, _, project = state.kept.get("project_id", (0, b"", ""))
+        return self.days_of(project, state.created_at)
+
+    def days_of(self, project_id: str, created_at: int) -> int:
+        """Give the days that a session of a project is kept that was created then (ns)."""
+        held = (
+            p.days for p in reversed(self._periods.get(project_id, ())) if p.since <= created_at
+        )
+        return next(held, DEFAULT_RETENTION_DAYS)
+
+    def expires_at(self, state: SessionState) -> int:
+        """Give the time in ns at which a session is to be erased."""
+        counted_from = max(state.created_at, state.first_received - GRACE)
+        return counted_from + self.days(state) * NS_PER_DAY
+
+    def latest(self) -> dict[str, int]:
+        """Give the days in force now, by project."""
+        return {project: periods[-1].days for project, periods in self._periods.items()}
+
+
+NO_PERIODS: Final = Retention()
+
+
+def changes(known: Retention, configured: Mapping[str, int], since: int) -> Iterator[Period]:
+    """Give the periods that begin at `since` (ns) where the settings say something new.
+
+    A project that the settings name no more falls back to the default.
+    """
+    latest = known.latest()
+    for project in sorted({*latest, *configured}):
+        days = configured.get(project, DEFAULT_RETENTION_DAYS)
+        if days != latest.get(project, DEFAULT_RETENTION_DAYS):
+            yield Period(project, since, days)

@@ -1,0 +1,83 @@
+"""How long a session is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.events import NOON, SECOND, event, journeys
+
+from journeytrace.catalogue import builtin_catalogue
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.retention import GRACE, NS_PER_DAY, Period, Retention, changes
+from journeytrace_collector.core.sessionize import SessionState, fold, state_of
+
+PERIODS = Retention(
+    [Period("acme", 0, 90), Period("acme", NOON, 365), Period("acme", NOON + 9, 30)]
+)
+
+
+def state(*events: Event) -> SessionState:
+    """Fold events of one session."""
+    return state_of(events, builtin_catalogue())
+
+
+def created(at: int = NOON, **fields: Any) -> Event:
+    """Make a SESSION_CREATED."""
+    return event("SESSION_CREATED", at, **fields)
+
+
+def test_a_project_counts_whichever_event_carries_it() -> None:
+    """The project's period holds when another event than SESSION_CREATED names the project."""
+    late = event("STEP_VIEW", NOON + SECOND, project_id="acme")
+    assert PERIODS.days(state(created(NOON - 1), late)) == 90
+
+
+def test_the_period_in_force_at_creation_holds() -> None:
+    """Sessions keep the days of their time when the project's period changes afterwards."""
+    found = [PERIODS.days(state(created(at, project_id="acme"))) for at in (1, NOON, NOON + 9)]
+    assert found == [90, 365, 30]
+
+
+def test_what_the_session_says_comes_first() -> None:
+    """The days on SESSION_CREATED stand above the project's; nobody else's days count."""
+    own = created(NOON, project_id="acme", retention_days=180)
+    assert PERIODS.days(state(own, event("STEP_VIEW", NOON - 1, retention_days=30))) == 180
+
+
+def test_an_unknown_project_has_the_default() -> None:
+    """Without a period, and without a project, it is 30 days."""
+    assert PERIODS.days(state(created(project_id="other"))) == 30
+    assert PERIODS.days(state(created())) == 30
+
+
+def test_an_old_date_does_not_erase_what_has_just_come_in() -> None:
+    """An event dated a year back, with or without SESSION_CREATED, leaves the session 23 days."""
+    for name in ("SESSION_CREATED", "STEP_VIEW"):
+        old = event(name, NOON - 365 * NS_PER_DAY, received=NOON)
+        expires = Retention().expires_at(state(old, event("STEP_VIEW", NOON)))
+        assert expires == NOON - GRACE + 30 * NS_PER_DAY
+
+
+@given(events=journeys())
+def test_nothing_is_erased_in_its_first_days(events: list[Event]) -> None:
+    """Whatever the events say, a session is kept 23 days from its first arrival."""
+    for found in fold(events, builtin_catalogue()).values():
+        assert PERIODS.expires_at(found) >= found.first_received + 23 * NS_PER_DAY
+
+
+@given(
+    configured=st.lists(
+        st.dictionaries(st.sampled_from("abc"), st.sampled_from((30, 90, 365))), max_size=5
+    )
+)
+def test_settings_add_to_the_history_and_alter_nothing(configured: list[dict[str, int]]) -> None:
+    """Each start adds the periods that are new; what held in between still holds for its time."""
+    periods: list[Period] = []
+    for at, days in enumerate(configured):
+        periods += changes(Retention(periods), days, at)
+        assert not list(changes(Retention(periods), days, at + 1))
+    known = Retention(periods)
+    for at, days in enumerate(configured):
+        assert {p: known.days_of(p, at) for p in "abc"} == {p: days.get(p, 30) for p in "abc"}

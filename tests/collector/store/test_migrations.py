@@ -1,0 +1,107 @@
+"""A store that an earlier version wrote is brought up to date and goes on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+from tests.support.events import IDLE_TIMEOUT, SECOND, event
+from tests.support.postgresql import PASSWORD, Server, running_server
+
+from journeytrace.catalogue import builtin_catalogue
+from journeytrace_collector.core.derive import QUIET, summary
+from journeytrace_collector.core.sessionize import fold
+from journeytrace_collector.errors import StartError
+from journeytrace_collector.store import SessionQuery, SqliteStore, Store
+from journeytrace_collector.store.migrations import pending_steps, steps
+from journeytrace_collector.store.postgresql import PostgresqlStore
+from journeytrace_collector.store.sqlite import FILE_NAME
+
+WRITTEN: Final = Path(__file__).parents[2] / "data" / "stores"
+"""Stores of 12 demo journeys with 3 parcels that wait, and what their API said of them."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """Give a running PostgreSQL."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def written(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Store, list[Any]]]:
+    """Give a store that schema 1 wrote, opened now, and what was said of its sessions then."""
+    catalogue = builtin_catalogue()
+    store: Store
+    if request.param == "sqlite":
+        data = gzip.decompress((WRITTEN / "schema-1.sqlite.gz").read_bytes())
+        (tmp_path / FILE_NAME).write_bytes(data)
+        store = SqliteStore(tmp_path, catalogue, IDLE_TIMEOUT)
+        said = (WRITTEN / "schema-1.sqlite.json").read_text("utf-8")
+    else:
+        url = request.getfixturevalue("server").empty()
+        subprocess.run(
+            ["psql", "-q", "-v", "ON_ERROR_STOP=1", url],
+            input=gzip.decompress((WRITTEN / "schema-1.sql.gz").read_bytes()),
+            env={"PGPASSWORD": PASSWORD, "PATH": "/usr/bin:/bin"},
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+        store = PostgresqlStore(url, catalogue, IDLE_TIMEOUT, collector_id="one")
+        said = (WRITTEN / "schema-1.sql.json").read_text("utf-8")
+    yield store, json.loads(said)["sessions"]
+    store.close()
+
+
+def test_every_session_is_what_it_was(written: tuple[Store, list[Any]]) -> None:
+    """The list says of each session what it said before, but for the clock's share."""
+    store, said = written
+    page = store.sessions(SessionQuery(limit=100), 0)
+    found = [
+        msgspec.to_builtins(summary(k.state, 0, IDLE_TIMEOUT, k.settled_at, k.revision))
+        for k in page.sessions
+    ]
+    clocked = {"status", "expires_at", "retention_days"}
+    for mine, theirs in zip(found, said, strict=True):
+        assert {k: v for k, v in mine.items() if k not in clocked} == {
+            k: v for k, v in theirs.items() if k not in clocked
+        }
+
+
+def test_every_state_equals_the_fold_of_its_events(written: tuple[Store, list[Any]]) -> None:
+    """What a state remembers since is filled in from the events that are stored."""
+    store, said = written
+    for session in said:
+        events = store.events(session["session_id"])
+        known = store.session(session["session_id"])
+        assert known is not None
+        assert known.state == fold(events, builtin_catalogue())[known.state.session_id]
+
+
+def test_what_was_open_settles_and_what_waits_is_delivered(
+    written: tuple[Store, list[Any]],
+) -> None:
+    """Only the sessions that had not settled do so now, and no parcel is lost."""
+    store, said = written
+    still_open = [s["session_id"] for s in said if s["settled_at"] is None]
+    assert still_open
+    newest = max(e.received for s in said for e in store.events(s["session_id"]))
+    assert store.settle(newest + IDLE_TIMEOUT + QUIET + SECOND, 100) == len(still_open)
+    assert len(store.waiting("otlp", 10)) == 3
+    assert store.write([event("STEP_VIEW", newest + SECOND)]).new == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_later_schema_is_left_alone(database: str) -> None:
+    """A version that is not known yet is refused with what to do."""
+    known = len(steps(database))
+    assert pending_steps(database, known, "here") == []
+    with pytest.raises(StartError, match=r"here: .* later version .* restore a copy"):
+        pending_steps(database, known + 1, "here")
