@@ -20,6 +20,7 @@ from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
+from journeytrace_collector.connections import Connections, bind, connection_limits
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.core.record import Limits
@@ -63,6 +64,8 @@ class Collector:
         self._listening: list[Callable[[], Awaitable[None]]] = []
         """What ends listening on each port, within the grace period."""
         self._ready = False
+        self._limits = connection_limits()
+        self._connections = Connections(self._limits.http)
 
     otlp_grpc: Address
     """Where it listens, once entered: the port that a configured port 0 became."""
@@ -124,10 +127,12 @@ class Collector:
             ingest,
             self._clock,
             readers=access.readers,
+            hosts=access.hosts,
             idle_timeout=idle_timeout,
             ready=lambda: self._ready,
             pages=pages,
         )
+        self._background(self._connections.end_the_slow())
         self._undo.push_async_callback(self._stop_listening)
         context = access.tls.context(ask_clients=False) if access.tls else None
         self.admin = await self._serve("admin", admin, settings.admin, context)
@@ -143,10 +148,11 @@ class Collector:
     async def _receive(self, known: tuple[Signal, ...], ingest: Ingest, access: Access) -> None:
         settings = self._settings
         limit = settings.max_request_bytes
-        receiver = http_receiver(known, ingest, self._clock, access.senders, limit)
+        receiver = http_receiver(known, ingest, self._clock, access, limit)
         context = access.tls.context(ask_clients=True) if access.tls else None
         self.otlp_http = await self._serve("otlp_http", receiver, settings.otlp_http, context)
-        grpc = GrpcReceiver(known, ingest, self._clock, access, limit)
+        most = self._limits.grpc
+        grpc = GrpcReceiver(known, ingest, self._clock, access, limit=limit, connections=most)
         self._listening.append(lambda: grpc.stop(_GRACE_SECONDS))
         port = await grpc.start(settings.otlp_grpc.host, settings.otlp_grpc.port)
         self.otlp_grpc = Address(settings.otlp_grpc.host, port)
@@ -169,16 +175,28 @@ class Collector:
     async def _serve(
         self, name: str, app: web.Application, address: Address, tls: SSLContext | None
     ) -> Address:
+        app.middlewares.insert(0, self._connections.middleware)
         runner = web.AppRunner(
             app, access_log=None, auto_decompress=False, shutdown_timeout=_GRACE_SECONDS
         )
         await runner.setup()
-        self._listening.append(runner.cleanup)
         try:
-            await web.TCPSite(runner, address.host, address.port, ssl_context=tls).start()
+            sockets = await bind(address.host, address.port)
         except OSError as error:
+            await runner.cleanup()
             raise StartError(f"{name}: cannot listen on {address}: {error.strerror}") from error
-        return Address(address.host, runner.addresses[0][1])
+        accepting = self._connections.listen(runner.server, sockets, tls)
+
+        async def stop() -> None:
+            for task in accepting:
+                task.cancel()
+            await asyncio.wait(accepting)
+            for one in sockets:
+                one.close()
+            await runner.cleanup()
+
+        self._listening.append(stop)
+        return Address(address.host, sockets[0].getsockname()[1])
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

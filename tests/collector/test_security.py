@@ -179,6 +179,7 @@ def test_a_file_may_hold_several_tokens(start: Start, tmp_path: Path) -> None:
     """An old and a new token work side by side, so that senders can change over in peace."""
     file = tmp_path / "tokens"
     file.write_text(f"{TOKEN}\n\n  {OTHER}\n")
+    file.chmod(0o600)
     collector = start(token_file=file)
     with grpc.insecure_channel(str(collector.otlp_grpc)) as channel:
         assert export(channel, f"Bearer {TOKEN}") is grpc.StatusCode.OK
@@ -194,6 +195,8 @@ def test_a_file_may_hold_several_tokens(start: Start, tmp_path: Path) -> None:
         ({"token_file": "empty"}, "token_file: empty holds no token"),
         ({"token_file": "binary"}, "token_file: binary is no text"),
         ({"admin_token_file": "bad"}, "admin_token_file: bad, line 2: must be 16 or more"),
+        ({"token_file": "open"}, "token_file: open can be read or written by others than"),
+        ({"token_file": "open"}, "`chmod 600 open`"),
         ({"token": TOKEN, "admin_token": TOKEN}, "admin_token: is also a token"),
         ({"tls_cert": "good"}, "tls_cert: needs tls_key beside it"),
         ({"tls_key": "good"}, "tls_key: needs tls_cert beside it"),
@@ -213,6 +216,8 @@ def test_unusable_settings(
     Path("bad").write_text(f"{TOKEN}\nshort-secret")
     for name in ("good", "empty", "binary", "bad"):
         Path(name).chmod(0o600)
+    Path("open").write_text(TOKEN)
+    Path("open").chmod(0o640)
     with pytest.raises(ConfigError) as caught:
         Access(Settings(**settings))
     assert said in str(caught.value)

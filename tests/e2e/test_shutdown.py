@@ -127,7 +127,7 @@ def metrics(address: str) -> bytes:
     """Give the metrics page."""
     host, port = address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
-        connection.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        connection.sendall(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
         return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
@@ -135,7 +135,9 @@ def metrics(address: str) -> bytes:
 def dawdlers(launch: Launch) -> Iterator[tuple[Process, list[socket.socket]]]:
     """A collector with senders on each port that began a request and do not go on."""
     process = launch()
-    head = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
+    head = (
+        b"POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\n"
+    )
     grpc_preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     begun = (
         (process.http, head + b"Content-Length: 100\r\n\r\nx"),

@@ -14,7 +14,13 @@ from aiohttp.typedefs import Handler, Middleware
 from journeytrace_collector.admin import api
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.derive import Summary, summary
-from journeytrace_collector.errors import UnauthenticatedError, UnavailableError
+from journeytrace_collector.errors import (
+    ForeignOriginError,
+    MisdirectedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
@@ -36,16 +42,17 @@ def admin_app(
     clock: Clock,
     *,
     readers: Tokens,
+    hosts: Hosts,
     idle_timeout: int,
     ready: Callable[[], bool],
     pages: Mapping[str, Page],
 ) -> web.Application:
     """Give the application that answers from `store`; `idle_timeout` in ns.
 
-    `pages` are the exporters' own, by path.
+    `hosts` are its names, which matter without a token; `pages` the exporters' own, by path.
     """
     admin = _Admin(store, ingest, clock, idle_timeout, ready)
-    app = web.Application(middlewares=[_answer_errors, _guard(readers)])
+    app = web.Application(middlewares=[_answer_errors, _guard(readers, hosts)])
     app.router.add_get("/healthz", admin.healthz)
     app.router.add_get("/readyz", admin.readyz)
     app.router.add_get("/api/v1/sessions", admin.sessions)
@@ -155,9 +162,11 @@ class _UnknownSessionError(Exception):
     """No session has this id. Becomes a 404."""
 
 
-def _guard(readers: Tokens) -> Middleware:
+def _guard(readers: Tokens, hosts: Hosts) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not readers:
+            hosts.check(request)
         if request.path not in OPEN:
             readers.check(request.headers.get("Authorization"))
         return await handler(request)
@@ -177,6 +186,10 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         reply = _error(401, str(error))
         reply.headers["WWW-Authenticate"] = "Bearer"
         return reply
+    except MisdirectedError as error:
+        return _error(421, str(error))
+    except ForeignOriginError as error:
+        return _error(403, str(error))
     except UnavailableError as error:
         reply = _error(503, str(error))
         reply.headers["Retry-After"] = "1"

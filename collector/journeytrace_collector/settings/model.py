@@ -13,6 +13,7 @@ from journeytrace_collector.settings.types import (
     Address,
     AddressValue,
     FilePath,
+    HostNames,
     Kept,
     KeyPath,
     LogLevel,
@@ -23,7 +24,7 @@ from journeytrace_collector.settings.types import (
     Token,
 )
 
-__all__ = ["NESTED", "PREFIX", "Project", "Settings"]
+__all__ = ["NESTED", "PREFIX", "Project", "Sender", "Settings"]
 
 PREFIX: Final = "JOURNEYTRACE_"
 """What the names of variables begin with."""
@@ -42,6 +43,27 @@ class Project(BaseModel):
     retention_days: Literal[30, 90, 180, 365] = Field(
         default=30,
         description="Days a session created from now on is kept, unless it says otherwise itself.",
+    )
+
+
+class Sender(BaseModel):
+    """Somebody who sends events, and for what it may speak."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    token: Token | None = Field(default=None, description="The bearer token that it shows.")
+    token_file: FilePath | None = Field(
+        default=None, description="File with its tokens, one a line; instead of token."
+    )
+    sources: tuple[Literal["FE", "BE", "OP"], ...] = Field(
+        default=("FE", "BE"),
+        min_length=1,
+        description="Whose events it may send: FE, BE, or what a person does at the desk, OP.",
+    )
+    projects: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Projects that it may speak for. None: all of them.",
     )
 
 
@@ -99,6 +121,17 @@ class Settings(BaseSettings):
     admin_token_file: FilePath | None = Field(
         default=None,
         description="File with tokens for the admin address, one a line; instead of admin_token.",
+    )
+    senders: dict[Name, Sender] = Field(
+        default={},
+        description="OTLP senders with tokens and rights of their own, by name; beside token.",
+    )
+    hosts: HostNames = Field(
+        default=(),
+        description=(
+            "Names, with commas between them, under which addresses that ask for no token are"
+            " reached, beside those of the loopback. Others are refused: a web page invents them."
+        ),
     )
     tls_cert: FilePath | None = Field(
         default=None,

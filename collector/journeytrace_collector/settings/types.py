@@ -20,6 +20,7 @@ __all__ = [
     "Address",
     "AddressValue",
     "FilePath",
+    "HostNames",
     "Kept",
     "KeyPath",
     "LogLevel",
@@ -148,10 +149,17 @@ def _name(value: str) -> str:
     return value
 
 
+def _words(value: object) -> object:
+    return (
+        [word for word in re.split(r"[,\s]+", value) if word] if isinstance(value, str) else value
+    )
+
+
 AddressValue = Annotated[Address, NoDecode, PlainValidator(_address)]
 Span = Annotated[timedelta, PlainValidator(_span)]
 Kept = Annotated[timedelta, PlainValidator(_kept)]
 FilePath = Annotated[Path, PlainValidator(_path)]
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 KeyPath = Annotated[Path, PlainValidator(_path), AfterValidator(check_key)]
 Size = Annotated[ByteSize, Field(gt=0)]
 Token = Annotated[SecretStr, AfterValidator(_token)]

@@ -12,6 +12,7 @@ from journeytrace.conventions import Decision, Status
 from journeytrace_collector.core.change import Effects, Parcel, Tally
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
+from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
@@ -89,6 +90,8 @@ class Carried:
     """Records that are no journey events."""
     at: int = 0
     """The collector's time in ns, for a write without events."""
+    rights: Sequence[Rights] = ()
+    """Of the sender of each event, in their order; empty: none of them is bound to projects."""
 
 
 NOTHING_CARRIED: Final = Carried()
@@ -109,6 +112,8 @@ class Written:
     refused: Sequence[Event] = ()
     """Events over the limits of their session: neither stored nor counted as events. They may be
     other objects than were given, and read as they would have been stored; their ids tell them."""
+    foreign: Sequence[Event] = ()
+    """Events on sessions of projects that their sender may not speak for: nor are these."""
 
 
 @dataclass(frozen=True, slots=True)

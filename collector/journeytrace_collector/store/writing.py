@@ -17,6 +17,7 @@ from journeytrace_collector.core import derive
 from journeytrace_collector.core.change import Change, SessionChange, Settlement
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
+from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState, merge, state_of
 from journeytrace_collector.store.base import Carried, Known, SessionLimits, Written
 
@@ -149,6 +150,9 @@ class Writing:
         change = Change(at, traces=carried.traces, logged=carried.logged, retention=self.retention)
         refused: list[Event] = []
         rows = tables.take(by_session)
+        foreign = _foreign(rows, events, carried.rights) if carried.rights else []
+        for event in foreign:
+            by_session[event.session_id].remove(event)
         wanted = [
             (row.no, self._within_limits(tables, row, by_session[row.session_id], refused))
             for row in rows
@@ -161,15 +165,15 @@ class Writing:
         tables.save(saved)
         change.sessions = [session for _, session in saved]
         new = sum(len(session.fresh) for session in change.sessions)
-        duplicate = len(events) - new - len(refused)
+        duplicate = len(events) - new - len(refused) - len(foreign)
         change.records = {
             "new": new,
             "duplicate": duplicate,
-            "refused": len(refused),
+            "refused": len(refused) + len(foreign),
             "rejected": carried.rejected,
             "ignored": carried.ignored,
         }
-        return change, Written(new, duplicate, tuple(refused))
+        return change, Written(new, duplicate, tuple(refused), tuple(foreign))
 
     def _changed(self, row: Row, fresh: list[Event], at: int) -> SessionChange:
         added = state_of(fresh, self._catalogue)
@@ -232,6 +236,25 @@ class Writing:
             told = Status(row.told)
             change.sessions.append(SessionChange(state, state, (), told, status, settlement))
         return change, settled
+
+
+def _foreign(rows: Sequence[Row], events: Sequence[Event], rights: Sequence[Rights]) -> list[Event]:
+    """Give the events whose sender may not speak for the project of their session.
+
+    Only here, with the rows held, is it certain whose a session is.
+    """
+    projects = {
+        row.session_id: derive.kept(row.before, "project_id") if row.before else None
+        for row in rows
+    }
+    foreign = []
+    for event, own in zip(events, rights, strict=True):
+        project = projects[event.session_id]
+        if not own.speaks_for(project):
+            foreign.append(event)
+        elif project is None:
+            projects[event.session_id] = event.project_id
+    return foreign
 
 
 def erase(

@@ -21,6 +21,7 @@ from journeytrace.identity import normalise_session_id
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.cli import app
 from journeytrace_collector.cli.client import connect
+from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.security import Tokens
 from journeytrace_collector.store import SqliteStore
@@ -44,6 +45,7 @@ def _place(folder: Path) -> Iterator[tuple[SqliteStore, str]]:
         ingest,
         lambda: NOON,
         readers=Tokens(),
+        hosts=Hosts(),
         idle_timeout=IDLE_TIMEOUT,
         ready=lambda: True,
         pages={},

@@ -28,7 +28,7 @@ def test_every_setting_has_a_flag_with_its_description() -> None:
     assert answer.exit_code == 0
     assert "--config" in answer.stdout
     flat = {n: f for n, f in Settings.model_fields.items() if not isinstance(f.default, dict)}
-    assert set(Settings.model_fields) - set(flat) == {"exporters", "projects"}
+    assert set(Settings.model_fields) - set(flat) == {"exporters", "projects", "senders"}
     for secret in ("admin_token", "token"):
         # Every user of a machine can read the command lines of its processes.
         del flat[secret]
