@@ -53,7 +53,10 @@ class Database:
         return PostgresqlStore(self._url, catalogue, idle_timeout, limits, collector_id="one")
 
     def clear(self) -> None:
-        tables = "sessions, events, outbox, counters, exemplars, retention_periods"
+        tables = (
+            "sessions, events, outbox, counters, exemplars, retention_periods,"
+            " digests, erasing, former_values, acts"
+        )
         self._server.execute(f"TRUNCATE {tables}", self._url)
 
 
