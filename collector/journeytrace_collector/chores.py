@@ -14,13 +14,14 @@ from journeytrace_collector.errors import UnavailableError
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.store.base import Store
 
-__all__ = ["Chores"]
+__all__ = ["Chores", "scrub"]
 
 _log = logging.getLogger(__name__)
 
 SETTLE_AT_ONCE: Final = 100
 ERASE_AT_ONCE: Final = 500
 SECONDS_BETWEEN: Final = 1.0
+SECONDS_AFTER_FAILURE: Final = 30.0
 
 
 class Chores:
@@ -60,3 +61,19 @@ class Chores:
             self._ingest.run(lambda: self._store.erase(now, ERASE_AT_ONCE))
         ):
             pass
+
+
+async def scrub(store: Store) -> None:
+    """Remove from the disk what was erased on request, again and again, until cancelled.
+
+    Apart from the chores, for it can take long and nothing waits for it.
+    """
+    while True:
+        pause = SECONDS_BETWEEN
+        try:
+            await asyncio.to_thread(store.scrub)
+        except Exception as error:
+            # It stays due, over a restart, too.
+            _log.warning("the disk still holds what was erased, for now: %s", error)
+            pause = SECONDS_AFTER_FAILURE
+        await asyncio.sleep(pause)

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace_collector.admin.app import admin_app
-from journeytrace_collector.chores import Chores
+from journeytrace_collector.chores import Chores, scrub
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.measure import Measure
@@ -115,6 +115,7 @@ class Collector:
         self._undo.push_async_callback(asyncio.to_thread, ingest.close)
         self._background(Delivery(exporters, store, ingest, health).run())
         self._background(Chores(store, ingest, self._clock).run())
+        self._background(scrub(store))
 
         pages = {path: page for e in exporters.values() for path, page in e.pages().items()}
         admin = admin_app(

@@ -20,6 +20,8 @@ __all__ = [
     "AdminClient",
     "ApiError",
     "Destination",
+    "Erasable",
+    "Erased",
     "Event",
     "Outbox",
     "Page",
@@ -111,6 +113,21 @@ class Outbox(TypedDict):
     parked: list[Parked]
 
 
+class Erasable(TypedDict):
+    """What an erasure would erase."""
+
+    sessions: int
+    events: int
+
+
+class Erased(TypedDict):
+    """What an erasure has erased."""
+
+    erased: int
+    """Sessions."""
+    events: int
+
+
 class ApiError(Exception):
     """The collector did not answer as asked. The message is for the user."""
 
@@ -158,6 +175,18 @@ class AdminClient:
         """Put parked parcels (None: all) back in line; gives how many were parked."""
         answer = await self._ask("POST", "outbox/requeue", {}, {"ids": ids})
         return cast(int, answer["requeued"])
+
+    async def erasable(self, subject: str, value: str) -> Erasable:
+        """Tell how much there is of a ``session``, ``user`` or ``email``."""
+        return cast(Erasable, await self._get("erasable", {subject: value}))
+
+    async def erase(self, subject: str, value: str) -> Erased:
+        """Erase it."""
+        if subject == "session":
+            answer = await self._ask("DELETE", f"sessions/{quote(value, safe='')}", {})
+        else:
+            answer = await self._ask("DELETE", "sessions", {subject: value})
+        return cast(Erased, answer)
 
     async def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         return await self._ask("GET", path, query)
