@@ -167,13 +167,16 @@ class SqliteStore:
                 return True
             if reader.execute("SELECT 1 FROM erasing").fetchone():
                 return False
+            small = sqlite_erasing.is_small(reader)
         for step in (sqlite_erasing.overwrite_free_pages, sqlite_erasing.clear_blank):
-            more = True
+            more = not small
             while more:
                 # Requests take their turn between two steps.
                 with self._transaction():
                     more = step(self._writer)
-        with self._turn:
+        with self._using():
+            if small:
+                self._writer.execute("VACUUM")
             if not sqlite_erasing.empty_log(self._writer):
                 return False
         with self._transaction():
@@ -276,24 +279,28 @@ class SqliteStore:
     @contextmanager
     def _transaction(self, *, secure: bool = False) -> Iterator[None]:
         """Keep what is done inside, or nothing of it; `secure`: write zeros over all that goes."""
-        with self._turn:
+        with self._using():
             try:
                 if secure:
                     self._writer.execute("PRAGMA secure_delete = ON")
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield
                 self._writer.execute("COMMIT")
-            except BaseException as error:
+            finally:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
-                if isinstance(error, sqlite3.DatabaseError) and not isinstance(
-                    error, sqlite3.ProgrammingError
-                ):
-                    raise StoreUnavailableError(str(error)) from error
-                raise
-            finally:
                 if secure:
                     self._writer.execute("PRAGMA secure_delete = FAST")
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        try:
+            with self._turn:
+                yield
+        except sqlite3.ProgrammingError:
+            raise
+        except sqlite3.DatabaseError as error:
+            raise StoreUnavailableError(str(error)) from error
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

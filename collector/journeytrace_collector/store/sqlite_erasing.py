@@ -3,8 +3,9 @@
 A deleted row stays in its file until something is written over it. Zeros are written over it at
 once where its page is written anyway (``secure_delete = FAST``), which costs next to nothing and is
 always on. Pages that become free as a whole are written over only while sessions are erased
-(``ON``): for every delivered parcel that would be a second write. So pages that parcels have left,
-and the log of changes (WAL), are seen to by `overwrite_free_pages` and `empty_log`.
+(``ON``): for every delivered parcel that would be a second write. What is left then is seen to
+after an erasure on request: pages that parcels have left, copies of rows that SQLite has moved, and
+the log of changes (WAL).
 """
 
 from __future__ import annotations
@@ -24,11 +25,16 @@ __all__ = [
     "clear_blank",
     "empty_log",
     "erasable",
+    "is_small",
     "overwrite_free_pages",
     "salt",
     "scrub_due",
     "set_scrub_due",
 ]
+
+SMALL: Final = 256 * 1024 * 1024
+"""Bytes of a database that is written anew as a whole: a matter of seconds, in which requests
+wait. In a larger one, copies of rows that SQLite has moved stay in the gaps of pages."""
 
 PAGES_AT_ONCE: Final = 1_024
 PATIENCE_MS: Final = 50
@@ -141,6 +147,13 @@ def scrub_due(connection: sqlite3.Connection) -> bool:
     """Whether the files have to be seen to."""
     (due,) = connection.execute("SELECT scrub_due FROM erasure").fetchone()
     return bool(due)
+
+
+def is_small(connection: sqlite3.Connection) -> bool:
+    """Whether the database can be written anew as a whole."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    return bool(pages * page <= SMALL)
 
 
 def overwrite_free_pages(connection: sqlite3.Connection) -> bool:
