@@ -6,7 +6,7 @@ import http.client
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +74,11 @@ class Running:
         """Whether a file of the data folder holds this."""
         return any(text.encode() in path.read_bytes() for path in self.data.iterdir())
 
-    def until(self, what: str, holds: Callable[[], bool]) -> None:
-        """Wait until something has happened in the collector."""
+    def until_gone(self, text: str) -> None:
+        """Wait until no file of the data folder holds this."""
         end = time.monotonic() + 20
-        while not holds():
-            assert time.monotonic() < end, f"waited for: {what}"
+        while self.on_disk(text):
+            assert time.monotonic() < end, f"waited for: no file holds {text}"
             time.sleep(0.05)
 
 
@@ -104,7 +104,7 @@ def test_a_session_is_erased_for_good(running: Running, caplog: pytest.LogCaptur
     assert not running.send("one", **{"user.email": EMAIL}).HasField("partial_success")
     assert running.known() == {"two", "other"}
     for text in (EMAIL, "marker-in-metadata", trace_id("one").hex()):
-        running.until(f"no file holds {text}", lambda text=text: not running.on_disk(text))
+        running.until_gone(text)
     told = [record.getMessage() for record in caplog.records]
     assert "erased on request: 1 sessions with 2 events" in told
     assert not any(EMAIL in line or "one" in line.split() for line in told)
