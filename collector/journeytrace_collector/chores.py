@@ -1,6 +1,7 @@
-"""What time alone brings: sessions settle, and expired ones are erased.
+"""What time alone brings: sessions settle, expired ones are erased, and the disk is scrubbed.
 
-Both find what is due through an index and go in small steps, between which requests are stored.
+The first two find what is due through an index and go in small steps, between which requests are
+stored.
 """
 
 from __future__ import annotations
@@ -66,12 +67,15 @@ class Chores:
 async def scrub(store: Store) -> None:
     """Remove from the disk what was erased on request, again and again, until cancelled.
 
-    Apart from the chores, for it can take long and nothing waits for it.
+    Apart from the chores, which need not wait for it. Requests may have to, so it takes up a tenth of
+    the time at most, however often somebody asks.
     """
+    clock = asyncio.get_running_loop().time
     while True:
-        pause = SECONDS_BETWEEN
+        begun = clock()
         try:
             await asyncio.to_thread(store.scrub)
+            pause = max(SECONDS_BETWEEN, 9 * (clock() - begun))
         except Exception as error:
             # It stays due, over a restart, too.
             _log.warning("the disk still holds what was erased, for now: %s", error)
