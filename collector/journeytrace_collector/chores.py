@@ -67,8 +67,8 @@ class Chores:
 async def scrub(store: Store) -> None:
     """Remove from the disk what was erased on request, again and again, until cancelled.
 
-    Apart from the chores, which need not wait for it. Requests may have to, so it takes up a tenth of
-    the time at most, however often somebody asks.
+    Apart from the chores, which need not wait for it. Requests may have to, so it takes up a tenth
+    of the time at most, however often somebody asks.
     """
     clock = asyncio.get_running_loop().time
     while True:
