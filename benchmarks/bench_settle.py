@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import grpc.aio
+from tests.support.events import IDLE_TIMEOUT
 
 from benchmarks.bench_queries import SESSIONS, fill
 from benchmarks.load import EXPORT, Load, child
@@ -50,10 +51,10 @@ async def main() -> None:
 def wait_until_settled(folder: Path) -> float:
     """Give the time when the last of the sessions stored beforehand has settled."""
     connection = sqlite3.connect(f"file:{folder / FILE_NAME}?mode=ro", uri=True)
-    due = "SELECT count(*) FROM sessions WHERE due_at IS NOT NULL AND no <= ?"
+    due = "SELECT count(*) FROM sessions WHERE pending IS NOT NULL AND no <= ?"
     # Those of the last minutes are not due yet.
-    recent = "SELECT count(*) FROM sessions WHERE due_at > ? AND no <= ?"
-    (left,) = connection.execute(recent, (time.time_ns(), SESSIONS)).fetchone()
+    recent = "SELECT count(*) FROM sessions WHERE idle_at > ? AND pending IS NOT NULL AND no <= ?"
+    (left,) = connection.execute(recent, (time.time_ns() - IDLE_TIMEOUT, SESSIONS)).fetchone()
     while connection.execute(due, (SESSIONS,)).fetchone()[0] > left:
         time.sleep(0.05)
     connection.close()

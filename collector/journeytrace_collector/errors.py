@@ -84,9 +84,9 @@ class PermanentExportError(ExportError):
 
 
 class RetryableExportError(ExportError):
-    """The receiver cannot take it now, or cannot be reached. The parcel stays first in line."""
+    """The receiver cannot take it now, or cannot be reached. Its session waits, in order."""
 
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
-        """Seconds that the receiver asked us to wait; None: it did not say."""
+        """Seconds that the receiver asked us to wait, of which an hour counts; None: none."""

@@ -243,10 +243,11 @@ def _refuse(parts: list[Decoded], refused: Sequence[Event]) -> None:
     """Tell each request which of its events its session had no room for."""
     if not refused:
         return
-    over = {id(event) for event in refused}
+    # By what identifies an event, for a store may have to write one down in other words.
+    over = {(event.session_id, event.event_id) for event in refused}
     for part in parts:
         for event in part.events:
-            if id(event) in over:
+            if (event.session_id, event.event_id) in over:
                 problem = f"{event.session_id} has no room for more events"
                 part.reject(Rejection(f"event {event.name!r}", SESSION_ID, problem))
                 part.rejected += 1

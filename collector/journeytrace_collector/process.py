@@ -18,7 +18,7 @@ from aiohttp import web
 
 from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace_collector.admin.app import admin_app
-from journeytrace_collector.chores import Chores, scrub
+from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.measure import Measure
@@ -26,7 +26,8 @@ from journeytrace_collector.core.record import Limits
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
-from journeytrace_collector.outbox.delivery import Delivery, effects
+from journeytrace_collector.outbox.delivery import Delivery
+from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import load_exporters
 from journeytrace_collector.receiver.grpc import GrpcReceiver
 from journeytrace_collector.receiver.http import http_receiver
@@ -114,8 +115,8 @@ class Collector:
         ingest = Ingest(store, settings.max_queued_bytes, health)
         self._undo.push_async_callback(asyncio.to_thread, ingest.close)
         self._background(Delivery(exporters, store, ingest, health).run())
-        self._background(Chores(store, ingest, self._clock).run())
-        self._background(scrub(store))
+        kept = round(settings.outbox_retention.total_seconds() * 1e9)
+        self._background(Chores(store, ingest, self._clock, health, kept).run())
 
         pages = {path: page for e in exporters.values() for path, page in e.pages().items()}
         admin = admin_app(

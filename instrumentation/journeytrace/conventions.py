@@ -14,6 +14,7 @@ from typing import Final, Literal
 __all__ = [
     "ATTRIBUTES",
     "CHECK_DURATION_SECONDS",
+    "COLLECTOR_BACKGROUND_FAILURES_TOTAL",
     "COLLECTOR_BUILD_INFO",
     "COLLECTOR_COMMIT_SECONDS",
     "COLLECTOR_EVENTS_TOTAL",
@@ -287,6 +288,14 @@ CHECK_DURATION_SECONDS: Final = Metric(
     (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 
+COLLECTOR_BACKGROUND_FAILURES_TOTAL: Final = Metric(
+    "journey_collector_background_failures_total",
+    "counter",
+    ("task",),
+    "Attempts at the collector's own work that failed, since it started: settle, erase, or deliver."
+    " Each is made again.",
+)
+
 COLLECTOR_BUILD_INFO: Final = Metric(
     "journey_collector_build_info",
     "gauge",
@@ -315,8 +324,9 @@ COLLECTOR_EXPORT_FAILURES_TOTAL: Final = Metric(
     "counter",
     ("destination", "kind"),
     "Failures since the collector started: a delivery that is retryable or permanent; rejected, a"
-    " delivery of which the receiver refused some spans; internal, an exporter that could not say"
-    " what has to leave.",
+    " delivery of which the receiver refused some spans; expired, one that was given up because it"
+    " had waited for too long; internal, something of which an exporter could not say what has to"
+    " leave.",
 )
 
 COLLECTOR_OUTBOX_AGE_SECONDS: Final = Metric(
@@ -421,6 +431,7 @@ STAGE_REACHED_TOTAL: Final = Metric(
 
 METRICS: Final = (
     CHECK_DURATION_SECONDS,
+    COLLECTOR_BACKGROUND_FAILURES_TOTAL,
     COLLECTOR_BUILD_INFO,
     COLLECTOR_COMMIT_SECONDS,
     COLLECTOR_EVENTS_TOTAL,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +15,7 @@ from tests.support.postgresql import Server, running_server
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.store import SessionLimits, SqliteStore, Store
 from journeytrace_collector.store.postgresql import PostgresqlStore
+from journeytrace_collector.store.sqlite import FILE_NAME
 
 Reopen = Callable[[], Store]
 
@@ -25,6 +28,9 @@ class Place(Protocol):
 
     def clear(self) -> None:
         """Remove all data. No store may be open."""
+
+    def execute(self, sql: str) -> None:
+        """Run a statement behind the store's back."""
 
 
 class Folder:
@@ -39,6 +45,10 @@ class Folder:
     def clear(self) -> None:
         for file in self._path.iterdir():
             file.unlink()
+
+    def execute(self, sql: str) -> None:
+        with closing(sqlite3.connect(self._path / FILE_NAME, isolation_level=None)) as connection:
+            connection.execute(sql)
 
 
 class Database:
@@ -57,7 +67,10 @@ class Database:
             "sessions, events, outbox, counters, exemplars, retention_periods,"
             " digests, erasing, former_values, acts"
         )
-        self._server.execute(f"TRUNCATE {tables}", self._url)
+        self.execute(f"TRUNCATE {tables}")
+
+    def execute(self, sql: str) -> None:
+        self._server.execute(sql, self._url)
 
 
 @pytest.fixture(scope="session")

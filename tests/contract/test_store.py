@@ -56,7 +56,7 @@ def stored(store: Store, session_id: str) -> SessionState | None:
     deadline=None,
     max_examples=40,
     # Each example clears the place first.
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(events=journeys(), rng=st.randoms(use_true_random=False))
 def test_stored_sessions_equal_the_pure_fold(

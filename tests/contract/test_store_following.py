@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from tests.contract.conftest import Place
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, SESSION, event
+from tests.support.waiting import exhaust
 
 from journeytrace.conventions import Status
 from journeytrace_collector.core.change import Change, Exemplar, Followup, Parcel, Tally
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.retention import NS_PER_DAY
-from journeytrace_collector.store import Carried, SessionQuery, Store
+from journeytrace_collector.store import Carried, SessionLimits, SessionQuery, Store
 from journeytrace_collector.store.base import OutboxState
 
 DUE = NOON + IDLE_TIMEOUT
@@ -211,9 +213,13 @@ def test_expired_sessions_are_erased_with_all_they_left(store: Store, follower: 
 def test_erasing_goes_in_small_steps(store: Store) -> None:
     """A step erases at most so many rows, however many events a session has."""
     store.write([event("STEP_VIEW", NOON + n) for n in range(10)])
-    steps = []
-    while erased := store.erase(NOON + 31 * NS_PER_DAY, 4):
-        steps.append(erased)
+    steps: list[int] = []
+
+    def erased() -> int:
+        steps.append(store.erase(NOON + 31 * NS_PER_DAY, 4))
+        return steps[-1]
+
+    exhaust("erasing", erased)
     assert all(step <= 5 for step in steps)
     assert sum(steps) == 11
     assert store.session(SESSION) is None
@@ -231,6 +237,21 @@ def test_a_noisy_session_is_stopped_but_its_end_is_known(limited: Store) -> None
     assert known is not None
     assert known.state.decided is not None
     assert store.write(end).refused == (end[1],)
+
+
+@pytest.mark.parametrize("noise", ["STEP_VIEW", "FINAL_PAGE_VIEW", "APPROVED", "ERROR_PAGE_VIEWED"])
+def test_nobody_uses_up_what_a_decision_needs(place: Place, noise: str) -> None:
+    """After any number of resumptions, completions or the same decision the real one is taken."""
+    store = place.open(SessionLimits(events=20))
+    store.write([event(noise, NOON + n) for n in range(60)])
+    real = event("REJECTED", NOON + MINUTE, reason="SELFIE_DUPLICATE")
+    assert store.write([real]).new == 1
+    known = store.session(SESSION)
+    assert known is not None
+    assert known.state.decided is not None
+    assert known.state.decided[2:] == ("REJECTED", "SELFIE_DUPLICATE")
+    assert known.state.events <= 22
+    store.close()
 
 
 def test_open_sessions_are_counted_by_project_and_stage(store: Store) -> None:

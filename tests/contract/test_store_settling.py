@@ -8,14 +8,18 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.contract.conftest import Place, Reopen
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, SESSION, event
+from tests.support.waiting import exhaust
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Status
 from journeytrace_collector.core.change import Change, Followup, Settlement, Tally
+from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.derive import QUIET, status
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.record import Record, Resolver
 from journeytrace_collector.core.retention import NS_PER_DAY
 from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.store import Store
@@ -71,15 +75,19 @@ def play(store: Store, events: list[Event]) -> None:
         moments |= {e.at + IDLE_TIMEOUT for e in events}
         moments |= {e.received + IDLE_TIMEOUT for e in events}
         for now in sorted(m for m in moments if arriving.received <= m <= until):
-            while store.settle(now, 2) == 2:
-                pass
+            settle_all(store, now)
+
+
+def settle_all(store: Store, now: int) -> None:
+    """Settle all that is due, in small steps."""
+    exhaust("settling", lambda: store.settle(now, 2) == 2)
 
 
 @settings(
     deadline=None,
     max_examples=60,
     # Each example clears the place first.
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(events=backlogs())
 def test_the_last_settling_equals_the_fold(place: Any, events: list[Event]) -> None:
@@ -168,3 +176,34 @@ def test_a_first_period_holds_from_the_beginning(store: Store) -> None:
     known = store.session(SESSION)
     assert known is not None
     assert known.retention.days(known.state) == 365
+
+
+@pytest.mark.parametrize("sent", [1, 2**62, 2**63 - 1, 2**63, 2**64 - 1])
+def test_a_time_of_any_size_is_stored_beside_its_neighbours(store: Store, sent: int) -> None:
+    """No 64 bits of a time cost the neighbours, erase their session or keep it for ever."""
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add().scope_spans.add().spans
+    for number, start in enumerate((NOON, sent, NOON + 1), 1):
+        span = spans.add(trace_id=b"t" * 16, span_id=bytes([number] * 8))
+        span.start_time_unix_nano = start
+        span.end_time_unix_nano = min(start + SECOND, 2**64 - 1)
+        for key, value in (("session.id", SESSION), ("journey.event.name", "STEP_VIEW")):
+            span.attributes.add(key=key).value.string_value = value
+    store.write(Decoder(builtin_catalogue()).traces(request, NOON).events)
+    known = store.session(SESSION)
+    assert known is not None
+    assert known.state.events == 3
+    assert store.erase(NOON + 22 * NS_PER_DAY, 100) == 0
+    assert store.erase(NOON + 31 * NS_PER_DAY, 100) == 4
+
+
+def test_a_date_in_2076_outranks_no_decision(store: Store) -> None:
+    """A decision that says it is of another century counts as of its arrival."""
+    store.write([event("APPROVED"), event("REJECTED", NOON + MINUTE)])
+    record = Record(NOON + 50 * 365 * NS_PER_DAY, 0, NOON, None, SESSION, b"forged!!")
+    forged = Resolver(builtin_catalogue()).event({"journey.event.name": "APPROVED"}, record)
+    store.write([forged])
+    known = store.session(SESSION)
+    assert known is not None
+    assert known.state.decided is not None
+    assert known.state.decided[2] == "REJECTED"

@@ -31,9 +31,9 @@ __all__ = [
     "destination_json",
     "event_json",
     "parked_json",
+    "parse_ids",
     "parse_limit",
     "parse_query",
-    "parse_requeue",
     "parse_session_id",
     "parse_source",
     "parse_subject",
@@ -156,18 +156,18 @@ def parse_subject(parameters: Mapping[str, str], *, session: bool = False) -> Su
     return Subject("user_id" if name == "user" else "email", value)
 
 
-class _Requeue(msgspec.Struct, forbid_unknown_fields=True):
+class _Ids(msgspec.Struct, forbid_unknown_fields=True):
     ids: list[_Id] | None
 
 
-def parse_requeue(body: bytes) -> list[int] | None:
-    """Read which parked parcels to put back in line; None: all of them.
+def parse_ids(body: bytes) -> list[int] | None:
+    """Read which parked parcels are meant; None: all of them.
 
     Raises:
         BadParameterError: the body is anything else. An empty one is, too: all has to be meant.
     """
     try:
-        return msgspec.json.decode(body, type=_Requeue).ids
+        return msgspec.json.decode(body, type=_Ids).ids
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         allowed = '{"ids": [1, 2]} for some, {"ids": null} for all'
         raise BadParameterError("ids", "cannot be read from the body", allowed) from None
@@ -203,7 +203,9 @@ def destination_json(name: str, state: OutboxState) -> dict[str, Any]:
     return {
         "name": name,
         "waiting": state.waiting,
-        "oldest_at": rfc3339(state.oldest_at) if state.oldest_at is not None else None,
+        "oldest_at": _moment(state.oldest_at),
+        "backing_off": state.backing_off,
+        "backing_off_since": _moment(state.backing_off_since),
         "parked": state.parked,
     }
 
@@ -217,6 +219,10 @@ def parked_json(row: OutboxRow) -> dict[str, Any]:
         "since": rfc3339(row.at),
         "reason": row.reason,
     }
+
+
+def _moment(at: int | None) -> str | None:
+    return rfc3339(at) if at is not None else None
 
 
 def _only(parameters: Mapping[str, str], known: tuple[str, ...]) -> None:

@@ -33,6 +33,8 @@ ACTOR: Final = "admin"
 OPEN: Final = ("/healthz", "/readyz")
 """Asked by machinery that has no token, and telling nothing about anybody."""
 
+_LOGGED_IDS: Final = 100
+
 
 def admin_app(
     store: Store,
@@ -53,13 +55,15 @@ def admin_app(
     app.router.add_get("/healthz", admin.healthz)
     app.router.add_get("/readyz", admin.readyz)
     app.router.add_get("/api/v1/sessions", admin.sessions)
-    app.router.add_get("/api/v1/sessions/{id}", admin.session)
-    app.router.add_get("/api/v1/sessions/{id}/events", admin.events)
+    # Any id that is listed: unless told, the router takes no brace in it.
+    app.router.add_get("/api/v1/sessions/{id:[^/]+}", admin.session)
+    app.router.add_get("/api/v1/sessions/{id:[^/]+}/events", admin.events)
     app.router.add_delete("/api/v1/sessions", admin.erase_person)
-    app.router.add_delete("/api/v1/sessions/{id}", admin.erase_session)
+    app.router.add_delete("/api/v1/sessions/{id:[^/]+}", admin.erase_session)
     app.router.add_get("/api/v1/erasable", admin.erasable)
     app.router.add_get("/api/v1/outbox", admin.outbox)
     app.router.add_post("/api/v1/outbox/requeue", admin.requeue)
+    app.router.add_post("/api/v1/outbox/discard", admin.discard)
     for path, page in pages.items():
         app.router.add_get(path, page)
     return app
@@ -147,12 +151,17 @@ class _Admin:
         )
 
     async def requeue(self, request: web.Request) -> web.Response:
-        if request.content_type != "application/json":
-            # A page in somebody's browser may send other types here without asking.
-            raise web.HTTPUnsupportedMediaType
-        ids = api.parse_requeue(await request.read())
+        ids = await _ids(request)
         job = self._ingest.run(lambda: self._store.requeue(ids))
         return _json({"requeued": await asyncio.wrap_future(job)})
+
+    async def discard(self, request: web.Request) -> web.Response:
+        ids = await _ids(request)
+        count = await asyncio.wrap_future(self._ingest.run(lambda: self._store.discard(ids)))
+        # What is gone for good must be found somewhere.
+        asked = "all" if ids is None else ", ".join(map(str, sorted(set(ids))[:_LOGGED_IDS]))
+        _log.warning("%d parked parcels were discarded by %s: %s", count, request.remote, asked)
+        return _json({"discarded": count})
 
     async def _known(self, request: web.Request) -> Known:
         session_id = api.parse_session_id(request.match_info["id"])
@@ -185,6 +194,13 @@ def _only_path(request: web.Request) -> None:
 
 def _erased(found: Erased) -> web.Response:
     return _json({"erased": found.sessions, "events": found.events})
+
+
+async def _ids(request: web.Request) -> list[int] | None:
+    if request.content_type != "application/json":
+        # A page in somebody's browser may send other types here without asking.
+        raise web.HTTPUnsupportedMediaType
+    return api.parse_ids(await request.read())
 
 
 class _UnknownSessionError(Exception):

@@ -88,11 +88,13 @@ class Page(TypedDict):
 
 
 class Destination(TypedDict):
-    """How one destination of the outbox is doing; `oldest_at` None: nothing waits."""
+    """How one destination of the outbox is doing; a time that is None: there is no such parcel."""
 
     name: str
     waiting: int
     oldest_at: str | None
+    backing_off: int
+    backing_off_since: str | None
     parked: int
 
 
@@ -187,6 +189,11 @@ class AdminClient:
         else:
             answer = await self._ask("DELETE", "sessions", {subject: value})
         return cast(Erased, answer)
+
+    async def discard(self, ids: list[int] | None) -> int:
+        """Forget parked parcels (None: all) for good; gives how many were parked."""
+        answer = await self._ask("POST", "outbox/discard", {}, {"ids": ids})
+        return cast(int, answer["discarded"])
 
     async def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         return await self._ask("GET", path, query)

@@ -99,11 +99,11 @@ async def _send(out: Console, journeys: list[Journey], endpoint: str) -> int:
 
     from rich.progress import Progress  # noqa: PLC0415
 
-    from journeytrace_collector.demo.replay import SERVICES, play  # noqa: PLC0415
+    from journeytrace_collector.demo.replay import play  # noqa: PLC0415
 
     goes_on = True
     with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
-        bar = progress.add_task("Playing journeys", total=len(journeys) * len(SERVICES))
+        bar = progress.add_task("Playing journeys", total=len(journeys))
 
         def played() -> bool:
             progress.advance(bar)

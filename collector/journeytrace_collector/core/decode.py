@@ -27,12 +27,23 @@ __all__ = ["Decoded", "Decoder"]
 
 _KEPT_REJECTIONS: Final = 5
 
-_TAGS: Final = {
+_TAGS: Final = (names.STAGE, names.EVENT_SOURCE, names.EVENT_IMPACT)
+"""What is added to an event that would leave without it."""
+
+_KEPT: Final = {
     names.STAGE: "stage",
     names.EVENT_SOURCE: "source",
     names.EVENT_IMPACT: "impact",
+    names.SESSION_ID: "session_id",
+    names.REASON: "reason",
+    names.ERROR_CODE: "error_code",
+    names.PROJECT_ID: "project_id",
+    names.SUBMISSION_ID: "submission_id",
+    names.FLOW_ID: "flow_id",
+    names.USER_ID: "user_id",
+    names.USER_EMAIL: "email",
 }
-"""What is added to an event that leaves without it, and where it stands in `Event`."""
+"""What may be kept in other words than it was sent, and where it stands in `Event`."""
 
 
 @dataclass(slots=True)
@@ -169,14 +180,23 @@ class Decoder:
     def _take(
         self, attributes: dict[str, Any], record: Record, sent: Any, decoded: Decoded
     ) -> Event:
-        """Decode one event, and tag the `sent` attributes if they are carried on."""
-        absent = [key for key in _TAGS if key not in attributes] if self._carry else ()
+        """Decode one event; if they are carried on, let the `sent` attributes say what is kept."""
+        if not self._carry:
+            event = self._resolve(attributes, record)
+            decoded.events.append(event)
+            return event
+        # Resolving takes them out.
+        said = [(key, attributes[key]) for key in _KEPT if key in attributes]
+        absent = [key for key in _TAGS if key not in attributes]
         event = self._resolve(attributes, record)
         decoded.events.append(event)
+        for key, value in said:
+            if (kept := getattr(event, _KEPT[key])) != value:
+                _replace(sent, key, kept)
         for key in absent:
-            if (value := getattr(event, _TAGS[key])) is not None:
-                sent.add(key=key).value.string_value = value
-        if self._carry and record.at not in (0, event.at):
+            if (kept := getattr(event, _KEPT[key])) is not None:
+                sent.add(key=key).value.string_value = kept
+        if record.at not in (0, event.at):
             sent.add(key=names.TIME_SENT).value.string_value = attributes[names.TIME_SENT]
         return event
 
@@ -203,6 +223,13 @@ def _delete(records: Any, numbers: list[int]) -> None:
     """Delete items of a repeated field; from the end, so that the numbers stay right."""
     for number in reversed(numbers):
         del records[number]
+
+
+def _replace(attributes: Any, key: str, value: str | None) -> None:
+    """Give an attribute another value; None: take it away."""
+    _delete(attributes, [number for number, pair in enumerate(attributes) if pair.key == key])
+    if value is not None:
+        attributes.add(key=key).value.string_value = value
 
 
 def _hashed_id(span_id: bytes, name: Any, at: int) -> bytes:

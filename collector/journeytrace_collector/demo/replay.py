@@ -1,15 +1,14 @@
 """Plays journeys to a collector through the helper library, as two services would.
 
 The browser's gateway (``kyc-web``) and the server (``kyc-api``) each have an OpenTelemetry SDK of
-their own and share nothing but session ids. The library has one tracer provider a process, so the
-two take turns here: first all that the server did, then all that the screens saw. The collector
-does not mind the order.
+their own and share nothing but session ids. All journeys are played together, in order of time, so
+that a collector sees them as it would have seen the real ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
@@ -30,8 +29,9 @@ __all__ = ["SERVICES", "play"]
 SERVICES: Final = {Source.BE: "kyc-api", Source.FE: "kyc-web"}
 """Who records the events of each source, as ``service.name``."""
 
-# The SDK's queue takes 2048 spans and then loses the oldest ones, so it is emptied well before.
-_FLUSH_AFTER: Final = 1_000
+# The SDK's queue takes 2048 spans and then loses the oldest ones, so it is emptied well before. Not
+# seldom either, or what the two services send would come in far from the order of time.
+_FLUSH_AFTER: Final = 500
 
 
 def play(journeys: Iterable[Journey], endpoint: str, now: int, played: Callable[[], bool]) -> int:
@@ -41,36 +41,38 @@ def play(journeys: Iterable[Journey], endpoint: str, now: int, played: Callable[
         journeys: what to play.
         endpoint: OTLP over gRPC, as ``host:port``.
         now: ns since the epoch from which `Journey.ended_ago` counts back.
-        played: called after each journey of each service; False stops here.
+        played: called with the last step of each journey; False stops there.
 
     Raises:
         ExportError: `endpoint` did not take all of it; the SDK has logged why.
     """
-    journeys = list(journeys)
-    sent = 0
-    for source, service in SERVICES.items():
-        with _service(service, endpoint) as flush:
-            waiting = 0
-            for journey in journeys:
-                count = _play_one(journey, source, now)
-                sent += count
-                waiting += count
-                if waiting >= _FLUSH_AFTER:
-                    flush()
-                    waiting = 0
-                if not played():
-                    return sent
-    return sent
+    runs = [_Run(journey, now) for journey in journeys]
+    steps = [(run.start + round(step.at * 1e9), run, step) for run in runs for step in run.steps]
+    steps.sort(key=lambda found: found[0])
+    with ExitStack() as stack:
+        providers = {
+            source: stack.enter_context(_service(service, endpoint))
+            for source, service in SERVICES.items()
+        }
+        for sent, (_, run, step) in enumerate(steps, 1):
+            # The library has one tracer provider a process, so the two services take turns.
+            journeytrace.configure(tracer_provider=providers[run.source(step)])
+            run.play(step)
+            if sent % _FLUSH_AFTER == 0:
+                for provider in providers.values():
+                    provider.force_flush()
+            if step is run.steps[-1] and not played():
+                return sent
+    return len(steps)
 
 
 @contextmanager
-def _service(name: str, endpoint: str) -> Iterator[Callable[[], object]]:
+def _service(name: str, endpoint: str) -> Iterator[TracerProvider]:
     provider = TracerProvider(resource=Resource.create({"service.name": name}))
     exporter = _Exporter(endpoint=f"http://{endpoint}", insecure=True)
     provider.add_span_processor(BatchSpanProcessor(exporter))
-    journeytrace.configure(tracer_provider=provider)
     try:
-        yield provider.force_flush
+        yield provider
     finally:
         provider.shutdown()
         journeytrace.configure()
@@ -101,29 +103,44 @@ class _Clock:
         return self._start + round(self.seconds * 1e9)
 
 
-def _play_one(journey: Journey, source: Source, now: int) -> int:
-    events = builtin_catalogue().events
-    steps = [step for step in journey.steps if events[step.event].source is source]
-    clock = _Clock(now - round((journey.ended_ago + journey.length) * 1e9))
-    person = journey.person
-    opened = journeytrace.Journey.resume(person.session_id, clock=clock)
-    for step in steps:
-        clock.seconds = step.at
+class _Run:
+    """One journey being played, each service with a handle of its own on it."""
+
+    def __init__(self, journey: Journey, now: int) -> None:
+        self.start = now - round((journey.ended_ago + journey.length) * 1e9)
+        """When it begins, in ns."""
+        self.steps = journey.steps
+        self._person = journey.person
+        self._events = builtin_catalogue().events
+        self._clock = _Clock(self.start)
+        self._opened: dict[Source, journeytrace.Journey] = {}
+
+    def source(self, step: Step) -> Source:
+        """Give who records a step."""
+        return self._events[step.event].source
+
+    def play(self, step: Step) -> None:
+        """Record a step."""
+        self._clock.seconds = step.at
+        source, person = self.source(step), self._person
         if step.event is Event.SESSION_CREATED:
-            opened = journeytrace.Journey.start(
+            self._opened[source] = journeytrace.Journey.start(
                 session_id=person.session_id,
                 project=person.project,
                 user_id=person.user_id,
                 email=person.email,
                 flow_id=person.flow_id,
-                clock=clock,
+                clock=self._clock,
                 attributes=step.attributes,
             )
-        elif step.passed is not None:
-            _check(opened, step, clock)
+            return
+        if source not in self._opened:
+            session_id = person.session_id
+            self._opened[source] = journeytrace.Journey.resume(session_id, clock=self._clock)
+        if step.passed is not None:
+            _check(self._opened[source], step, self._clock)
         else:
-            _record(opened, step, person.submission_id)
-    return len(steps)
+            _record(self._opened[source], step, person.submission_id)
 
 
 def _check(opened: journeytrace.Journey, step: Step, clock: _Clock) -> None:

@@ -4,9 +4,11 @@ An exporter is found by its entry point in the group ``journeytrace.exporters``;
 name is the key of its settings under ``exporters:``. The collector imports no exporter itself.
 
 1. While a transaction is open, `parcels` says what has to leave because of it. Parcels are stored
-   in the outbox with the events they come from, so none is lost and none is made up.
+   in the outbox with the events they come from, so none is lost and none is made up. If it raises
+   it is asked again for the parts of that change, and only what fails alone does not leave.
 2. Afterwards `deliver` is called for each parcel until it returns: at least once, in order within a
-   session. `RetryableExportError` (and any error that nobody foresaw) means later, with backoff;
+   session. `RetryableExportError` (and any error that nobody foresaw) means later, and that its
+   session at this destination waits while others go on;
    `PermanentExportError` means never: the parcel is parked with its reason and counted.
 3. `pages` are served on the admin port, for whoever comes and asks instead of being told.
 """
@@ -44,7 +46,10 @@ class Exporter:
     """Whether it makes use of `Change.traces` and `Change.logged`, which cost time to carry."""
 
     def parcels(self, change: Change) -> Iterable[Parcel]:  # noqa: ARG002 - for those who override
-        """Say what has to leave because of `change`. No I/O: a transaction is open meanwhile."""
+        """Say what has to leave because of `change`. No I/O: a transaction is open meanwhile.
+
+        It depends on `change` alone, which can be a part of what one transaction changed.
+        """
         return ()
 
     async def deliver(self, parcel: Parcel) -> None:

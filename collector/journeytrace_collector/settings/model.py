@@ -13,6 +13,8 @@ from journeytrace_collector.settings.types import (
     Address,
     AddressValue,
     FilePath,
+    Kept,
+    KeyPath,
     LogLevel,
     Name,
     Size,
@@ -102,8 +104,11 @@ class Settings(BaseSettings):
         default=None,
         description="Certificate chain (PEM) of all three addresses. None: no TLS.",
     )
-    tls_key: FilePath | None = Field(
-        default=None, description="Private key (PEM) to tls_cert, without a password."
+    tls_key: KeyPath | None = Field(
+        default=None,
+        description=(
+            "Private key (PEM) to tls_cert, without a password, and not for everybody to read."
+        ),
     )
     tls_client_ca: FilePath | None = Field(
         default=None,
@@ -115,7 +120,9 @@ class Settings(BaseSettings):
     )
     idle_timeout: Span = Field(
         default=timedelta(minutes=20),
-        description="A session without events for so long is dropped. Zero is refused.",
+        description=(
+            "A session without events for so long is dropped, at most 366d. Zero is refused."
+        ),
     )
     catalogue: FilePath | None = Field(
         default=None,
@@ -162,7 +169,16 @@ class Settings(BaseSettings):
         default={}, description="Settings of single projects, by project id."
     )
     exporters: dict[str, dict[str, Any]] = Field(
-        default={}, description="Settings of each exporter, by its name."
+        default={},
+        repr=False,  # not checked yet, and some are secrets
+        description="Settings of each exporter, by its name.",
+    )
+    outbox_retention: Kept = Field(
+        default=timedelta(days=30),
+        description=(
+            "What nobody took for so long is erased from the outbox, waiting or parked; a session's"
+            " goes with the session. Zero is refused."
+        ),
     )
     log_level: LogLevel = Field(
         default="INFO",

@@ -106,7 +106,8 @@ class Written:
     new: int
     duplicate: int
     refused: Sequence[Event] = ()
-    """Events over the limits of their session: neither stored nor counted as events."""
+    """Events over the limits of their session: neither stored nor counted as events. They may be
+    other objects than were given, and read as they would have been stored; their ids tell them."""
     forgotten: int = 0
     """Events of sessions that were erased: nothing is made of them."""
 
@@ -121,7 +122,7 @@ class SessionLimits:
 
     events: int = 10_000
     size: int = 16 * 1024 * 1024
-    """Bytes of metadata, in all."""
+    """Bytes of metadata as UTF-8, in all."""
     reserve: float = 0.1
     """The part of both that is added for what completes or decides."""
 
@@ -186,6 +187,8 @@ class OutboxRow:
     parcel: Parcel
     reason: str | None = None
     """Why it is parked; None: it is waiting for delivery."""
+    failures: int = 0
+    """How often its line has failed in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +199,10 @@ class OutboxState:
     oldest_at: int | None
     """ns; None: nothing waits."""
     parked: int
+    backing_off: int = 0
+    """Lines that failed and are left alone until their time has come."""
+    backing_off_since: int | None = None
+    """When the oldest parcel of these lines was put there, in ns; None: there is none."""
 
 
 class Store(Protocol):
@@ -255,13 +262,28 @@ class Store(Protocol):
         """
 
     def delivered(self, ids: Sequence[int]) -> None:
-        """Forget parcels that have arrived."""
+        """Forget parcels that have arrived. The rest of their sessions is held back no longer."""
+
+    def put_off(self, until: Mapping[int, int]) -> None:
+        """Count a failure of these parcels' lines and leave those alone until then.
+
+        `until` is in ns, by parcel. What joins such a line meanwhile waits with it.
+        """
 
     def park(self, id: int, reason: str) -> None:  # noqa: A002 - it is the row's id
         """Take a parcel out of the line, with the reason for people to read."""
 
     def requeue(self, ids: Sequence[int] | None = None) -> int:
         """Put parked parcels (None: all) back to the end of the line; gives how many."""
+
+    def discard(self, ids: Sequence[int] | None = None) -> int:
+        """Forget parked parcels (None: all) for good; gives how many."""
+
+    def erase_parcels(self, before: int, limit: int) -> list[OutboxRow]:
+        """Forget at most `limit` parcels, waiting or parked, that were put there before (ns).
+
+        Gives them without their payloads; none: nothing is left that is so old.
+        """
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """List sessions by the status they have at `now` (ns)."""
@@ -279,14 +301,32 @@ class Store(Protocol):
         """Give a session's events in order of (time, event id); `source`: only FE or only BE."""
 
     def waiting(
-        self, destination: str, limit: int, lease: float = LEASE_SECONDS
+        self,
+        destination: str,
+        limit: int,
+        lease: float = LEASE_SECONDS,
+        *,
+        now: int = 0,
+        skip: float = 0.0,
     ) -> list[OutboxRow]:
         """Hand out the first parcels that wait for a destination, in the order of the line.
+
+        Sessions that failed are left out, see `again`; of what belongs to no session, lines that
+        are held back beyond `now` (ns). `skip` (0 to 1) is the part of the sessions' parcels that
+        is passed over: so a few can be tried from anywhere, none before its session's first.
 
         For `lease` seconds from the call on no other collector on the same data is handed one of
         them, nor a later parcel of their sessions: deliver within that time or leave it. Asking
         again hands out the same ones anew. Parcels without a session keep to the order of the
         collector that put them there.
+        """
+
+    def again(
+        self, destination: str, limit: int, now: int, lease: float = LEASE_SECONDS
+    ) -> list[OutboxRow]:
+        """Hand out parcels of sessions that were put off until `now` (ns), the longest due first.
+
+        As in `waiting`, otherwise. None is handed out by both.
         """
 
     def parked(self, limit: int) -> list[OutboxRow]:

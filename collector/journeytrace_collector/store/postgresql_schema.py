@@ -9,6 +9,7 @@ import psycopg
 
 from journeytrace_collector.errors import StartError
 from journeytrace_collector.store.migrations import pending_steps
+from journeytrace_collector.store.postgresql_claims import TAKE_TURN
 from journeytrace_collector.store.postgresql_connections import Connection
 
 __all__ = ["READER", "VIEWS", "migrate"]
@@ -21,7 +22,6 @@ READER: Final = "journeytrace_reader"
 VIEWS: Final = ("journey_sessions", "journey_events")
 
 _OLDEST_SERVER: Final = 14
-_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('journeytrace schema', 0))"
 _SET: Final = (
     "INSERT INTO settings VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
@@ -34,7 +34,7 @@ def migrate(connection: Connection, idle_timeout: int) -> None:
         StartError: the database cannot hold a store, or a later version has it.
     """
     _check_server(connection)
-    connection.execute(_LOCK)
+    connection.execute(TAKE_TURN)
     version = _version(connection)
     missing = pending_steps("postgresql", version, "store")
     for step in missing:

@@ -192,31 +192,34 @@ class Writing:
         """Give the events for which there is room, and those that are known anyway."""
         before = row.before
         count, size = (before.events, before.size) if before else (0, 0)
-        most = size + sum([len(event.metadata) for event in events])
+        most = size + sum([event.size for event in events])
         if count + len(events) <= self._limits.events and most <= self._limits.size:
             return events
-        taken = []
+        taken: list[Event] = []
         completed = before is not None and before.completed
         decided = before.decided if before else None
+        # One answer for each id, or a sender of the same event twice would hear both.
+        answers: dict[bytes, bool] = {}
         for event in events:
-            if tables.has(row.no, event):
-                taken.append(event)
-                continue
-            alone = state_of([event], self._catalogue)
-            # Only what ends the journey or says something new of its outcome: nobody can use the
-            # reserve up with what merely belongs to the same kind.
-            ends = alone.completed and not completed
-            decides = alone.decided is not None and (
-                decided is None or (alone.decided > decided and alone.decided[2:] != decided[2:])
-            )
-            grown = size + len(event.metadata)
-            if self._limits.allow(count + 1, grown, reserved=ends or decides):
-                taken.append(event)
-                count, size = count + 1, grown
-                completed = completed or alone.completed
-                decided = alone.decided if decides else decided
-            else:
-                refused.append(event)
+            if (welcome := answers.get(event.event_id)) is None:
+                welcome = tables.has(row.no, event)
+                if not welcome:
+                    alone = state_of([event], self._catalogue)
+                    # Only what ends the journey or says something new of its outcome: nobody can
+                    # use the reserve up with what merely belongs to the same kind.
+                    ends = alone.completed and not completed
+                    decides = alone.decided is not None and (
+                        decided is None
+                        or (alone.decided > decided and alone.decided[2:] != decided[2:])
+                    )
+                    grown = size + event.size
+                    welcome = self._limits.allow(count + 1, grown, reserved=ends or decides)
+                    if welcome:
+                        count, size = count + 1, grown
+                        completed = completed or alone.completed
+                        decided = alone.decided if decides else decided
+                answers[event.event_id] = welcome
+            (taken if welcome else refused).append(event)
         return taken
 
     def settle(self, due: Sequence[Due], now: int) -> tuple[Change, list[Settled]]:
