@@ -1,4 +1,4 @@
-"""What time alone brings: sessions settle, and what has expired is erased.
+"""What time alone brings: sessions settle, what has expired is erased, the disk is scrubbed.
 
 Each finds what is due through an index and goes in small steps, between which requests are stored.
 None hinders another: what cannot settle is erased all the same.
@@ -54,6 +54,7 @@ class Chores:
         async with asyncio.TaskGroup() as chores:
             for name, chore in self._chores().items():
                 chores.create_task(self._keep_doing(name, chore))
+            chores.create_task(keep_doing("scrub", self._scrub, self._health))
 
     def _chores(self) -> dict[str, Callable[[], Awaitable[None]]]:
         return {
@@ -68,6 +69,14 @@ class Chores:
             return SECONDS_BETWEEN
 
         await keep_doing(name, step, self._health)
+
+    async def _scrub(self) -> float:
+        # Requests may have to wait for it, so it takes up a tenth of the time at most, however
+        # often somebody asks for an erasure.
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        await asyncio.to_thread(self._store.scrub)
+        return max(SECONDS_BETWEEN, 9 * (clock() - begun))
 
     async def step(self) -> None:
         """Do all that is due now, once, and raise what goes wrong."""

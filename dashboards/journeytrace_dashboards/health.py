@@ -98,13 +98,13 @@ def parked() -> stat.Panel:
 
 
 def erased() -> stat.Panel:
-    """Count what retention took."""
+    """Count what retention and requests took."""
     expr = risen(select(names.COLLECTOR_SESSIONS_ERASED_TOTAL))
     return frame(
         number().with_target(now(expr)).decimals(0),
         "Erased",
-        "Sessions erased in the time range because their retention had ended. They are gone from"
-        " Sessions and Session detail; what they had counted stays counted.",
+        "Sessions erased in the time range because their retention had ended or somebody asked."
+        " They are gone from Sessions and Session detail; what they had counted stays counted.",
         size=SMALL,
         nothing=NO_COLLECTOR,
     )
@@ -116,8 +116,8 @@ def events() -> timeseries.Panel:
     return frame(
         stacked().with_target(over_time(expr, "{{outcome}}")),
         "Events received",
-        "Events an hour by what became of them: accepted, duplicate (known already) or refused"
-        " (over the limits of their session).",
+        "Events an hour by what became of them: accepted, duplicate (known already), refused"
+        " (over the limits of their session) or forgotten (of a session that was erased).",
         size=HALF,
         unit="suffix: / h",
         nothing="no events",

@@ -321,8 +321,8 @@ COLLECTOR_EVENTS_TOTAL: Final = Metric(
     "journey_collector_events_total",
     "counter",
     ("outcome",),
-    "Events by what became of them: accepted, duplicate (known already) or refused (over the"
-    " limits of their session).",
+    "Events by what became of them: accepted, duplicate (known already), refused (over the limits"
+    " of their session) or forgotten (of a session that was erased).",
 )
 
 COLLECTOR_EXPORT_FAILURES_TOTAL: Final = Metric(
@@ -367,7 +367,7 @@ COLLECTOR_SESSIONS_ERASED_TOTAL: Final = Metric(
     "journey_collector_sessions_erased_total",
     "counter",
     (),
-    "Sessions erased with their events, because their retention had ended.",
+    "Sessions erased with their events, because their retention had ended or somebody asked.",
 )
 
 DECISIONS_TOTAL: Final = Metric(

@@ -63,7 +63,10 @@ class Database:
         return PostgresqlStore(self._url, catalogue, idle_timeout, limits, collector_id="one")
 
     def clear(self) -> None:
-        tables = "sessions, events, outbox, counters, exemplars, retention_periods"
+        tables = (
+            "sessions, events, outbox, counters, exemplars, retention_periods,"
+            " digests, erasing, former_values, acts"
+        )
         self.execute(f"TRUNCATE {tables}")
 
     def execute(self, sql: str) -> None:

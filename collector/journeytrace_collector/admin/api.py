@@ -23,6 +23,7 @@ from journeytrace_collector.store.base import (
     OutboxRow,
     OutboxState,
     SessionQuery,
+    Subject,
 )
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "parse_query",
     "parse_session_id",
     "parse_source",
+    "parse_subject",
     "write_cursor",
 ]
 
@@ -132,6 +134,26 @@ def parse_limit(parameters: Mapping[str, str]) -> int:
     """
     _only(parameters, ("limit",))
     return _limit(parameters.get("limit", "50"))
+
+
+def parse_subject(parameters: Mapping[str, str], *, session: bool = False) -> Subject:
+    """Read whose data are meant: exactly one of `user` and `email`, or with `session` that, too.
+
+    Raises:
+        BadParameterError: see there. Nothing at all is never taken for everything.
+    """
+    known = ("session", "user", "email") if session else ("user", "email")
+    _only(parameters, known)
+    if len(parameters) != 1:
+        given = "have no subject" if not parameters else "name more than one"
+        raise BadParameterError("parameters", given, f"exactly one of {', '.join(known)}")
+    ((name, value),) = parameters.items()
+    if name == "session":
+        return Subject("session_id", parse_session_id(value))
+    if not value or len(value) > MAX_SEARCH:
+        allowed = f"1 to {MAX_SEARCH} characters, the whole of it"
+        raise BadParameterError(name, "is empty or too long", allowed)
+    return Subject("user_id" if name == "user" else "email", value)
 
 
 class _Ids(msgspec.Struct, forbid_unknown_fields=True):

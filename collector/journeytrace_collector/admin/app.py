@@ -24,11 +24,17 @@ from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
-from journeytrace_collector.store.base import Known, Store
+from journeytrace_collector.store.base import Erased, Known, Store, Subject
 
 __all__ = ["admin_app"]
 
 _log = logging.getLogger(__name__)
+
+ERASE_AT_ONCE: Final = 100
+"""Sessions, between which requests are stored."""
+
+ACTOR: Final = "admin"
+"""Who has asked: admin tokens have no names."""
 
 OPEN: Final = ("/healthz", "/readyz")
 """Asked by machinery that has no token, and telling nothing about anybody."""
@@ -59,6 +65,9 @@ def admin_app(
     # Any id that is listed: unless told, the router takes no brace in it.
     app.router.add_get("/api/v1/sessions/{id:[^/]+}", admin.session)
     app.router.add_get("/api/v1/sessions/{id:[^/]+}/events", admin.events)
+    app.router.add_delete("/api/v1/sessions", admin.erase_person)
+    app.router.add_delete("/api/v1/sessions/{id:[^/]+}", admin.erase_session)
+    app.router.add_get("/api/v1/erasable", admin.erasable)
     app.router.add_get("/api/v1/outbox", admin.outbox)
     app.router.add_post("/api/v1/outbox/requeue", admin.requeue)
     app.router.add_post("/api/v1/outbox/discard", admin.discard)
@@ -107,6 +116,34 @@ class _Admin:
         events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
         return _json({"events": [api.event_json(event) for event in events]})
 
+    async def erasable(self, request: web.Request) -> web.Response:
+        subject = _subject(request, session=True)
+        found = await asyncio.to_thread(self._store.erasable, subject)
+        return _json({"sessions": found.sessions, "events": found.events})
+
+    async def erase_session(self, request: web.Request) -> web.Response:
+        _only_path(request)
+        session_id = api.parse_session_id(request.match_info["id"])
+        erased = await self._erase(Subject("session_id", session_id))
+        if not erased.sessions:
+            raise _UnknownSessionError(session_id)
+        return _erased(erased)
+
+    async def erase_person(self, request: web.Request) -> web.Response:
+        return _erased(await self._erase(_subject(request)))
+
+    async def _erase(self, subject: Subject) -> Erased:
+        sessions = events = 0
+        while True:
+            job = self._ingest.run(
+                lambda: self._store.forget(subject, ACTOR, self._clock(), ERASE_AT_ONCE)
+            )
+            step = await asyncio.wrap_future(job)
+            sessions, events = sessions + step.sessions, events + step.events
+            if step.sessions < ERASE_AT_ONCE:
+                _log.info("erased on request: %d sessions with %d events", sessions, events)
+                return Erased(sessions, events)
+
     async def outbox(self, request: web.Request) -> web.Response:
         limit = api.parse_limit(request.query)
         states = await asyncio.to_thread(self._store.outbox)
@@ -149,6 +186,21 @@ class _Admin:
             known.revision,
             retention=known.retention,
         )
+
+
+def _subject(request: web.Request, *, session: bool = False) -> Subject:
+    if len(request.query) != len(set(request.query)):
+        raise api.BadParameterError("parameters", "repeat", "each one once")
+    return api.parse_subject(request.query, session=session)
+
+
+def _only_path(request: web.Request) -> None:
+    for name in request.query:
+        raise api.BadParameterError(name, "is no parameter here", "none")
+
+
+def _erased(found: Erased) -> web.Response:
+    return _json({"erased": found.sessions, "events": found.events})
 
 
 async def _ids(request: web.Request) -> list[int] | None:

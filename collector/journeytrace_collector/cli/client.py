@@ -20,6 +20,8 @@ __all__ = [
     "AdminClient",
     "ApiError",
     "Destination",
+    "Erasable",
+    "Erased",
     "Event",
     "Outbox",
     "Page",
@@ -113,6 +115,21 @@ class Outbox(TypedDict):
     parked: list[Parked]
 
 
+class Erasable(TypedDict):
+    """What an erasure would erase."""
+
+    sessions: int
+    events: int
+
+
+class Erased(TypedDict):
+    """What an erasure has erased."""
+
+    erased: int
+    """Sessions."""
+    events: int
+
+
 class ApiError(Exception):
     """The collector did not answer as asked. The message is for the user."""
 
@@ -160,6 +177,18 @@ class AdminClient:
         """Put parked parcels (None: all) back in line; gives how many were parked."""
         answer = await self._ask("POST", "outbox/requeue", {}, {"ids": ids})
         return cast(int, answer["requeued"])
+
+    async def erasable(self, subject: str, value: str) -> Erasable:
+        """Tell how much there is of a ``session``, ``user`` or ``email``."""
+        return cast(Erasable, await self._get("erasable", {subject: value}))
+
+    async def erase(self, subject: str, value: str) -> Erased:
+        """Erase it."""
+        if subject == "session":
+            answer = await self._ask("DELETE", f"sessions/{quote(value, safe='')}", {})
+        else:
+            answer = await self._ask("DELETE", "sessions", {subject: value})
+        return cast(Erased, answer)
 
     async def discard(self, ids: list[int] | None) -> int:
         """Forget parked parcels (None: all) for good; gives how many were parked."""

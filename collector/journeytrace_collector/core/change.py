@@ -77,7 +77,8 @@ class Change:
     retention: Retention = NO_PERIODS
     """How long sessions are kept, as it is in force."""
     records: dict[str, int] = field(default_factory=dict)
-    """How many events were new or duplicate, how many records rejected or ignored."""
+    """How many events were new, duplicate, refused or forgotten, how many records rejected or
+    ignored, how many sessions erased."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -20,8 +20,10 @@ __all__ = [
     "NOTHING_CARRIED",
     "OUTBOX_BYTES",
     "SEARCH_FIELDS",
+    "Act",
     "Carried",
     "Cursor",
+    "Erased",
     "Known",
     "OutboxRow",
     "OutboxState",
@@ -29,6 +31,7 @@ __all__ = [
     "SessionLimits",
     "SessionQuery",
     "Store",
+    "Subject",
     "Written",
 ]
 
@@ -114,6 +117,8 @@ class Written:
     other objects than were given, and read as they would have been stored; their ids tell them."""
     foreign: Sequence[Event] = ()
     """Events on sessions of projects that their sender may not speak for: nor are these."""
+    forgotten: int = 0
+    """Events of sessions that were erased: nothing is made of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,38 @@ class Known:
     """How often it settled again because it had changed."""
     retention: Retention = NO_PERIODS
     """How long sessions are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose data are to be erased: those of one session, or of one person."""
+
+    field: Literal["session_id", "user_id", "email"]
+    value: str
+    """The whole of it. A session id is normalised; an e-mail address is the same in either case,
+    a user id is not: one who spells it otherwise may be somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much there was of a `Subject`."""
+
+    sessions: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What somebody did that belongs to no session."""
+
+    at: int
+    """ns"""
+    actor: str
+    act: str
+    """``erase``: a session."""
+    project: str | None
+    digest: bytes | None
+    """Of the session that it was about: see `core.forgetting`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +236,11 @@ class Store(Protocol):
         """
 
     def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
-        """Keep what is new of `events` and bring its sessions up to date."""
+        """Keep what is new of `events` and bring its sessions up to date.
+
+        Events of sessions that were erased are passed over, and their spans are taken out of what
+        is carried.
+        """
 
     def settle(self, now: int, limit: int) -> int:
         """Settle at most `limit` of the sessions that are due at `now` (ns), the longest due first.
@@ -210,7 +251,23 @@ class Store(Protocol):
     def erase(self, now: int, limit: int) -> int:
         """Erase sessions that have expired at `now` (ns), at most `limit` rows at once.
 
-        Gives how many rows are gone; 0: nothing is left that has expired.
+        Sessions go first, then what `forget` and this have left of their events, then digests whose
+        own time has come. Gives how many rows are gone; 0: nothing is left.
+        """
+
+    def forget(self, subject: Subject, actor: str, now: int, limit: int) -> Erased:
+        """Erase at most `limit` of the sessions of `subject`, because `actor` has asked for it.
+
+        From then on they are gone from every answer, with their parcels and exemplars, and late
+        events do not bring them back. `erase` removes their events, `scrub` what the disk still
+        holds of them. Fewer sessions than `limit`: none is left.
+        """
+
+    def scrub(self) -> bool:
+        """Remove from the disk what it still holds of sessions that `forget` has erased.
+
+        It comes from any thread and can take minutes, in which everything else goes on. False:
+        something is left, so it has to be called again; with nothing to do it costs nothing.
         """
 
     def delivered(self, ids: Sequence[int]) -> None:
@@ -242,6 +299,12 @@ class Store(Protocol):
 
     def session(self, session_id: str) -> Known | None:
         """Give one session by its normalised id; None: there is none."""
+
+    def erasable(self, subject: Subject) -> Erased:
+        """Tell how much `forget` would erase."""
+
+    def acts(self, limit: int) -> list[Act]:
+        """Give what people did, the newest first."""
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """Give a session's events in order of (time, event id); `source`: only FE or only BE."""

@@ -21,26 +21,35 @@ from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
-from journeytrace_collector.store import listing, postgresql_ledger, postgresql_outbox
+from journeytrace_collector.store import (
+    listing,
+    postgresql_erasing,
+    postgresql_ledger,
+    postgresql_outbox,
+)
 from journeytrace_collector.store.base import (
     LEASE_SECONDS,
     NOTHING_CARRIED,
+    Act,
     Carried,
+    Erased,
     Known,
     OutboxRow,
     OutboxState,
     Page,
     SessionLimits,
     SessionQuery,
+    Subject,
     Written,
 )
+from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.listing import POSTGRESQL, Sql
 from journeytrace_collector.store.postgresql_arrays import array
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
 from journeytrace_collector.store.postgresql_schema import migrate
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
 from journeytrace_collector.store.texts import storable, storable_json, storable_text
-from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, erase, known
+from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, known
 
 __all__ = ["PostgresqlStore"]
 
@@ -79,6 +88,7 @@ class PostgresqlStore:
         try:
             with self._connections.transaction() as connection:
                 migrate(connection, idle_timeout)
+                self._writing.salt = postgresql_erasing.salt(connection)
         except (StoreUnavailableError, psycopg.Error) as error:
             self.close()
             raise StartError(f"store: {one_line(error)}") from None
@@ -138,10 +148,45 @@ class PostgresqlStore:
     def erase(self, now: int, limit: int) -> int:
         """See `Store.erase`."""
         with self._transaction() as connection:
-            change, rows = erase(self._tables, self._tables.expired(now, limit), now, limit)
+            expired = self._tables.expired(now, limit)
+            change, rows = erase(self._tables, self._writing.salt, expired, now, limit)
             committed = self._follow_up(connection, change)
         committed()
         return rows
+
+    def forget(self, subject: Subject, actor: str, now: int, limit: int) -> Erased:
+        """See `Store.forget`."""
+        with self._transaction() as connection:
+            found = self._tables.of_subject(_storable(subject), limit)
+            change = forget(self._tables, self._writing.salt, found, storable_text(actor), now)
+            if found:
+                postgresql_erasing.set_scrub_due(connection)
+            committed = self._follow_up(connection, change)
+        committed()
+        return Erased(len(found), sum(row.events for row in found))
+
+    def scrub(self) -> bool:
+        """See `Store.scrub`."""
+        with self._connections.reading() as connection:
+            if connection.execute("SELECT 1 FROM erasure, erasing WHERE scrub_due").fetchone():
+                return False
+            if postgresql_erasing.claim_scrub(connection):
+                try:
+                    postgresql_erasing.vacuum(connection)
+                except psycopg.Error:
+                    postgresql_erasing.set_scrub_due(connection)
+                    raise
+        return True
+
+    def erasable(self, subject: Subject) -> Erased:
+        """See `Store.erasable`."""
+        with self._connections.reading() as reader:
+            return postgresql_erasing.erasable(reader, _storable(subject))
+
+    def acts(self, limit: int) -> list[Act]:
+        """See `Store.acts`."""
+        with self._connections.reading() as reader:
+            return postgresql_erasing.acts(reader, limit)
 
     def delivered(self, ids: Sequence[int]) -> None:
         """See `Store.delivered`."""
@@ -276,6 +321,10 @@ class PostgresqlStore:
                 connection, self._collector_id, followup.parcels, change.at
             )
         return followup.committed
+
+
+def _storable(subject: Subject) -> Subject:
+    return replace(subject, value=storable_text(subject.value))
 
 
 def _readable(event: Event) -> Event:

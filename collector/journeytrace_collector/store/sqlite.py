@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -14,24 +15,28 @@ from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
-from journeytrace_collector.store import listing, sqlite_ledger, sqlite_outbox
+from journeytrace_collector.store import listing, sqlite_erasing, sqlite_ledger, sqlite_outbox
 from journeytrace_collector.store.base import (
     LEASE_SECONDS,
     NOTHING_CARRIED,
+    Act,
     Carried,
+    Erased,
     Known,
     OutboxRow,
     OutboxState,
     Page,
     SessionLimits,
     SessionQuery,
+    Subject,
     Written,
 )
+from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.folder import take_folder
 from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.sqlite_tables import SqliteTables
 from journeytrace_collector.store.texts import storable
-from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, erase, known
+from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, known
 
 __all__ = ["SqliteStore"]
 
@@ -43,6 +48,7 @@ PRAGMA synchronous = FULL; -- an answer of success must survive a power cut, not
 PRAGMA wal_autocheckpoint = 8000; -- pages; fewer, larger checkpoints write less in all
 PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -65536; -- KiB
+PRAGMA secure_delete = FAST; -- see sqlite_erasing
 """
 
 
@@ -64,6 +70,8 @@ class SqliteStore:
         self._idle_timeout = idle_timeout
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._effects: Effects | None = None
+        self._turn = threading.Lock()
+        """Whose turn it is to use the writing connection."""
         self._path = folder / FILE_NAME
         self._lock = take_folder(folder, FILE_NAME)
         with ExitStack() as undone:
@@ -79,6 +87,9 @@ class SqliteStore:
                 undone.callback(self._writer.close)
                 self._writer.executescript(_PRAGMAS)
                 self._migrate()
+                # What a collector that was killed has left in the log.
+                sqlite_erasing.empty_log(self._writer)
+                self._writing.salt = sqlite_erasing.salt(self._writer)
                 self._tables = SqliteTables(self._writer, idle_timeout, self._writing)
             except sqlite3.Error as error:
                 raise StartError(f"{self._path}: cannot be used as a store: {error}") from error
@@ -131,11 +142,56 @@ class SqliteStore:
 
     def erase(self, now: int, limit: int) -> int:
         """See `Store.erase`."""
-        with self._transaction():
-            change, rows = erase(self._tables, self._tables.expired(now, limit), now, limit)
+        with self._transaction(secure=True):
+            expired = self._tables.expired(now, limit)
+            change, rows = erase(self._tables, self._writing.salt, expired, now, limit)
             committed = self._follow_up(change)
         committed()
         return rows
+
+    def forget(self, subject: Subject, actor: str, now: int, limit: int) -> Erased:
+        """See `Store.forget`."""
+        with self._transaction(secure=True):
+            found = self._tables.of_subject(subject, limit)
+            change = forget(self._tables, self._writing.salt, found, actor, now)
+            if found:
+                sqlite_erasing.set_scrub_due(self._writer, due=True)
+            committed = self._follow_up(change)
+        committed()
+        return Erased(len(found), sum(row.events for row in found))
+
+    def scrub(self) -> bool:
+        """See `Store.scrub`."""
+        with self._reading() as reader:
+            if not sqlite_erasing.scrub_due(reader):
+                return True
+            if reader.execute("SELECT 1 FROM erasing").fetchone():
+                return False
+            small = sqlite_erasing.is_small(reader)
+        for step in (sqlite_erasing.overwrite_free_pages, sqlite_erasing.clear_blank):
+            more = not small
+            while more:
+                # Requests take their turn between two steps.
+                with self._transaction():
+                    more = step(self._writer)
+        with self._using():
+            if small:
+                self._writer.execute("VACUUM")
+            if not sqlite_erasing.empty_log(self._writer):
+                return False
+        with self._transaction():
+            sqlite_erasing.set_scrub_due(self._writer, due=False)
+        return True
+
+    def erasable(self, subject: Subject) -> Erased:
+        """See `Store.erasable`."""
+        with self._reading() as reader:
+            return sqlite_erasing.erasable(reader, subject)
+
+    def acts(self, limit: int) -> list[Act]:
+        """See `Store.acts`."""
+        with self._reading() as reader:
+            return sqlite_erasing.acts(reader, limit)
 
     def delivered(self, ids: Sequence[int]) -> None:
         """See `Store.delivered`."""
@@ -250,19 +306,30 @@ class SqliteStore:
         os.close(self._lock)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, secure: bool = False) -> Iterator[None]:
+        """Keep what is done inside, or nothing of it; `secure`: write zeros over all that goes."""
+        with self._using():
+            try:
+                if secure:
+                    self._writer.execute("PRAGMA secure_delete = ON")
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield
+                self._writer.execute("COMMIT")
+            finally:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                if secure:
+                    self._writer.execute("PRAGMA secure_delete = FAST")
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
         try:
-            self._writer.execute("BEGIN IMMEDIATE")
-            yield
-            self._writer.execute("COMMIT")
-        except BaseException as error:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-            if isinstance(error, sqlite3.DatabaseError) and not isinstance(
-                error, sqlite3.ProgrammingError
-            ):
-                raise StoreUnavailableError(str(error)) from error
+            with self._turn:
+                yield
+        except sqlite3.ProgrammingError:
             raise
+        except sqlite3.DatabaseError as error:
+            raise StoreUnavailableError(str(error)) from error
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

@@ -15,6 +15,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import Status
 from journeytrace_collector.core import derive
 from journeytrace_collector.core.change import Change, SessionChange, Settlement
+from journeytrace_collector.core.forgetting import digest, drop_spans
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.rights import Rights
@@ -33,7 +34,6 @@ __all__ = [
     "Writing",
     "changing_values",
     "decode_state",
-    "erase",
     "known",
     "moving_values",
 ]
@@ -119,11 +119,8 @@ class Tables(Protocol):
     def save(self, saved: Sequence[Saved]) -> None:
         """Write the columns of sessions that changed."""
 
-    def erase_events(self, no: int, limit: int) -> int:
-        """Erase at most `limit` events of a session; gives how many."""
-
-    def erase_sessions(self, sessions: Sequence[tuple[int, str]]) -> None:
-        """Erase sessions, by number and id, with what is left of them in the outbox."""
+    def forgotten(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Give those of the digests that are kept."""
 
 
 class Writing:
@@ -138,6 +135,8 @@ class Writing:
         self._limits = limits or SessionLimits()
         self.retention = NO_PERIODS
         """How long sessions are kept; the store sets it."""
+        self.salt = b""
+        """Of the digests of sessions that were erased; the store sets it."""
 
     def write(
         self, tables: Tables, events: Sequence[Event], carried: Carried
@@ -150,6 +149,12 @@ class Writing:
         change = Change(at, traces=carried.traces, logged=carried.logged, retention=self.retention)
         refused: list[Event] = []
         rows = tables.take(by_session)
+        forgotten = 0
+        if gone := self._forgotten(tables, rows):
+            rows = [row for row in rows if row.session_id not in gone]
+            forgotten = sum(len(by_session[session_id]) for session_id in gone)
+            change.logged = [event for event in carried.logged if event.session_id not in gone]
+            drop_spans(carried.traces, gone)
         foreign = _foreign(rows, events, carried.rights) if carried.rights else []
         for event in foreign:
             by_session[event.session_id].remove(event)
@@ -165,15 +170,22 @@ class Writing:
         tables.save(saved)
         change.sessions = [session for _, session in saved]
         new = sum(len(session.fresh) for session in change.sessions)
-        duplicate = len(events) - new - len(refused) - len(foreign)
+        duplicate = len(events) - new - len(refused) - len(foreign) - forgotten
         change.records = {
             "new": new,
             "duplicate": duplicate,
             "refused": len(refused) + len(foreign),
+            "forgotten": forgotten,
             "rejected": carried.rejected,
             "ignored": carried.ignored,
         }
-        return change, Written(new, duplicate, tuple(refused), tuple(foreign))
+        return change, Written(new, duplicate, tuple(refused), tuple(foreign), forgotten)
+
+    def _forgotten(self, tables: Tables, rows: Sequence[Row]) -> set[str]:
+        """Give those of the sessions that were erased: only one that is new can be."""
+        new = [row.session_id for row in rows if row.before is None]
+        digests = {digest(self.salt, session_id): session_id for session_id in new}
+        return {digests[found] for found in tables.forgotten(list(digests))} if new else set()
 
     def _changed(self, row: Row, fresh: list[Event], at: int) -> SessionChange:
         added = state_of(fresh, self._catalogue)
@@ -249,28 +261,14 @@ def _foreign(rows: Sequence[Row], events: Sequence[Event], rights: Sequence[Righ
     }
     foreign = []
     for event, own in zip(events, rights, strict=True):
+        if event.session_id not in projects:
+            continue
         project = projects[event.session_id]
         if not own.speaks_for(project):
             foreign.append(event)
         elif project is None:
             projects[event.session_id] = event.project_id
     return foreign
-
-
-def erase(
-    tables: Tables, due: Sequence[tuple[int, str]], now: int, limit: int
-) -> tuple[Change, int]:
-    """Erase sessions that are held, by number and id, up to `limit` rows; gives how many rows."""
-    rows = 0
-    gone = []
-    for no, session_id in due:
-        rows += tables.erase_events(no, limit - rows)
-        if rows >= limit:
-            break
-        gone.append((no, session_id))
-        rows += 1
-    tables.erase_sessions(gone)
-    return Change(now, records={"erased": len(gone)}), rows
 
 
 def moving_values(state: SessionState) -> tuple[object, ...]:

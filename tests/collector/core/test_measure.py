@@ -302,11 +302,13 @@ def test_a_bucket_holds_its_upper_bound() -> None:
 def test_records_count_by_what_became_of_them() -> None:
     """Those that gave no event count apart from events."""
     records = {"new": 1, "duplicate": 2, "refused": 3, "rejected": 4, "ignored": 5, "erased": 6}
+    records["forgotten"] = 7
     counted = Measure(CATALOGUE).tally(Change(NOON, records=records)).rises
     assert {series: by for series, by in counted.items() if by} == {
         ("journey_collector_events_total", ("accepted",)): 1,
         ("journey_collector_events_total", ("duplicate",)): 2,
         ("journey_collector_events_total", ("refused",)): 3,
+        ("journey_collector_events_total", ("forgotten",)): 7,
         ("journey_collector_records_total", ("rejected",)): 4,
         ("journey_collector_records_total", ("ignored",)): 5,
         ("journey_collector_sessions_erased_total", ()): 6,
