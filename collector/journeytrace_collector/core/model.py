@@ -37,6 +37,13 @@ class Event(msgspec.Struct, frozen=True):
     metadata: str
     """Every other attribute, as the text of a JSON object; ``{}``: there is none."""
 
+    @property
+    def size(self) -> int:
+        """What its metadata weighs, in bytes of UTF-8: what the limits of a session count."""
+        text = self.metadata
+        # Most of it is ASCII, and a string knows that about itself: nothing is encoded to count.
+        return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
 
 class Why(msgspec.Struct, frozen=True):
     """The one cause of what a session has come to (DESIGN section 15)."""

@@ -97,7 +97,7 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     hurdles: dict[str, Hurdle] = {}
     """By name of the event, of the names with the newest hurdles."""
     size: int = 0
-    """Bytes of the events' metadata, in all."""
+    """Bytes of the events' metadata as UTF-8, in all."""
     decided: tuple[int, bytes, str, str | None] | None = None
     """The newest decision with its reason; None: nothing decided yet."""
     completed: bool = False
@@ -148,7 +148,7 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
         idle=max([min(event.at, event.received) for event in ordered]),
         first_received=min([event.received for event in ordered]),
         arrived=max([event.received for event in ordered]),
-        size=sum([len(event.metadata) for event in ordered]),
+        size=sum([event.size for event in ordered]),
         events=len(ordered),
         impacts={},
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.support.waiting import PATIENCE
 
 from journeytrace_dashboards.alerts import Settings, export_alerts
 
@@ -106,6 +107,7 @@ class Day:
             capture_output=True,
             text=True,
             check=False,
+            timeout=PATIENCE,
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -96,6 +96,16 @@ def test_the_first_settlement_had_nothing_before(make: Make) -> None:
     assert (body["before"], body["revision"]) == ({"status": None}, 0)
 
 
+def test_what_is_confidential_is_no_news(make: Make) -> None:
+    """Nothing that a user typed or that was read off a document is in any news."""
+    metadata = '{"form.name":"Ann","extracted.name":"Ann","journey.private.note":"Ann"}'
+    found = state(event("REJECTED", metadata=metadata, reason="CUSTOM_POLICY"))
+    change = SessionChange(None, found, told=Status.ERROR, settlement=SETTLED)
+    parcels = told(make({**ENDPOINT, "include_email": True}), change)
+    assert len(parcels) == 3
+    assert not [parcel for parcel in parcels if b"Ann" in parcel.payload]
+
+
 def test_the_address_is_told_only_to_who_asked(make: Make) -> None:
     """`include_email` is each endpoint's own choice."""
     asked = {**ENDPOINT, "name": "asked", "include_email": True}
