@@ -44,8 +44,8 @@ _log = logging.getLogger(__name__)
 
 _GRACE_SECONDS: Final = 4
 """For requests that are in flight when it is time to stop."""
-_DEADLINE_SECONDS: Final = 10
-"""For stopping in all: supervisors kill after 10 seconds (Docker) or 30 (Kubernetes)."""
+_DEADLINE_SECONDS: Final = 9
+"""For stopping in all: supervisors kill after 10 seconds (Docker) or 30 (Kubernetes), unasked."""
 _LINGER_SECONDS: Final = 0.5
 """For threads that are left when all is closed, such as one that waits for a name server."""
 
@@ -128,6 +128,7 @@ class Collector:
             self._clock,
             readers=access.readers,
             hosts=access.hosts,
+            catalogue=catalogue,
             idle_timeout=idle_timeout,
             ready=lambda: self._ready,
             pages=pages,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-import stat
 from collections.abc import Sequence
 from hmac import compare_digest
 from ipaddress import ip_address
@@ -27,7 +26,6 @@ from journeytrace_collector.settings.types import TOKEN_RULE, is_token
 
 __all__ = ["Access", "Senders", "Tls", "Tokens"]
 
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 
@@ -172,16 +170,11 @@ def _tokens(key: str, token: SecretStr | None, file: Path | None) -> list[str]:
 
 def _read_tokens(key: str, file: Path) -> list[str]:
     try:
-        mode = file.stat().st_mode
         lines = file.read_text("utf-8").splitlines()
     except OSError as error:
         raise ConfigError(f"{key}: {file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:
         raise ConfigError(f"{key}: {file} is no text") from None
-    if mode & _OTHERS:
-        raise ConfigError(
-            f"{key}: {file} can be read or written by others than its owner: `chmod 600 {file}`"
-        )
     found = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
     if not found:
         raise ConfigError(f"{key}: {file} holds no token")

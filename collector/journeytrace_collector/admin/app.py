@@ -11,9 +11,10 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin import api
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.core.derive import Summary, summary
+from journeytrace_collector.core.derive import Summary, status, summary
 from journeytrace_collector.errors import (
     ForeignOriginError,
     MisdirectedError,
@@ -22,6 +23,7 @@ from journeytrace_collector.errors import (
 )
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.insight.why import why
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
 from journeytrace_collector.store.base import Erased, Known, Store, Subject
@@ -49,6 +51,7 @@ def admin_app(
     *,
     readers: Tokens,
     hosts: Hosts,
+    catalogue: Catalogue,
     idle_timeout: int,
     ready: Callable[[], bool],
     pages: Mapping[str, Page],
@@ -57,7 +60,9 @@ def admin_app(
 
     `hosts` are its names, which matter without a token; `pages` the exporters' own, by path.
     """
-    admin = _Admin(store, ingest, clock, idle_timeout, ready)
+    admin = _Admin(
+        store, ingest, clock, catalogue=catalogue, idle_timeout=idle_timeout, ready=ready
+    )
     app = web.Application(middlewares=[_answer_errors, _guard(readers, hosts)])
     app.router.add_get("/healthz", admin.healthz)
     app.router.add_get("/readyz", admin.readyz)
@@ -82,12 +87,15 @@ class _Admin:
         store: Store,
         ingest: Ingest,
         clock: Clock,
+        *,
+        catalogue: Catalogue,
         idle_timeout: int,
         ready: Callable[[], bool],
     ) -> None:
         self._store = store
         self._ingest = ingest
         self._clock = clock
+        self._catalogue = catalogue
         self._idle_timeout = idle_timeout
         self._ready = ready
 
@@ -185,6 +193,7 @@ class _Admin:
             known.settled_at,
             known.revision,
             retention=known.retention,
+            why=why(known.state, status(known.state, now, self._idle_timeout), self._catalogue),
         )
 
 

@@ -37,6 +37,18 @@ _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=5)
 T = TypeVar("T")
 
 
+class Why(TypedDict):
+    """The cause of what a session has come to (DESIGN section 15)."""
+
+    text: str
+    reason: str | None
+    meaning: str | None
+    event: str | None
+    event_at: str | None
+    error_code: str | None
+    screen: str | None
+
+
 class Summary(TypedDict):
     """One session (DESIGN section 9). Times are RFC 3339 in UTC; None: unknown, or not yet."""
 
@@ -61,6 +73,7 @@ class Summary(TypedDict):
     expires_at: str
     settled_at: str | None
     revision: int
+    why: Why | None
 
 
 class Event(TypedDict):

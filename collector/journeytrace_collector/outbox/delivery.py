@@ -129,11 +129,14 @@ class Delivery:
         rows = await asyncio.to_thread(self._hand_out, destination, pace, again=again)
         lines, alone = ({}, rows) if again else await self._join(destination, rows, deadline)
         turns = asyncio.Semaphore(LINES_AT_ONCE)
+
+        async def in_turn(mine: Sequence[OutboxRow], line: _Line) -> None:
+            async with turns:
+                await self._deliver_line(destination, mine, line, deadline)
+
         async with asyncio.TaskGroup() as group:
             for name, mine in groupby(sorted(alone, key=_line_and_number), key=_line):
-                line = lines.setdefault(name, _Line())
-                task = self._deliver_line(destination, list(mine), line, deadline, turns)
-                group.create_task(task)
+                group.create_task(in_turn(list(mine), lines.setdefault(name, _Line())))
         await self._note(lines.values())
         waiting = [line.reason for line in lines.values() if line.put_off]
         self._tell(destination, waiting)
@@ -168,6 +171,12 @@ class Delivery:
             if refused or exporter.joins(group[0].parcel) is None:
                 alone += group
                 continue
+            if len(group) == 1:
+                line = lines[_line(group[0])]
+                await self._deliver_line(destination, group, line, deadline)
+                if line.put_off or line.trouble:
+                    break
+                continue
             try:
                 async with asyncio.timeout_at(deadline):
                     await exporter.deliver(joined(group))
@@ -187,33 +196,27 @@ class Delivery:
         return lines, alone
 
     async def _deliver_line(
-        self,
-        destination: str,
-        rows: Sequence[OutboxRow],
-        line: _Line,
-        deadline: float,
-        turns: asyncio.Semaphore,
+        self, destination: str, rows: Sequence[OutboxRow], line: _Line, deadline: float
     ) -> None:
         """Deliver parcels in order, up to the first that has to wait. Raises nothing."""
-        async with turns:
-            for row in rows:
+        for row in rows:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    await self._exporters[destination].deliver(row.parcel)
+            except PermanentExportError as error:
                 try:
-                    async with asyncio.timeout_at(deadline):
-                        await self._exporters[destination].deliver(row.parcel)
-                except PermanentExportError as error:
-                    try:
-                        await self._park(destination, row, str(error))
-                    except Exception as trouble:
-                        # What comes next must not arrive before it is known what became of this.
-                        line.trouble = trouble
-                        return
-                    line.parked += 1
-                except Exception as error:
-                    self._count_failure(destination, error)
-                    line.wait(row, error, self._clock())
+                    await self._park(destination, row, str(error))
+                except Exception as trouble:
+                    # What comes next must not arrive before it is known what became of this one.
+                    line.trouble = trouble
                     return
-                else:
-                    line.delivered.append(row.id)
+                line.parked += 1
+            except Exception as error:
+                self._count_failure(destination, error)
+                line.wait(row, error, self._clock())
+                return
+            else:
+                line.delivered.append(row.id)
 
     async def _note(self, lines: Collection[_Line]) -> None:
         """Write down what became of lines, before any of them is taken up again."""

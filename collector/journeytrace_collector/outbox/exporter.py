@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from journeytrace.catalogue import Catalogue, builtin_catalogue, load_catalogue
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.change import Change, Parcel
 from journeytrace_collector.errors import ConfigError
@@ -93,6 +94,12 @@ class Context:
     """For reading."""
     clock: Clock
     health: Health
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What the collector goes by; read anew each time."""
+        path = self.settings.catalogue
+        return load_catalogue(path) if path else builtin_catalogue()
 
 
 Factory = Callable[[Context], Exporter | None]

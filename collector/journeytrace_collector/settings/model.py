@@ -15,9 +15,9 @@ from journeytrace_collector.settings.types import (
     FilePath,
     HostNames,
     Kept,
-    KeyPath,
     LogLevel,
     Name,
+    SecretPath,
     Size,
     Span,
     StoreUrl,
@@ -52,7 +52,7 @@ class Sender(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     token: Token | None = Field(default=None, description="The bearer token that it shows.")
-    token_file: FilePath | None = Field(
+    token_file: SecretPath | None = Field(
         default=None, description="File with its tokens, one a line; instead of token."
     )
     sources: tuple[Literal["FE", "BE", "OP"], ...] = Field(
@@ -110,7 +110,7 @@ class Settings(BaseSettings):
         default=None,
         description="OTLP senders must show this bearer token. None: they show none.",
     )
-    token_file: FilePath | None = Field(
+    token_file: SecretPath | None = Field(
         default=None,
         description="File with tokens of OTLP senders, one a line; instead of token.",
     )
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
         default=None,
         description="Users of the admin address must show this bearer token. None: they show none.",
     )
-    admin_token_file: FilePath | None = Field(
+    admin_token_file: SecretPath | None = Field(
         default=None,
         description="File with tokens for the admin address, one a line; instead of admin_token.",
     )
@@ -137,7 +137,7 @@ class Settings(BaseSettings):
         default=None,
         description="Certificate chain (PEM) of all three addresses. None: no TLS.",
     )
-    tls_key: KeyPath | None = Field(
+    tls_key: SecretPath | None = Field(
         default=None,
         description=(
             "Private key (PEM) to tls_cert, without a password, and not for everybody to read."

@@ -22,14 +22,14 @@ __all__ = [
     "FilePath",
     "HostNames",
     "Kept",
-    "KeyPath",
     "LogLevel",
     "Name",
+    "SecretPath",
     "Size",
     "Span",
     "StoreUrl",
     "Token",
-    "check_key",
+    "check_secret",
     "is_token",
 ]
 
@@ -105,10 +105,10 @@ def _path(value: object) -> Path:
     return Path(value).expanduser()
 
 
-def check_key(path: Path) -> Path:
-    """Refuse a file with a private key that is everybody's; one that is missing is told later.
+def check_secret(path: Path) -> Path:
+    """Refuse a file with a secret that is everybody's; one that is missing is told later.
 
-    Its group may read it: that is how keys are shared with a service, and what Kubernetes mounts.
+    Its group may read it: so secrets are shared with a service, and mounted by Kubernetes.
 
     Raises:
         ValueError: every user of the machine can read or replace it.
@@ -160,7 +160,7 @@ Span = Annotated[timedelta, PlainValidator(_span)]
 Kept = Annotated[timedelta, PlainValidator(_kept)]
 FilePath = Annotated[Path, PlainValidator(_path)]
 HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-KeyPath = Annotated[Path, PlainValidator(_path), AfterValidator(check_key)]
+SecretPath = Annotated[Path, PlainValidator(_path), AfterValidator(check_secret)]
 Size = Annotated[ByteSize, Field(gt=0)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 StoreUrl = Annotated[SecretStr, AfterValidator(_url)]

@@ -87,7 +87,7 @@ class PostgresqlStore:
         self._connections = Connections(url, self._collector_id)
         try:
             with self._connections.transaction() as connection:
-                migrate(connection, idle_timeout)
+                migrate(connection, catalogue, idle_timeout)
                 self._writing.salt = postgresql_erasing.salt(connection)
         except (StoreUnavailableError, psycopg.Error) as error:
             self.close()

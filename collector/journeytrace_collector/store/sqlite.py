@@ -33,7 +33,9 @@ from journeytrace_collector.store.base import (
 )
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.folder import take_folder
+from journeytrace_collector.store.listing import SQLITE
 from journeytrace_collector.store.migrations import pending_steps
+from journeytrace_collector.store.migrations.refold import LACKING, refold
 from journeytrace_collector.store.sqlite_tables import SqliteTables
 from journeytrace_collector.store.texts import storable
 from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, known
@@ -86,7 +88,7 @@ class SqliteStore:
                 )
                 undone.callback(self._writer.close)
                 self._writer.executescript(_PRAGMAS)
-                self._migrate()
+                self._migrate(catalogue)
                 # What a collector that was killed has left in the log.
                 sqlite_erasing.empty_log(self._writer)
                 self._writing.salt = sqlite_erasing.salt(self._writer)
@@ -95,11 +97,14 @@ class SqliteStore:
                 raise StartError(f"{self._path}: cannot be used as a store: {error}") from error
             undone.pop_all()
 
-    def _migrate(self) -> None:
+    def _migrate(self, catalogue: Catalogue) -> None:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-        for step in pending_steps("sqlite", version, str(self._path)):
-            version += 1
-            self._writer.executescript(f"BEGIN; {step}; PRAGMA user_version = {version}; COMMIT;")
+        if missing := pending_steps("sqlite", version, str(self._path)):
+            self._writer.executescript(f"BEGIN; {';'.join(missing)};")
+            if 0 < version < LACKING:
+                refold(self._writer.execute, SQLITE.placeholder, catalogue)
+            self._writer.execute(f"PRAGMA user_version = {version + len(missing)}")
+            self._writer.execute("COMMIT")
 
     def keep_for(self, days: Mapping[str, int], now: int) -> None:
         """See `Store.keep_for`."""

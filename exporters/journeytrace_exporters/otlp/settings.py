@@ -21,7 +21,7 @@ from pydantic import (
 from yarl import URL
 
 from journeytrace.conventions import RETENTION_DAYS_ALLOWED
-from journeytrace_collector.settings.types import check_key
+from journeytrace_collector.settings.types import check_secret
 from journeytrace_exporters._settings import Section, Timeout
 
 __all__ = ["OtlpSettings", "TlsSettings"]
@@ -83,7 +83,7 @@ class TlsSettings(Section):
     """Who vouches for the receiver. None: the authorities the system trusts."""
     cert_file: _File | None = None
     """Our own certificate, for receivers that ask for one. None: we show none."""
-    key_file: Annotated[_File, AfterValidator(check_key)] | None = None
+    key_file: Annotated[_File, AfterValidator(check_secret)] | None = None
     """The key to `cert_file`, in a file that not everybody may read."""
 
     @model_validator(mode="after")

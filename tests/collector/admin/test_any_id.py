@@ -46,6 +46,7 @@ def _place(folder: Path) -> Iterator[tuple[SqliteStore, str]]:
         lambda: NOON,
         readers=Tokens(),
         hosts=Hosts(),
+        catalogue=builtin_catalogue(),
         idle_timeout=IDLE_TIMEOUT,
         ready=lambda: True,
         pages={},

@@ -128,21 +128,25 @@ def test_no_message_about_a_section_shows_a_secret(section: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o604, 0o602])
-def test_a_private_key_that_is_everybodys_is_refused(tmp_path: Path, mode: int) -> None:
-    """The collector's own and that of an exporter: the message says what to do."""
+def test_a_secret_that_is_everybodys_is_refused(tmp_path: Path, mode: int) -> None:
+    """Tokens and keys, the collector's own, a sender's, an exporter's: it says what to do."""
     key = tmp_path / "key.pem"
     key.write_text("")
     key.chmod(mode)
-    with pytest.raises(ConfigError, match=r"^--tls-key: .*key\.pem can be read .*chmod o-rwx"):
-        load_settings(None, {"tls_key": str(key)})
+    for name in ("tls_key", "token_file", "admin_token_file"):
+        with pytest.raises(ConfigError, match=r"key\.pem can be read .*chmod o-rwx") as caught:
+            load_settings(None, {name: str(key)})
+        assert str(caught.value).startswith(f"--{name.replace('_', '-')}: ")
+    with pytest.raises(ConfigError, match=r"senders.web.token.file: .*chmod o-rwx"):
+        load_settings(None, {"senders": {"web": {"token_file": str(key)}}})
     section = {"tls": {"cert_file": str(key), "key_file": str(key)}}
     with pytest.raises(ConfigError, match=r"key_file.*chmod o-rwx"):
         read_section("otlp", OtlpSettings, section)
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o440])
-def test_a_private_key_may_be_its_groups(tmp_path: Path, mode: int) -> None:
-    """As a key is shared with a service."""
+def test_a_secret_may_be_its_groups(tmp_path: Path, mode: int) -> None:
+    """As a secret is shared with a service."""
     key = tmp_path / "key.pem"
     key.write_text("")
     key.chmod(mode)

@@ -86,6 +86,16 @@ def test_settling_is_news(make: Make) -> None:
         "impacts": session["impacts"],
         "retention_days": 30,
         "expires_at": "2026-07-01T12:00:00.000000Z",
+        "why": {
+            "text": "The user was rejected: a rule of the project's own says no. No failing check"
+            " was recorded for it.",
+            "reason": "CUSTOM_POLICY",
+            "meaning": "A rule of the project's own says no.",
+            "event": None,
+            "event_at": None,
+            "error_code": None,
+            "screen": None,
+        },
     }
 
 
