@@ -2,36 +2,49 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Another interpreter is another stamp, and so another environment in the same place.
+STAMP := $(VENV)/.installed-$(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test proof lint bench lock clean
 .DELETE_ON_ERROR:
 
-demo: $(VENV)/.installed
+demo: $(STAMP)
 	@$(BIN)/journeytrace demo
 
 test: lint
 	tools/install-test-servers
 	$(BIN)/pytest
 
-lint: $(VENV)/.installed
+# What takes long: more repetitions of what the tests try, and the benchmarks.
+proof: $(STAMP)
+	tools/install-test-servers
+	$(BIN)/pytest -m proof -o timeout=3600 -o faulthandler_timeout=4000
+	$(BIN)/python -m benchmarks
+
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed
+bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# Needs the network. docs/security.md says when, and how to look for known vulnerabilities.
+lock:
+	tools/lock
 
 clean:
 	rm -rf $(VENV)
 
 # A bare Debian has python3 without venv; root gets it installed, anybody else is told.
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "journeytrace needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq python3-venv; } || \
 	  { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -1,4 +1,4 @@
-"""Run all benchmarks one after the other: ``python -m benchmarks``, about ten minutes."""
+"""Run all benchmarks one after the other: ``python -m benchmarks``, about fifteen minutes."""
 
 from __future__ import annotations
 

@@ -6,7 +6,10 @@
     ├── ConfigError             the configuration is wrong; start-up only
     ├── StartError              the machine does not allow it: port, folder, lock; start-up only
     ├── RequestError            permanent: sending the same bytes again cannot help
+    │   ├── ForeignOriginError
     │   ├── MalformedRequestError
+    │   ├── MisdirectedError
+    │   ├── RequestTimeoutError
     │   ├── RequestTooLargeError
     │   └── UnauthenticatedError
     ├── UnavailableError        retryable: the same request can succeed later
@@ -26,10 +29,13 @@ from journeytrace.errors import JourneytraceError
 __all__ = [
     "ConfigError",
     "ExportError",
+    "ForeignOriginError",
     "MalformedRequestError",
+    "MisdirectedError",
     "OverloadedError",
     "PermanentExportError",
     "RequestError",
+    "RequestTimeoutError",
     "RequestTooLargeError",
     "RetryableExportError",
     "StartError",
@@ -51,12 +57,24 @@ class RequestError(JourneytraceError):
     """The sender's request cannot be used as a whole, now or later."""
 
 
+class ForeignOriginError(RequestError):
+    """A web page of another site sent the request, and no token tells that it may."""
+
+
+class MisdirectedError(RequestError):
+    """The request names a host that nobody gave this collector."""
+
+
 class MalformedRequestError(RequestError):
     """The request is not OTLP: it cannot be parsed, or says that it is something else."""
 
 
+class RequestTimeoutError(RequestError):
+    """The request takes longer to arrive than anybody who means it would need."""
+
+
 class RequestTooLargeError(RequestError):
-    """The request is over the size limit, as sent or once decompressed."""
+    """The request is over a limit: its bytes, as sent or once decompressed, or what they hold."""
 
 
 class UnauthenticatedError(RequestError):
@@ -84,9 +102,9 @@ class PermanentExportError(ExportError):
 
 
 class RetryableExportError(ExportError):
-    """The receiver cannot take it now, or cannot be reached. The parcel stays first in line."""
+    """The receiver cannot take it now, or cannot be reached. Its session waits, in order."""
 
     def __init__(self, message: str, after: float | None = None) -> None:
         super().__init__(message)
         self.after = after
-        """Seconds that the receiver asked us to wait; None: it did not say."""
+        """Seconds that the receiver asked us to wait, of which an hour counts; None: none."""

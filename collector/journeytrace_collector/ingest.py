@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from journeytrace.conventions import (
     COLLECTOR_COMMIT_SECONDS,
@@ -24,6 +24,7 @@ from journeytrace.conventions import (
 )
 from journeytrace_collector.core.decode import Decoded
 from journeytrace_collector.core.model import Event, Rejection
+from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.errors import (
     OverloadedError,
     RequestError,
@@ -32,7 +33,7 @@ from journeytrace_collector.errors import (
 from journeytrace_collector.health import Health
 from journeytrace_collector.store.base import Carried, Store
 
-__all__ = ["Answer", "Decode", "Ingest"]
+__all__ = ["Answer", "Decode", "Hold", "Ingest"]
 
 T = TypeVar("T")
 
@@ -83,6 +84,29 @@ class _State(Enum):
     DRAINING = "draining"
 
 
+class Hold:
+    """Bytes of one body that is being read, counted as if it waited already; left at the end."""
+
+    def __init__(self, ingest: Ingest) -> None:
+        self._ingest = ingest
+        self._size = 0
+
+    def grow(self, size: int) -> None:
+        """Count `size` more.
+
+        Raises:
+            OverloadedError: that is more than may wait.
+        """
+        self._ingest.hold(size)
+        self._size += size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ingest.hold(-self._size)
+
+
 class Ingest:
     """A bounded queue of requests, and the thread that empties it and does all other writing."""
 
@@ -90,9 +114,10 @@ class Ingest:
         self._store = store
         self._max_queued_bytes = max_queued_bytes
         self._health = health or Health()
-        self._health.watch(COLLECTOR_QUEUED_BYTES, lambda: self._queued_bytes)
+        self._health.watch(COLLECTOR_QUEUED_BYTES, lambda: self._waiting_bytes)
         self._queue: deque[_Request] = deque()
         self._queued_bytes = 0
+        self._held_bytes = 0
         self._jobs: deque[_Job] = deque()
         self._state = _State.RUNNING
         self._failure = ""
@@ -113,12 +138,27 @@ class Ingest:
             if self._state is _State.DRAINING:
                 raise OverloadedError("the collector is stopping")
             # An empty queue takes any request, or one above the bound could never be sent.
-            if self._queue and self._queued_bytes + len(body) > self._max_queued_bytes:
+            if self._queue and self._waiting_bytes + len(body) > self._max_queued_bytes:
                 raise OverloadedError("too many requests are waiting for the store")
             self._queue.append(request)
             self._queued_bytes += len(body)
             self._changed.notify()
         return request.future
+
+    @property
+    def _waiting_bytes(self) -> int:
+        return self._queued_bytes + self._held_bytes
+
+    def hold(self, size: int) -> None:
+        """Count bytes that are not queued yet, by `Hold`; below zero: no longer.
+
+        Raises:
+            OverloadedError: they are more than may wait.
+        """
+        with self._changed:
+            if size > 0 and self._waiting_bytes + size > self._max_queued_bytes:
+                raise OverloadedError("too many requests are on their way to the store")
+            self._held_bytes += size
 
     def run(self, job: Callable[[], T]) -> Future[T]:
         """Run something that changes the store, between two groups of requests.
@@ -197,6 +237,7 @@ class Ingest:
             rejected=sum(part.rejected for part in parts),
             ignored=sum(part.ignored for part in parts),
             at=max(request.received for request, _ in group),
+            rights=_rights(parts),
         )
         start = time.perf_counter()
         try:
@@ -216,6 +257,7 @@ class Ingest:
             self._note_failure("")
             self._health.observe(COLLECTOR_COMMIT_SECONDS, time.perf_counter() - start)
             _refuse(parts, written.refused)
+            _refuse_foreign(parts, written.foreign)
             for request, part in group:
                 request.future.set_result(Answer(part.rejected, part.message))
 
@@ -243,10 +285,33 @@ def _refuse(parts: list[Decoded], refused: Sequence[Event]) -> None:
     """Tell each request which of its events its session had no room for."""
     if not refused:
         return
-    over = {id(event) for event in refused}
+    # By what identifies an event, for a store may have to write one down in other words.
+    over = {(event.session_id, event.event_id) for event in refused}
     for part in parts:
         for event in part.events:
-            if id(event) in over:
+            if (event.session_id, event.event_id) in over:
                 problem = f"{event.session_id} has no room for more events"
+                part.reject(Rejection(f"event {event.name!r}", SESSION_ID, problem))
+                part.rejected += 1
+
+
+def _rights(parts: list[Decoded]) -> list[Rights]:
+    """Give the rights behind each event; none, if no sender is bound to projects."""
+    if all(part.rights.projects is None for part in parts):
+        return []
+    return [part.rights for part in parts for _ in part.events]
+
+
+def _refuse_foreign(parts: list[Decoded], foreign: Sequence[Event]) -> None:
+    """Tell each request which of its events are of a session that its sender may not touch."""
+    if not foreign:
+        return
+    keys = {(event.session_id, event.event_id) for event in foreign}
+    for part in parts:
+        if part.rights.projects is None:
+            continue
+        for event in part.events:
+            if (event.session_id, event.event_id) in keys:
+                problem = f"belongs to a project that {part.rights} has no right to"
                 part.reject(Rejection(f"event {event.name!r}", SESSION_ID, problem))
                 part.rejected += 1

@@ -22,13 +22,15 @@ from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
+from journeytrace_collector.connections import Connections, bind, connection_limits
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.core.record import Limits
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
-from journeytrace_collector.outbox.delivery import Delivery, effects
+from journeytrace_collector.outbox.delivery import Delivery
+from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import load_exporters
 from journeytrace_collector.receiver.grpc import GrpcReceiver
 from journeytrace_collector.receiver.http import http_receiver
@@ -44,8 +46,8 @@ _log = logging.getLogger(__name__)
 
 _GRACE_SECONDS: Final = 4
 """For requests that are in flight when it is time to stop."""
-_DEADLINE_SECONDS: Final = 10
-"""For stopping in all: supervisors kill after 10 seconds (Docker) or 30 (Kubernetes)."""
+_DEADLINE_SECONDS: Final = 9
+"""For stopping in all: supervisors kill after 10 seconds (Docker) or 30 (Kubernetes), unasked."""
 _LINGER_SECONDS: Final = 0.5
 """For threads that are left when all is closed, such as one that waits for a name server."""
 
@@ -64,6 +66,8 @@ class Collector:
         self._listening: list[Callable[[], Awaitable[None]]] = []
         """What ends listening on each port, within the grace period."""
         self._ready = False
+        self._limits = connection_limits()
+        self._connections = Connections(self._limits.http)
 
     otlp_grpc: Address
     """Where it listens, once entered: the port that a configured port 0 became."""
@@ -119,7 +123,8 @@ class Collector:
         ingest = Ingest(store, settings.max_queued_bytes, health)
         self._undo.push_async_callback(asyncio.to_thread, ingest.close)
         self._background(Delivery(exporters, store, ingest, health).run())
-        self._background(Chores(store, ingest, self._clock).run())
+        kept = round(settings.outbox_retention.total_seconds() * 1e9)
+        self._background(Chores(store, ingest, self._clock, health, kept).run())
 
         pages = {path: page for e in exporters.values() for path, page in e.pages().items()}
         admin = admin_app(
@@ -127,10 +132,13 @@ class Collector:
             ingest,
             self._clock,
             readers=access.readers,
+            hosts=access.hosts,
+            catalogue=catalogue,
             idle_timeout=idle_timeout,
             ready=lambda: self._ready,
             pages=pages,
         )
+        self._background(self._connections.end_the_slow())
         self._undo.push_async_callback(self._stop_listening)
         context = access.tls.context(ask_clients=False) if access.tls else None
         self.admin = await self._serve("admin", admin, settings.admin, context)
@@ -138,6 +146,7 @@ class Collector:
             catalogue,
             Limits(settings.max_event_attributes, settings.max_event_bytes),
             carry=any(exporter.wants_traces for exporter in exporters.values()),
+            carry_logged=any(exporter.wants_logged for exporter in exporters.values()),
         )
         await self._receive(signals(decoder), ingest, access)
         self._ready = True
@@ -145,10 +154,11 @@ class Collector:
     async def _receive(self, known: tuple[Signal, ...], ingest: Ingest, access: Access) -> None:
         settings = self._settings
         limit = settings.max_request_bytes
-        receiver = http_receiver(known, ingest, self._clock, access.senders, limit)
+        receiver = http_receiver(known, ingest, self._clock, access, limit)
         context = access.tls.context(ask_clients=True) if access.tls else None
         self.otlp_http = await self._serve("otlp_http", receiver, settings.otlp_http, context)
-        grpc = GrpcReceiver(known, ingest, self._clock, access, limit)
+        most = self._limits.grpc
+        grpc = GrpcReceiver(known, ingest, self._clock, access, limit=limit, connections=most)
         self._listening.append(lambda: grpc.stop(_GRACE_SECONDS))
         port = await grpc.start(settings.otlp_grpc.host, settings.otlp_grpc.port)
         self.otlp_grpc = Address(settings.otlp_grpc.host, port)
@@ -171,16 +181,28 @@ class Collector:
     async def _serve(
         self, name: str, app: web.Application, address: Address, tls: SSLContext | None
     ) -> Address:
+        app.middlewares.insert(0, self._connections.middleware)
         runner = web.AppRunner(
             app, access_log=None, auto_decompress=False, shutdown_timeout=_GRACE_SECONDS
         )
         await runner.setup()
-        self._listening.append(runner.cleanup)
         try:
-            await web.TCPSite(runner, address.host, address.port, ssl_context=tls).start()
+            sockets = await bind(address.host, address.port)
         except OSError as error:
+            await runner.cleanup()
             raise StartError(f"{name}: cannot listen on {address}: {error.strerror}") from error
-        return Address(address.host, runner.addresses[0][1])
+        accepting = self._connections.listen(runner.server, sockets, tls)
+
+        async def stop() -> None:
+            for task in accepting:
+                task.cancel()
+            await asyncio.wait(accepting)
+            for one in sockets:
+                one.close()
+            await runner.cleanup()
+
+        self._listening.append(stop)
+        return Address(address.host, sockets[0].getsockname()[1])
 
 
 def _log_failure(task: asyncio.Task[None]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hmac import compare_digest
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,11 +18,13 @@ from typing import Any, Final
 import grpc
 from pydantic import SecretStr
 
+from journeytrace_collector.core.rights import ANYBODY, Rights
 from journeytrace_collector.errors import ConfigError, UnauthenticatedError
+from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.settings import Address, Settings
 from journeytrace_collector.settings.types import TOKEN_RULE, is_token
 
-__all__ = ["Access", "Tls", "Tokens"]
+__all__ = ["Access", "Senders", "Tls", "Tokens"]
 
 _BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
@@ -45,23 +47,54 @@ class Tokens:
         """Tell whether a token is in both."""
         return not set(self._tokens).isdisjoint(other._tokens)
 
-    def check(self, authorization: str | None) -> None:
+    def check(self, authorization: str | None) -> int:
         """Check the value of a header or metadata entry ``authorization``; None: there is none.
+
+        Gives the number of the token that it shows; 0 where none is asked for.
 
         Raises:
             UnauthenticatedError: it shows none of the tokens.
         """
         if not self._tokens:
-            return
+            return 0
         found = _BEARER.fullmatch(authorization or "")
         if found is None:
             self.refused["missing"] += 1
             raise UnauthenticatedError("a token is missing: send `authorization: Bearer …`")
         given = found[1].encode("utf-8", "surrogateescape")
         # In constant time, or the time taken would tell how much of a guess is right.
-        if not any(compare_digest(given, token) for token in self._tokens):
+        same = [compare_digest(given, token) for token in self._tokens]
+        if not any(same):
             self.refused["wrong"] += 1
             raise UnauthenticatedError("the token is not one of those that are allowed here")
+        return same.index(True)
+
+
+class Senders:
+    """Who may send events, each with its token and its rights; nobody: anybody may."""
+
+    def __init__(self, known: Sequence[tuple[str, Rights]] = ()) -> None:
+        self._tokens = Tokens([token for token, _ in known])
+        self._rights = [rights for _, rights in known] or [ANYBODY]
+
+    def __bool__(self) -> bool:
+        return bool(self._tokens)
+
+    def __repr__(self) -> str:
+        return f"<senders with {self._tokens!r}>"
+
+    def shares_with(self, other: Tokens) -> bool:
+        """Tell whether a token is in both."""
+        return other.shares_with(self._tokens)
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """How many were turned away since the start; see `Tokens.refused`."""
+        return self._tokens.refused
+
+    def check(self, authorization: str | None) -> Rights:
+        """Give the rights of who shows this; see `Tokens.check`."""
+        return self._rights[self._tokens.check(authorization)]
 
 
 class Tls:
@@ -106,24 +139,42 @@ class Access:
         Raises:
             ConfigError: they cannot be used, or a port could be reached by anybody unasked.
         """
-        self.senders = _tokens("token", settings.token, settings.token_file)
+        self.senders = _senders(settings)
         """Who may send events."""
-        self.readers = _tokens("admin_token", settings.admin_token, settings.admin_token_file)
+        self.readers = Tokens(
+            _tokens("admin_token", settings.admin_token, settings.admin_token_file)
+        )
         """Who may use the admin port."""
         self.tls = _tls(settings)
         """None: everything travels in the clear."""
-        if self.readers.shares_with(self.senders):
+        self.hosts = Hosts(settings.hosts)
+        """The names of ports that ask for no token."""
+        if self.senders.shares_with(self.readers):
             raise ConfigError("admin_token: is also a token, so every sender could read all data")
         if not settings.insecure:
             _check_exposure(settings, self.senders, self.readers)
 
 
-def _tokens(key: str, token: SecretStr | None, file: Path | None) -> Tokens:
+def _senders(settings: Settings) -> Senders:
+    known = [(token, ANYBODY) for token in _tokens("token", settings.token, settings.token_file)]
+    for name, sender in settings.senders.items():
+        projects = None if sender.projects is None else frozenset(sender.projects)
+        rights = Rights(name, frozenset(sender.sources), projects)
+        tokens = _tokens(f"senders.{name}.token", sender.token, sender.token_file)
+        if not tokens:
+            raise ConfigError(f"senders.{name}: has no token: give it token or token_file")
+        known += [(token, rights) for token in tokens]
+    if len({token for token, _ in known}) < len(known):
+        raise ConfigError("senders: two of them have the same token")
+    return Senders(known)
+
+
+def _tokens(key: str, token: SecretStr | None, file: Path | None) -> list[str]:
     if token is not None and file is not None:
         raise ConfigError(f"{key}: stands beside {key}_file; give one of the two")
     if token is not None:
-        return Tokens([token.get_secret_value()])
-    return Tokens(_read_tokens(f"{key}_file", file)) if file is not None else Tokens()
+        return [token.get_secret_value()]
+    return _read_tokens(f"{key}_file", file) if file is not None else []
 
 
 def _read_tokens(key: str, file: Path) -> list[str]:
@@ -154,7 +205,7 @@ def _tls(settings: Settings) -> Tls | None:
     return None
 
 
-def _check_exposure(settings: Settings, senders: Tokens, readers: Tokens) -> None:
+def _check_exposure(settings: Settings, senders: Senders, readers: Tokens) -> None:
     known_senders = bool(senders) or settings.tls_client_ca is not None
     ports = (
         ("otlp_grpc", settings.otlp_grpc, known_senders, "token"),

@@ -98,13 +98,13 @@ def parked() -> stat.Panel:
 
 
 def erased() -> stat.Panel:
-    """Count what retention took."""
+    """Count what retention and requests took."""
     expr = risen(select(names.COLLECTOR_SESSIONS_ERASED_TOTAL))
     return frame(
         number().with_target(now(expr)).decimals(0),
         "Erased",
-        "Sessions erased in the time range because their retention had ended. They are gone from"
-        " Sessions and Session detail; what they had counted stays counted.",
+        "Sessions erased in the time range because their retention had ended or somebody asked."
+        " They are gone from Sessions and Session detail; what they had counted stays counted.",
         size=SMALL,
         nothing=NO_COLLECTOR,
     )
@@ -116,8 +116,8 @@ def events() -> timeseries.Panel:
     return frame(
         stacked().with_target(over_time(expr, "{{outcome}}")),
         "Events received",
-        "Events an hour by what became of them: accepted, duplicate (known already) or refused"
-        " (over the limits of their session).",
+        "Events an hour by what became of them: accepted, duplicate (known already), refused"
+        " (over the limits of their session) or forgotten (of a session that was erased).",
         size=HALF,
         unit="suffix: / h",
         nothing="no events",
@@ -199,14 +199,18 @@ def oldest() -> timeseries.Panel:
 
 
 def failures() -> timeseries.Panel:
-    """Show deliveries that failed."""
+    """Show deliveries that failed, and work of the collector's own."""
     expr = per_hour(select(names.COLLECTOR_EXPORT_FAILURES_TOTAL), "destination", "kind")
+    own = per_hour(select(names.COLLECTOR_BACKGROUND_FAILURES_TOTAL), "task")
     return frame(
-        stacked().with_target(over_time(expr, "{{destination}} {{kind}}")),
-        "Failed deliveries",
+        stacked()
+        .with_target(over_time(expr, "{{destination}} {{kind}}"))
+        .with_target(over_time(own, "{{task}} failed", "B")),
+        "Failed deliveries and chores",
         "Failures an hour: retryable ones are tried again and lose nothing; permanent ones are"
-        " parked; internal means that an exporter could not say what has to leave, which is a"
-        " fault of ours.",
+        " parked; expired ones had waited for too long and are erased; internal means that an"
+        " exporter could not say what has to leave, which is a fault of ours. What the collector"
+        " failed to do itself (settle, erase, deliver) it does again; its log says why it failed.",
         size=(18, 8),
         unit="suffix: / h",
         nothing="none failed",

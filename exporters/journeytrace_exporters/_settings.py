@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError
 
@@ -27,15 +27,18 @@ class Section(BaseModel):
     )
 
 
+_LONGEST: Final = timedelta(hours=1)
+
+
 def _timeout(value: object) -> timedelta:
     span = value if isinstance(value, timedelta) else parse_duration(str(value))
-    if span <= timedelta(0):
-        raise ValueError("must be longer than zero")
+    if not timedelta(0) < span <= _LONGEST:
+        raise ValueError("must be longer than zero and at most 1h")
     return span
 
 
 Timeout = Annotated[timedelta, PlainValidator(_timeout)]
-"""How long one attempt may take, such as ``10s``. Zero is refused."""
+"""How long one attempt may take, such as ``10s``, at most ``1h``. Zero is refused."""
 
 _S = TypeVar("_S", bound=Section)
 

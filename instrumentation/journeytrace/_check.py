@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from journeytrace import _settings
@@ -11,9 +11,10 @@ from journeytrace._described import Details
 from journeytrace._diagnostics import Problem, report, report_fault, report_lost
 from journeytrace._metadata import clean
 from journeytrace._running import RunningCheck
+from journeytrace._unfinished import is_unfinished, until_done
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -31,9 +32,12 @@ class Check:
     """One check of a journey: a context manager, sync or async, and a decorator.
 
     Made by `Journey.check` and `journeytrace.check`. It passes unless `fail` is called or an
-    exception leaves its body; the exception goes on unchanged. One that is no `Exception`, such as
-    the cancelling of a task, fails it with impact NONE, for nobody judged the user. The check does
-    not become the host's current span, so the host's own spans stay in the host's trace.
+    exception leaves its body; the exception goes on unchanged. A crash is no judgement: it fails
+    the check with impact NONE, unless `fail` was called before or the check was made with an impact
+    for failures, which in turn does not hold for what is no `Exception`, such as the cancelling of
+    a task. The exception's class goes out as ``error.type``, its message and stack trace only if
+    `configure` asks for them. The check does not become the host's current span, so the host's own
+    spans stay in the host's trace.
 
     One object serves one check at a time; a decorated function makes one for each call.
     """
@@ -119,13 +123,19 @@ class Check:
             report_fault(error)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Make every call of `function`, sync or async, a check of its own."""
-        if inspect.iscoroutinefunction(function):
+        """Make every call of `function`, sync or async, a check of its own.
+
+        If the call gives an awaitable, the check lasts until that has been awaited, or a future is
+        done. One that gives a generator, or an awaitable that can also be entered or iterated over,
+        runs without a check, for nobody can tell when its work is done.
+        """
+        if _is_async(function):
+            called = cast("Callable[P, Awaitable[object]]", function)
 
             @wraps(function)
             async def run_async(*args: P.args, **kwargs: P.kwargs) -> Any:
                 with self._fresh():
-                    return await function(*args, **kwargs)
+                    return await called(*args, **kwargs)
 
             return cast("Callable[P, R]", run_async)
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
@@ -136,8 +146,8 @@ class Check:
 
         @wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            with self._fresh():
-                return function(*args, **kwargs)
+            with self._fresh() as check:
+                return check._until_done(function(*args, **kwargs), function)  # noqa: SLF001
 
         return run
 
@@ -160,17 +170,8 @@ class Check:
     ) -> None:
         running, self._running = self._running, None
         self._entered = False
-        if running is None:
-            return
-        if error is not None:
-            try:
-                running.fail_by(error, self._details)
-            except Exception as fault:
-                report_fault(fault)
-        try:
-            running.end()
-        except Exception as fault:
-            report_fault(fault)
+        if running is not None:
+            _end(running, self._details, error)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -185,6 +186,24 @@ class Check:
 
     def _fresh(self) -> Check:
         return Check(self._find, self._event, self._details, self._attributes, self._given)
+
+    def _until_done(self, result: R, function: object) -> R:
+        """Leave the with block without an end if the work behind `result` is yet to be done."""
+        running = self._running
+        try:
+            if running is None or not is_unfinished(result):
+                return result
+            self._running = None
+            lasting = until_done(result, partial(_end, running, self._details))
+            if lasting is not None:
+                return lasting
+            message = (
+                f"gave a {type(result).__name__}, which cannot be a check; it runs without one"
+            )
+            report(Problem.CHECK_MISUSED, function, message)
+        except Exception as error:
+            report_fault(error)
+        return result
 
     def _begin(self) -> RunningCheck | None:
         emitter = self._find()
@@ -202,3 +221,21 @@ class Check:
         if not self._entered:
             report(Problem.CHECK_MISUSED, method, "was called on a check outside its with block")
         return self._running
+
+
+def _is_async(function: object) -> bool:
+    # Of an object its `__call__` counts, as it does for web frameworks, which ask before they call.
+    call = getattr(type(function), "__call__", None)  # noqa: B004 - not whether it can be called
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+def _end(running: RunningCheck, details: Details, error: BaseException | None) -> None:
+    try:
+        if error is not None:
+            running.fail_by(error, details)
+    except Exception as fault:
+        report_fault(fault)
+    try:
+        running.end()
+    except Exception as fault:
+        report_fault(fault)

@@ -134,10 +134,9 @@ def _assemble(
     return Described(name, parent, attributes)
 
 
-def fail(catalogue: Catalogue, passed: Described, impact: object, error_code: object) -> Described:
-    """Describe a check that passed so far as failed; `impact` None: the catalogue's."""
-    spec = catalogue.events.get(passed.name)
-    felt = _member(Impact, impact, passed.name) or (spec.impact if spec else Impact.NONE)
+def fail(passed: Described, impact: object, usual: Impact, error_code: object) -> Described:
+    """Describe a check that passed so far as failed; `impact` None, or of no use: the usual one."""
+    felt = _member(Impact, impact, passed.name) or usual
     attributes = {
         **passed.attributes,
         conventions.EVENT_RESULT: Result.FAIL.value,

@@ -1,4 +1,9 @@
-"""What went wrong, logged once and counted, since the library never raises into its host."""
+"""What went wrong, logged once and counted, since the library never raises into its host.
+
+There is no lock here, nor anywhere in the library: a signal handler or a finalizer may report while
+the thread that it interrupts does, and a forked child would find a lock taken for ever that another
+thread of its parent held. Shared state is replaced as a whole, or changed by one call into C.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,6 @@ import logging
 import reprlib
 from collections import Counter, defaultdict
 from enum import StrEnum
-from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -18,9 +22,8 @@ MAX_WARNINGS: Final = 100
 """Subjects warned of per kind. Past it only the counts go on, so that memory stays bounded."""
 
 _logger = logging.getLogger("journeytrace")
-_lock = Lock()
 _counts: Counter[str] = Counter()
-_warned: defaultdict[str, set[str]] = defaultdict(set)
+_warned: defaultdict[str, dict[str, object]] = defaultdict(dict)
 
 
 class Problem(StrEnum):
@@ -59,14 +62,16 @@ def report(
 ) -> None:
     """Count a problem, and log `message` the first time that this subject has it."""
     try:
+        # Unlike `+= 1`, `update` neither lets another thread nor a signal handler in between.
+        _counts.update((problem.value,))
         name = reprlib.repr(subject)
-        with _lock:
-            _counts[problem.value] += 1
-            warned = _warned[problem.value]
-            if name in warned or len(warned) >= MAX_WARNINGS:
-                return
-            warned.add(name)
-        _logger.warning("%s: %s", name, message, exc_info=error)
+        warned = _warned[problem.value]
+        mine = object()
+        if len(warned) < MAX_WARNINGS and warned.setdefault(name, mine) is mine:
+            if error is not None:
+                # Else the log shows what the host was handling, and its text is not ours to tell.
+                error.__cause__ = None
+            _logger.warning("%s: %s", name, message, exc_info=error)
     except Exception:  # noqa: S110 - even a faulty log handler must not reach the host
         pass
 
@@ -89,7 +94,6 @@ def problems() -> Mapping[str, int]:
     The kinds are: bad_argument, bad_clock, bad_event_name, bad_metadata, bad_session_id,
     check_misused, internal, no_journey, reserved_metadata, too_much_metadata, unknown_event,
     unknown_reason, unknown_stage. The log has one warning for each kind and subject, under the
-    logger "journeytrace".
+    logger "journeytrace". A forked child goes on from what its parent had counted.
     """
-    with _lock:
-        return dict(_counts)
+    return dict(_counts)

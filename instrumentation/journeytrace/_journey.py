@@ -34,8 +34,9 @@ class Journey:
     """One user's run through the form. Made by `start`, `resume`, `current` or `from_baggage`.
 
     A journey that has no usable session is false, and its methods do nothing but count. No method
-    raises or blocks; all may be called from any thread. Without an OpenTelemetry SDK nothing is
-    sent.
+    raises or blocks; all may be called from any thread. The library holds no lock that a signal
+    handler or a forked child could find taken; an SDK behind it has locks of its own. Without an
+    OpenTelemetry SDK nothing is sent.
     """
 
     __slots__ = ("_emitter",)
@@ -197,6 +198,7 @@ class Journey:
         """Give a check to be used by ``with``, by ``async with`` or as a decorator.
 
         The parameters are those of `record`, but `impact` and `error_code` hold only if it fails.
+        Without an `impact`, one that `fail` fails has the catalogue's, one that raises has NONE.
         """
         details = details_of(source, stage, impact, None, None, error_code, submission_id)
         return Check(lambda: self._emitter, event, details, attributes, metadata)

@@ -43,20 +43,25 @@ class RunningCheck:
 
     def fail(self, impact: object, error_code: object) -> None:
         """Turn PASS into FAIL, for `impact` None with the catalogue's."""
-        catalogue = _settings.current().catalogue
-        self._become(fail(catalogue, self._described, impact, error_code))
+        spec = _settings.current().catalogue.events.get(self._described.name)
+        usual = spec.impact if spec else Impact.NONE
+        self._become(fail(self._described, impact, usual, error_code))
 
     def fail_by(self, error: BaseException, details: Details) -> None:
-        """Fail by an exception, keeping what an earlier `fail` said."""
+        """Fail by an exception, which is no judgement: an earlier `fail` holds, the catalogue not.
+
+        An impact that the host named for failures holds too, but not when the task was cancelled.
+        """
         if self._described.attributes[EVENT_RESULT] != Result.FAIL:
-            judged = isinstance(error, Exception)
-            self.fail(details.impact if judged else Impact.NONE, details.error_code)
+            named = details.impact if isinstance(error, Exception) else None
+            self._become(fail(self._described, named, Impact.NONE, details.error_code))
         kind = type(error).__qualname__
         own = {**self._described.attributes, ERROR_TYPE: kind}
         self._become(self._described._replace(attributes=own))
         self._span.set_status(StatusCode.ERROR, kind)
-        # Last, for it runs the exception's own code.
-        self._span.record_exception(error, timestamp=self._emitter.now())
+        if _settings.current().record_exceptions:
+            # Last, for it runs the exception's own code.
+            self._span.record_exception(error, timestamp=self._emitter.now())
 
     def observe(
         self,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+import os
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 
 from journeytrace._described import NOTHING, Described, Details, describe, describe_known
+from journeytrace._diagnostics import Problem, report
 from journeytrace.conventions import Result
 
 if TYPE_CHECKING:
@@ -26,13 +30,16 @@ class Settings:
         catalogue: Catalogue,
         tracer_provider: trace.TracerProvider | None = None,
         *,
+        record_exceptions: bool = False,
         recording: bool = False,
     ) -> None:
         self.catalogue = catalogue
         self._recorded = describe_known(catalogue, None)
         self._passed = describe_known(catalogue, Result.PASS)
         self.tracer_provider = tracer_provider
+        self.record_exceptions = record_exceptions
         self.recording = recording
+        self._tracer: trace.Tracer | None = None
 
     def describe(self, event: object, details: Details) -> Described | None:
         """Describe an event; None: it has no usable name."""
@@ -48,10 +55,16 @@ class Settings:
         details = details._replace(impact=None, error_code=None, result=Result.PASS)
         return describe(self.catalogue, event, details)
 
-    @cached_property
+    @property
     def tracer(self) -> trace.Tracer:
         """The tracer of all journeys; made late, for the host may set its provider up after us."""
-        return trace.get_tracer("journeytrace", _version(), self.tracer_provider)
+        # No cached_property: up to Python 3.11 it holds a lock, which a forked child finds taken.
+        tracer = self._tracer
+        if tracer is None:
+            tracer = self._tracer = trace.get_tracer(
+                "journeytrace", _version(), self.tracer_provider
+            )
+        return tracer
 
 
 _installed: Settings | None = None
@@ -73,13 +86,17 @@ def configure(
     *,
     catalogue: Path | Catalogue | None = None,
     tracer_provider: trace.TracerProvider | None = None,
+    record_exceptions: bool = False,
 ) -> None:
-    """Set the library up, once at the start of the process. Without this call, all is as for None.
+    """Set the library up, once at the start of the process; it also works without this call.
 
     Args:
         catalogue: a TOML file that adds to the built-in catalogue, or a loaded one. None: the
             built-in one.
         tracer_provider: where spans go. None: OpenTelemetry's global provider.
+        record_exceptions: send an exception that ends a check with its message and stack trace, as
+            the span event ``exception``. Both can hold what was read from somebody's passport.
+            False: its class alone, as ``error.type``.
 
     Raises:
         CatalogueError: the file is faulty. This is the one place where the library raises: a
@@ -96,9 +113,18 @@ def configure(
     elif not isinstance(catalogue, Catalogue):
         catalogue = load_catalogue(catalogue)
     # A service that configures itself within a test keeps being recorded by the pytest plugin.
-    recording = _installed is not None and _installed.recording
-    provider = _installed.tracer_provider if _installed and recording else tracer_provider
-    install(Settings(catalogue, provider, recording=recording))
+    former = _installed
+    recording = former is not None and former.recording
+    provider = former.tracer_provider if former and recording else tracer_provider
+    exceptions = _switch(record_exceptions, "record_exceptions")
+    install(Settings(catalogue, provider, record_exceptions=exceptions, recording=recording))
+
+
+def _switch(value: object, name: str) -> bool:
+    # No other value counts as true: "false", from an environment, must not let personal data out.
+    if not isinstance(value, bool):
+        report(Problem.BAD_ARGUMENT, name, "is neither True nor False, and is taken for False")
+    return value is True
 
 
 @cache
@@ -118,3 +144,17 @@ def _version() -> str | None:
         return version("journeytrace")
     except PackageNotFoundError:  # run from a source tree
         return None
+
+
+def _import_late() -> None:
+    """Import what waits for the first event, lest a fork come in the midst of that.
+
+    A child can never import a module that another thread of its parent was importing.
+    """
+    with suppress(Exception):
+        for module in ("importlib.metadata", "journeytrace.catalogue"):
+            import_module(module)
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
+    os.register_at_fork(before=_import_late)

@@ -94,6 +94,8 @@ class ReasonSpec:
     stages: tuple[str, ...]
     """The stages in which it is given."""
     meaning: str
+    explained_by: tuple[str, ...] = ()
+    """The events whose failure leads to it; none: any check of its stages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ def load_catalogue(path: Path, base: Catalogue | None = None) -> Catalogue:
     base = base or builtin_catalogue()
     stages = _read_stages(top.table("stages"), base.stages)
     events = _read_events(top.table("events"), base.events, stages)
-    reasons = _read_reasons(top.table("reasons"), base.reasons, stages)
+    reasons = _read_reasons(top.table("reasons"), base.reasons, stages, events)
     return Catalogue(MappingProxyType(events), MappingProxyType(reasons), MappingProxyType(stages))
 
 
@@ -200,17 +202,31 @@ def _read_events(
 
 
 def _read_reasons(
-    table: TomlTable, base: Mapping[tuple[Decision, str], ReasonSpec], stages: Collection[str]
+    table: TomlTable,
+    base: Mapping[tuple[Decision, str], ReasonSpec],
+    stages: Collection[str],
+    events: Collection[str],
 ) -> dict[tuple[Decision, str], ReasonSpec]:
     table.allow(Decision.REJECTED, Decision.PENDING)
     reasons = dict(base)
     for decision, group in table.tables():
         for name, entry in group.tables():
-            entry.allow("stages", "meaning")
+            entry.allow("stages", "meaning", "explained_by")
             key = (Decision(decision), name)
             old = base.get(key)
-            full = entry.over({"stages": [*old.stages], "meaning": old.meaning} if old else {})
+            known: dict[str, object] = {"explained_by": []}
+            if old:
+                known = {
+                    "stages": [*old.stages],
+                    "meaning": old.meaning,
+                    "explained_by": [*old.explained_by],
+                }
+            full = entry.over(known)
             reasons[key] = ReasonSpec(
-                name, Decision(decision), full.choices("stages", stages), full.text("meaning")
+                name,
+                Decision(decision),
+                full.choices("stages", stages),
+                full.text("meaning"),
+                full.choices("explained_by", events),
             )
     return reasons

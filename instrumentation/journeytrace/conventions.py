@@ -14,6 +14,7 @@ from typing import Final, Literal
 __all__ = [
     "ATTRIBUTES",
     "CHECK_DURATION_SECONDS",
+    "COLLECTOR_BACKGROUND_FAILURES_TOTAL",
     "COLLECTOR_BUILD_INFO",
     "COLLECTOR_COMMIT_SECONDS",
     "COLLECTOR_EVENTS_TOTAL",
@@ -44,6 +45,7 @@ __all__ = [
     "MAX_NAME_LENGTH",
     "METRICS",
     "OTHER",
+    "PRIVATE_PREFIXES",
     "PROJECT_ID",
     "REASON",
     "RETENTION_DAYS",
@@ -173,11 +175,16 @@ REVISION: Final = "journey.revision"
 USER_HASH: Final = "user.hash"
 """Stands for the e-mail address where that must not be told: a keyed hash in hex. String."""
 
+PRIVATE_PREFIXES: Final = ("form.", "extracted.", "journey.private.")
+"""What attributes begin with whose values are stored and never leave the collector: what a user
+typed, what was read off a document, and what else must stay."""
+
 SESSION_SPAN: Final = "journey.session"
 """Name of a session's root span."""
 
 STAGE_SPAN: Final = "journey.stage"
-"""Name of the span of each ordered stage; which one is in its attribute `STAGE`."""
+"""What the name of each ordered stage's span begins with. Behind it come a space and the stage,
+which is also the attribute `STAGE`."""
 
 REVISION_SPAN: Final = "journey.session.revision"
 """Name of the span that says what became of a session after it had settled."""
@@ -289,6 +296,14 @@ CHECK_DURATION_SECONDS: Final = Metric(
     (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 
+COLLECTOR_BACKGROUND_FAILURES_TOTAL: Final = Metric(
+    "journey_collector_background_failures_total",
+    "counter",
+    ("task",),
+    "Attempts at the collector's own work that failed, since it started: settle, erase, or deliver."
+    " Each is made again.",
+)
+
 COLLECTOR_BUILD_INFO: Final = Metric(
     "journey_collector_build_info",
     "gauge",
@@ -308,8 +323,8 @@ COLLECTOR_EVENTS_TOTAL: Final = Metric(
     "journey_collector_events_total",
     "counter",
     ("outcome",),
-    "Events by what became of them: accepted, duplicate (known already) or refused (over the"
-    " limits of their session).",
+    "Events by what became of them: accepted, duplicate (known already), refused (over the limits"
+    " of their session) or forgotten (of a session that was erased).",
 )
 
 COLLECTOR_EXPORT_FAILURES_TOTAL: Final = Metric(
@@ -317,8 +332,9 @@ COLLECTOR_EXPORT_FAILURES_TOTAL: Final = Metric(
     "counter",
     ("destination", "kind"),
     "Failures since the collector started: a delivery that is retryable or permanent; rejected, a"
-    " delivery of which the receiver refused some spans; internal, an exporter that could not say"
-    " what has to leave.",
+    " delivery of which the receiver refused some spans; expired, one that was given up because it"
+    " had waited for too long; internal, something of which an exporter could not say what has to"
+    " leave.",
 )
 
 COLLECTOR_OUTBOX_AGE_SECONDS: Final = Metric(
@@ -361,7 +377,7 @@ COLLECTOR_SESSIONS_ERASED_TOTAL: Final = Metric(
     "journey_collector_sessions_erased_total",
     "counter",
     (),
-    "Sessions erased with their events, because their retention had ended.",
+    "Sessions erased with their events, because their retention had ended or somebody asked.",
 )
 
 COLLECTOR_TIME_CORRECTED_TOTAL: Final = Metric(
@@ -439,6 +455,7 @@ STAGE_REACHED_TOTAL: Final = Metric(
 
 METRICS: Final = (
     CHECK_DURATION_SECONDS,
+    COLLECTOR_BACKGROUND_FAILURES_TOTAL,
     COLLECTOR_BUILD_INFO,
     COLLECTOR_COMMIT_SECONDS,
     COLLECTOR_EVENTS_TOTAL,

@@ -129,8 +129,11 @@ def journeys() -> Iterator[RecordedJourneys]:
     exporter = InMemorySpanExporter()
     provider = TracerProvider(sampler=ALWAYS_ON, shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    catalogue = _settings.current().catalogue
-    former = _settings.install(_settings.Settings(catalogue, provider, recording=True))
+    now = _settings.current()
+    recording = _settings.Settings(
+        now.catalogue, provider, record_exceptions=now.record_exceptions, recording=True
+    )
+    former = _settings.install(recording)
     try:
         yield RecordedJourneys(exporter)
     finally:

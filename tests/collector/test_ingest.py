@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.events import IDLE_TIMEOUT, NOON, event
+from tests.support.waiting import PATIENCE, join, wait_until
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.core.decode import Decoded
@@ -33,7 +34,7 @@ class WatchedStore(SqliteStore):
         self.full = False
 
     def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
-        self.may_write.wait()
+        assert self.may_write.wait(PATIENCE), "nobody lets the store write"
         if self.full:
             raise StoreUnavailableError("database or disk is full")
         written = super().write(events, carried)
@@ -75,7 +76,7 @@ def test_an_answer_comes_after_the_commit(ingest: Ingest, store: WatchedStore) -
     future = ingest.submit(decode, b"STEP_VIEW", NOON)
     assert not future.done()
     store.may_write.set()
-    assert future.result(5) == Answer()
+    assert future.result(PATIENCE) == Answer()
     assert [e.name for e in store.events(event("x").session_id)] == ["STEP_VIEW"]
 
 
@@ -83,12 +84,11 @@ def test_waiting_requests_share_a_transaction(ingest: Ingest, store: WatchedStor
     """What queued up while the writer was busy is written at once."""
     store.may_write.clear()
     first = ingest.submit(decode, b"A", NOON)
-    while ingest.waiting():
-        pass
+    wait_until("the writer to take the first", lambda: not ingest.waiting())
     others = [ingest.submit(decode, b"B%d" % n, NOON) for n in range(5)]
     store.may_write.set()
     for future in [first, *others]:
-        future.result(5)
+        future.result(PATIENCE)
     assert store.writes == [1, 5]
 
 
@@ -96,39 +96,37 @@ def test_bad_requests_harm_nobody_else(ingest: Ingest, store: WatchedStore) -> N
     """In one group, the malformed and the unstorable requests fail alone."""
     store.may_write.clear()
     first = ingest.submit(decode, b"A", NOON)
-    while ingest.waiting():
-        pass
+    wait_until("the writer to take the first", lambda: not ingest.waiting())
     bodies = (b"good", b"malformed", b"bug", b"poison", b"fine")
     good, malformed, bug, poison, fine = (ingest.submit(decode, body, NOON) for body in bodies)
     store.may_write.set()
-    assert {future.result(5) for future in (first, good, fine)} == {Answer()}
-    assert isinstance(malformed.exception(5), MalformedRequestError)
-    assert isinstance(bug.exception(5), ZeroDivisionError)
-    assert isinstance(poison.exception(5), OverflowError)
+    assert {future.result(PATIENCE) for future in (first, good, fine)} == {Answer()}
+    assert isinstance(malformed.exception(PATIENCE), MalformedRequestError)
+    assert isinstance(bug.exception(PATIENCE), ZeroDivisionError)
+    assert isinstance(poison.exception(PATIENCE), OverflowError)
     assert sorted(e.name for e in store.events(event("x").session_id)) == ["A", "fine", "good"]
 
 
 def test_a_full_store_is_a_passing_fault(ingest: Ingest, store: WatchedStore) -> None:
     """Requests fail as retryable while the store takes nothing, and succeed when it does again."""
     store.full = True
-    assert isinstance(ingest.submit(decode, b"A", NOON).exception(5), StoreUnavailableError)
+    assert isinstance(ingest.submit(decode, b"A", NOON).exception(PATIENCE), StoreUnavailableError)
     store.full = False
-    assert ingest.submit(decode, b"A", NOON).result(5) == Answer()
+    assert ingest.submit(decode, b"A", NOON).result(PATIENCE) == Answer()
 
 
 def test_a_full_queue_refuses(ingest: Ingest, store: WatchedStore) -> None:
     """Beyond the bound a request is refused at once, and taken again when there is room."""
     store.may_write.clear()
     first = ingest.submit(decode, b"A", NOON)
-    while ingest.waiting():
-        pass
+    wait_until("the writer to take the first", lambda: not ingest.waiting())
     waiting = ingest.submit(decode, b"B" * 100, NOON)
     with pytest.raises(OverloadedError, match="waiting"):
         ingest.submit(decode, b"C", NOON)
     store.may_write.set()
-    first.result(5)
-    waiting.result(5)
-    assert ingest.submit(decode, b"C", NOON).result(5) == Answer()
+    first.result(PATIENCE)
+    waiting.result(PATIENCE)
+    assert ingest.submit(decode, b"C", NOON).result(PATIENCE) == Answer()
 
 
 def test_closing_stores_what_is_queued(store: WatchedStore) -> None:
@@ -136,10 +134,10 @@ def test_closing_stores_what_is_queued(store: WatchedStore) -> None:
     ingest = Ingest(store, max_queued_bytes=100)
     store.may_write.clear()
     futures = [ingest.submit(decode, b"A%d" % n, NOON) for n in range(10)]
-    closing = threading.Thread(target=ingest.close)
+    closing = threading.Thread(target=ingest.close, daemon=True)
     closing.start()
     store.may_write.set()
-    closing.join(5)
+    join(closing)
     assert all(future.done() for future in futures)
     assert len(store.events(event("x").session_id)) == 10
     with pytest.raises(OverloadedError, match="stopping"):
@@ -150,7 +148,7 @@ def test_a_sender_that_hangs_up_cancels_nothing(ingest: Ingest, store: WatchedSt
     """A future cannot be cancelled: what was taken is stored."""
     future = ingest.submit(decode, b"A", NOON)
     assert not future.cancel()
-    future.result(5)
+    future.result(PATIENCE)
     assert len(store.events(event("x").session_id)) == 1
 
 
@@ -158,15 +156,14 @@ def test_jobs_take_turns_with_requests(ingest: Ingest, store: WatchedStore) -> N
     """A job runs between two groups, gives its result, and its failure is the asker's alone."""
     store.may_write.clear()
     first = ingest.submit(decode, b"A", NOON)
-    while ingest.waiting():
-        pass
+    wait_until("the writer to take the first", lambda: not ingest.waiting())
     job = ingest.run(lambda: list(store.writes))
     failing = ingest.run(lambda: 1 // 0)
     store.may_write.set()
-    first.result(5)
-    assert job.result(5) == [1]
-    assert isinstance(failing.exception(5), ZeroDivisionError)
-    assert ingest.submit(decode, b"B", NOON).result(5) == Answer()
+    first.result(PATIENCE)
+    assert job.result(PATIENCE) == [1]
+    assert isinstance(failing.exception(PATIENCE), ZeroDivisionError)
+    assert ingest.submit(decode, b"B", NOON).result(PATIENCE) == Answer()
 
 
 def test_events_over_their_sessions_limit_are_told(tmp_path: Path) -> None:
@@ -174,11 +171,11 @@ def test_events_over_their_sessions_limit_are_told(tmp_path: Path) -> None:
     limits = SessionLimits(events=2)
     store = SqliteStore(tmp_path, builtin_catalogue(), IDLE_TIMEOUT, limits)
     ingest = Ingest(store, max_queued_bytes=100)
-    assert ingest.submit(decode, b"A", NOON).result(5) == Answer()
-    assert ingest.submit(decode, b"B", NOON).result(5) == Answer()
-    answer = ingest.submit(decode, b"C", NOON).result(5)
+    assert ingest.submit(decode, b"A", NOON).result(PATIENCE) == Answer()
+    assert ingest.submit(decode, b"B", NOON).result(PATIENCE) == Answer()
+    answer = ingest.submit(decode, b"C", NOON).result(PATIENCE)
     assert answer.rejected == 1
     assert "event 'C': session.id" in answer.message
-    assert ingest.submit(decode, b"A", NOON).result(5) == Answer()
+    assert ingest.submit(decode, b"A", NOON).result(PATIENCE) == Answer()
     ingest.close()
     store.close()

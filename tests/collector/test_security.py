@@ -165,6 +165,7 @@ def test_http_senders_need_a_token(start: Start, kind: str, path: str) -> None:
         ("GET", "/api/v1/sessions/x/events"),
         ("GET", "/api/v1/outbox"),
         ("POST", "/api/v1/outbox/requeue"),
+        ("POST", "/api/v1/outbox/discard"),
         ("GET", "/metrics"),
         ("GET", "/healthz/"),
         ("GET", "/nothing"),
@@ -191,6 +192,7 @@ def test_a_file_may_hold_several_tokens(start: Start, tmp_path: Path) -> None:
     """An old and a new token work side by side, so that senders can change over in peace."""
     file = tmp_path / "tokens"
     file.write_text(f"{TOKEN}\n\n  {OTHER}\n")
+    file.chmod(0o600)
     collector = start(token_file=file)
     with grpc.insecure_channel(str(collector.otlp_grpc)) as channel:
         assert export(channel, f"Bearer {TOKEN}") is grpc.StatusCode.OK
@@ -223,6 +225,8 @@ def test_unusable_settings(
     Path("empty").write_text("\n")
     Path("binary").write_bytes(b"\xff\xfe")
     Path("bad").write_text(f"{TOKEN}\nshort-secret")
+    for name in ("good", "empty", "binary", "bad"):
+        Path(name).chmod(0o600)
     with pytest.raises(ConfigError) as caught:
         Access(Settings(**settings))
     assert said in str(caught.value)
@@ -360,6 +364,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     issued = authority.issue_cert("127.0.0.1", "localhost")
     authority.cert_pem.write_to_path(folder / "ca.pem")
     issued.private_key_pem.write_to_path(folder / "key.pem")
+    (folder / "key.pem").chmod(0o600)
     for pem in issued.cert_chain_pems:
         pem.write_to_path(folder / "cert.pem", append=True)
     return Certificates(folder, authority)
@@ -423,6 +428,7 @@ def test_a_key_with_a_password_is_refused(certificates: Certificates, tmp_path: 
     encryption = forms.BestAvailableEncryption(b"open sesame")
     pem = forms.PrivateFormat.TraditionalOpenSSL
     locked.write_bytes(key.private_bytes(forms.Encoding.PEM, pem, encryption))
+    locked.chmod(0o600)
     with pytest.raises(ConfigError, match=r"^tls_cert, tls_key: cannot be used"):
         Access(Settings(tls_cert=certificates.folder / "cert.pem", tls_key=locked))
 
@@ -433,7 +439,12 @@ def test_the_commands_show_their_token(
     """Token and authority open the admin address to each command, by flag or by variable."""
     collector = start(admin_token=ADMIN, **certificates.settings())
     there = ["--url", f"https://{collector.admin}", "--ca-file", str(certificates.ca)]
-    for words in (["sessions"], ["outbox"], ["outbox", "requeue", "--all"]):
+    for words in (
+        ["sessions"],
+        ["outbox"],
+        ["outbox", "requeue", "--all"],
+        ["outbox", "discard", "--all", "--yes"],
+    ):
         refused = CliRunner().invoke(app, [*words, *there])
         assert refused.exit_code == 1
         assert "a token is missing" in refused.stderr

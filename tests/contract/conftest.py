@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +15,7 @@ from tests.support.postgresql import Server, running_server
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.store import SessionLimits, SqliteStore, Store
 from journeytrace_collector.store.postgresql import PostgresqlStore
+from journeytrace_collector.store.sqlite import FILE_NAME
 
 Reopen = Callable[[], Store]
 
@@ -25,6 +28,9 @@ class Place(Protocol):
 
     def clear(self) -> None:
         """Remove all data. No store may be open."""
+
+    def execute(self, sql: str) -> None:
+        """Run a statement behind the store's back."""
 
 
 class Folder:
@@ -40,6 +46,10 @@ class Folder:
         for file in self._path.iterdir():
             file.unlink()
 
+    def execute(self, sql: str) -> None:
+        with closing(sqlite3.connect(self._path / FILE_NAME, isolation_level=None)) as connection:
+            connection.execute(sql)
+
 
 class Database:
     """Data of the PostgreSQL store."""
@@ -53,8 +63,14 @@ class Database:
         return PostgresqlStore(self._url, catalogue, idle_timeout, limits, collector_id="one")
 
     def clear(self) -> None:
-        tables = "sessions, events, outbox, counters, exemplars, retention_periods"
-        self._server.execute(f"TRUNCATE {tables}", self._url)
+        tables = (
+            "sessions, events, outbox, counters, exemplars, retention_periods,"
+            " digests, erasing, former_values, acts"
+        )
+        self.execute(f"TRUNCATE {tables}")
+
+    def execute(self, sql: str) -> None:
+        self._server.execute(sql, self._url)
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,9 @@ from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.core import derive
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.rights import ANYBODY, Rights
 from journeytrace_collector.core.sessionize import SessionState, distinct, fold
-from journeytrace_collector.store import SessionQuery, Store, Written
+from journeytrace_collector.store import Carried, SessionQuery, Store, Written
 
 CATALOGUE = builtin_catalogue()
 NOW = NOON + 30 * MINUTE
@@ -56,7 +57,7 @@ def stored(store: Store, session_id: str) -> SessionState | None:
     deadline=None,
     max_examples=40,
     # Each example clears the place first.
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(events=journeys(), rng=st.randoms(use_true_random=False))
 def test_stored_sessions_equal_the_pure_fold(
@@ -261,6 +262,28 @@ def test_moved_columns_are_found_where_they_moved_to(store: Store) -> None:
 
 
 ODD = "a\x00b\ud800c"
+
+
+def test_sessions_of_others_are_left_alone(store: Store) -> None:
+    """Events of a sender that is bound to projects stay out of sessions of other ones."""
+    acme = Rights("acme", projects=frozenset({"acme"}))
+    store.write([event("SESSION_CREATED", session_id="theirs", project_id="other")])
+    events = [
+        event("APPROVED", session_id="theirs"),
+        event("STEP_VIEW", session_id="new"),
+        event("STEP_VIEW", session_id="taken", project_id="other"),
+        event("APPROVED", session_id="taken"),
+        event("STEP1_ENTERED", session_id="theirs", metadata='{"a":"\\u0000"}'),
+    ]
+    rights = [acme, acme, ANYBODY, acme, ANYBODY]
+    written = store.write(events, Carried(rights=rights))
+    foreign = [(item.session_id, item.name) for item in written.foreign]
+    assert foreign == [("theirs", "APPROVED"), ("taken", "APPROVED")]
+    assert (written.new, written.duplicate, written.refused) == (3, 0, ())
+    names = [item.name for item in store.events("theirs")]
+    assert sorted(names) == ["SESSION_CREATED", "STEP1_ENTERED"]
+    assert [item.name for item in store.events("taken")] == ["STEP_VIEW"]
+    assert [item.name for item in store.events("new")] == ["STEP_VIEW"]
 
 
 def test_texts_that_cannot_be_stored_fail_no_write(store: Store) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Callable
 import pytest
 from tests.contract.conftest import Place
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, SESSION, event
+from tests.support.waiting import exhaust
 
 from journeytrace.conventions import Status
 from journeytrace_collector.core.change import Change, Exemplar, Followup, Parcel, Tally
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.retention import NS_PER_DAY
 from journeytrace_collector.store import Carried, SessionLimits, SessionQuery, Store
-from journeytrace_collector.store.base import OutboxState
+from journeytrace_collector.store.base import OUTBOX_BYTES, OutboxState
 
 DUE = NOON + IDLE_TIMEOUT
 
@@ -141,6 +142,31 @@ def test_a_change_after_settling_is_a_revision(store: Store, follower: Follower)
     assert (known.settled_at, known.revision) == (DUE, 1)
 
 
+def test_a_settlement_knows_which_stages_were_told(
+    reopen: Callable[[], Store], follower: Follower
+) -> None:
+    """Each settling is told the stages seen at the one before, over a restart too."""
+    store = reopen()
+    store.follow(follower)
+    at = NOON
+    for name in ("SESSION_CREATED", "STEP1_ENTERED", "PAGE_HIDDEN", "STEP2_ENTERED"):
+        store.write([event(name, at)])
+        at += IDLE_TIMEOUT
+        assert store.settle(at, 10) == 1
+    store = reopen()
+    store.follow(follower)
+    store.write([event("REJECTED", at)])
+    assert store.settle(at + IDLE_TIMEOUT, 10) == 1
+    settlements = [c.sessions[0].settlement for c in follower.changes if not c.sessions[0].fresh]
+    assert [settlement.stages_told for settlement in settlements if settlement] == [
+        frozenset(),
+        {"ENTRY"},
+        {"ENTRY", "STEP1"},
+        {"ENTRY", "STEP1"},
+        {"ENTRY", "STEP1", "STEP2"},
+    ]
+
+
 def test_a_revived_session_is_told_in_progress_again(store: Store, follower: Follower) -> None:
     """DROPPED is told on settling; an event that revives the session tells IN_PROGRESS."""
     store.write([event("PAGE_HIDDEN")])
@@ -212,9 +238,13 @@ def test_expired_sessions_are_erased_with_all_they_left(store: Store, follower: 
 def test_erasing_goes_in_small_steps(store: Store) -> None:
     """A step erases at most so many rows, however many events a session has."""
     store.write([event("STEP_VIEW", NOON + n) for n in range(10)])
-    steps = []
-    while erased := store.erase(NOON + 31 * NS_PER_DAY, 4):
-        steps.append(erased)
+    steps: list[int] = []
+
+    def erased() -> int:
+        steps.append(store.erase(NOON + 31 * NS_PER_DAY, 4))
+        return steps[-1]
+
+    exhaust("erasing", erased)
     assert all(step <= 5 for step in steps)
     assert sum(steps) == 11
     assert store.session(SESSION) is None
@@ -263,3 +293,20 @@ def test_a_write_of_nothing_is_still_followed(store: Store, follower: Follower) 
     store.write((), Carried(at=NOON, ignored=3))
     assert follower.changes[0].records["ignored"] == 3
     assert store.sessions(SessionQuery(), NOON).sessions == []
+
+
+def test_what_is_handed_out_at_once_is_bounded_in_bytes(store: Store) -> None:
+    """Large parcels are handed out as far as they fit, and one that never fits alone."""
+    sizes = (OUTBOX_BYTES + 1, OUTBOX_BYTES // 2, OUTBOX_BYTES // 2, 1)
+
+    def large(change: Change) -> Followup:
+        numbers = [int(session.after.session_id) for session in change.sessions]
+        return Followup(Tally(), [Parcel("audit", bytes(sizes[number])) for number in numbers])
+
+    store.follow(large)
+    for number in range(len(sizes)):
+        store.write([event("STEP_VIEW", session_id=str(number))])
+    for expected in ([0], [1, 2], [3]):
+        rows = store.waiting("audit", 100)
+        assert [len(row.parcel.payload) for row in rows] == [sizes[number] for number in expected]
+        store.delivered([row.id for row in rows])

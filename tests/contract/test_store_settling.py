@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.contract.conftest import Place, Reopen
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, SESSION, event
+from tests.support.waiting import exhaust
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Status
@@ -74,15 +75,19 @@ def play(store: Store, events: list[Event]) -> None:
         moments |= {e.at + IDLE_TIMEOUT for e in events}
         moments |= {e.received + IDLE_TIMEOUT for e in events}
         for now in sorted(m for m in moments if arriving.received <= m <= until):
-            while store.settle(now, 2) == 2:
-                pass
+            settle_all(store, now)
+
+
+def settle_all(store: Store, now: int) -> None:
+    """Settle all that is due, in small steps."""
+    exhaust("settling", lambda: store.settle(now, 2) == 2)
 
 
 @settings(
     deadline=None,
     max_examples=60,
     # Each example clears the place first.
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(events=backlogs())
 def test_the_last_settling_equals_the_fold(place: Any, events: list[Event]) -> None:

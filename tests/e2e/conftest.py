@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,42 +14,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.waiting import PATIENCE, Lines
 
 _MAIN = "from journeytrace_collector.cli import main; main()"
-_LISTENING = re.compile(r"gRPC on (\S+), OTLP/HTTP on (\S+), admin on (\S+), store")
+_LISTENING = r"gRPC on (\S+), OTLP/HTTP on (\S+), admin on (\S+), store"
 
 
 class Process:
     """``journeytrace collector`` on a data folder. It listens once it is made."""
 
-    def __init__(self, data: Path, *flags: str) -> None:
+    def __init__(self, data: Path, *flags: str, main: str = _MAIN) -> None:
         self.data = data
         addresses = ("--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0")
-        command = [sys.executable, "-c", _MAIN, "collector", "--data", str(data), *addresses]
+        command = [sys.executable, "-c", main, "collector", "--data", str(data), *addresses]
         self.child = subprocess.Popen(
             [*command, "--admin", "127.0.0.1:0", *flags], stderr=subprocess.PIPE, text=True
         )
         self.grpc = self.http = self.admin = ""
-        self._lines: list[str] = []
-        self._listens_or_ended = threading.Event()
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-        self._listens_or_ended.wait()
-
-    def _read(self) -> None:
-        assert self.child.stderr is not None
-        with self.child.stderr as lines:
-            for line in lines:
-                self._lines.append(line)
-                if found := _LISTENING.search(line):
-                    self.grpc, self.http, self.admin = found.groups()
-                    self._listens_or_ended.set()
-        self._listens_or_ended.set()
+        self._lines = Lines(self.child.stderr)
+        if found := self._lines.find(_LISTENING):
+            self.grpc, self.http, self.admin = found.groups()
 
     def log(self) -> str:
         """Give what it wrote to stderr, once it has ended."""
-        self._reader.join()
-        return "".join(self._lines)
+        return self._lines.text()
 
     def get(self, path: str) -> Any:
         """Read JSON from the admin address."""
@@ -75,13 +62,13 @@ class Process:
     def kill(self) -> None:
         """End it at once, as a power cut would end its machine's processes."""
         self.child.kill()
-        self.child.wait()
-        self._reader.join()
+        self.child.wait(PATIENCE)
+        self._lines.text()
 
     def stop(self) -> int:
         """Ask it to end, and give its exit code."""
         self.child.send_signal(signal.SIGTERM)
-        return self.child.wait(30)
+        return self.child.wait(PATIENCE)
 
 
 Launch = Callable[..., Process]
@@ -92,8 +79,8 @@ def launch(tmp_path: Path) -> Iterator[Launch]:
     """Start collectors on one data folder; those still running are killed when the test ends."""
     started: list[Process] = []
 
-    def begin(*flags: str, data: Path = tmp_path / "data") -> Process:
-        started.append(Process(data, *flags))
+    def begin(*flags: str, data: Path = tmp_path / "data", main: str = _MAIN) -> Process:
+        started.append(Process(data, *flags, main=main))
         return started[-1]
 
     yield begin

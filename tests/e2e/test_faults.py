@@ -17,6 +17,7 @@ import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from tests.support.waiting import PATIENCE, exhaust, join
 
 from journeytrace.identity import trace_id
 
@@ -63,7 +64,7 @@ def listed(process: Process) -> set[str]:
 
 def refused_start(process: Process) -> str:
     """Give the one line of a collector that did not start."""
-    assert process.child.wait(30) == 2
+    assert process.child.wait(PATIENCE) == 2
     told = process.log()
     assert told.count("\n") == 1, told
     return told
@@ -80,14 +81,19 @@ def mount(tmp_path: Path) -> Iterator[Mount]:
         options = f"size={size},mode=777"
         command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
         with suppress(OSError):
-            if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+            if (
+                subprocess.run(
+                    command, capture_output=True, check=False, timeout=PATIENCE
+                ).returncode
+                == 0
+            ):
                 mounted.append(folder)
                 return folder
         pytest.skip("this machine lets us mount nothing")
 
     yield begin
     for folder in mounted:
-        subprocess.run(["umount", "--lazy", folder], check=True)
+        subprocess.run(["umount", "--lazy", folder], check=True, timeout=PATIENCE)
 
 
 def test_a_disk_that_is_full(launch: Launch, mount: Mount) -> None:
@@ -97,9 +103,14 @@ def test_a_disk_that_is_full(launch: Launch, mount: Mount) -> None:
     ballast.write_bytes(bytes(4 * MIB))
     process = launch(data=disk / "data")
     stored: set[str] = set()
-    while send(process, f"session-{len(stored)}", 20_000) is grpc.StatusCode.OK:
-        stored.add(f"session-{len(stored)}")
-        assert len(stored) < 1_000
+
+    def stored_one_more() -> bool:
+        session_id = f"session-{len(stored)}"
+        taken = send(process, session_id, 20_000) is grpc.StatusCode.OK
+        stored.update([session_id] * taken)
+        return taken
+
+    exhaust("filling the disk", stored_one_more, most=1_000)
     assert len(stored) > 10
     refused = f"session-{len(stored)}"
     for _ in range(20):
@@ -138,11 +149,11 @@ def test_a_disk_that_is_read_only(launch: Launch, mount: Mount) -> None:
     first = launch(data=disk / "data")
     assert send(first, "session-1") is grpc.StatusCode.OK
     assert first.stop() == 0
-    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True, timeout=PATIENCE)
     told = refused_start(launch(data=disk / "data"))
     assert told == f"{disk / 'data'}: cannot be used as data folder: Read-only file system\n"
     assert "Read-only file system" in refused_start(launch(data=disk / "other"))
-    subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
+    subprocess.run(["mount", "-o", "remount,rw", disk], check=True, timeout=PATIENCE)
     assert listed(launch(data=disk / "data")) == {"session-1"}
 
 
@@ -163,7 +174,7 @@ def test_what_may_not_be_written(launch: Launch, tmp_path: Path, which: str) -> 
     addresses = [f"--{name}=127.0.0.1:0" for name in ("otlp-grpc", "otlp-http", "admin")]
     command = [*capability, sys.executable, "-c", main, "collector", "--data", str(data)]
     done = subprocess.run(
-        [*command, *addresses], capture_output=True, check=False, text=True, timeout=60
+        [*command, *addresses], capture_output=True, check=False, text=True, timeout=PATIENCE
     )
     target.chmod(0o700)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
@@ -214,7 +225,7 @@ def test_a_store_that_is_damaged_inside(launch: Launch, store: Path, seed: int) 
     codes = {send(process, f"session-{n}") for n in range(60)}
     assert codes <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
     process.child.terminate()
-    assert process.child.wait(30) == 0
+    assert process.child.wait(PATIENCE) == 0
     assert "Traceback" not in process.log()
 
 
@@ -229,7 +240,7 @@ def test_a_store_that_is_damaged_while_running(launch: Launch, store: Path) -> N
     status, told = process.ask("/api/v1/sessions")
     assert (status, "malformed" in told["error"]["message"]) == (503, True)
     process.child.terminate()
-    assert process.child.wait(30) == 0
+    assert process.child.wait(PATIENCE) == 0
     log = process.log()
     assert "Traceback" not in log
     assert log.count("takes no data, senders are told to come back: database disk image") == 1
@@ -248,12 +259,11 @@ def test_senders_side_by_side_on_a_full_disk(launch: Launch, mount: Mount) -> No
                 return
             acknowledged.append(session_id)
 
-    threads = [threading.Thread(target=fill, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=fill, args=(number,), daemon=True) for number in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    join(*threads)
     process.kill()
     assert len(acknowledged) > 20
-    subprocess.run(["mount", "-o", f"remount,size={16 * MIB}", disk], check=True)
+    subprocess.run(["mount", "-o", f"remount,size={16 * MIB}", disk], check=True, timeout=PATIENCE)
     assert set(acknowledged) <= listed(launch(data=disk / "data"))

@@ -16,6 +16,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.support.waiting import PATIENCE, join
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.identity import trace_id
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 NAMES = sorted(builtin_catalogue().events)
 SESSIONS = [f"session-{n}" for n in range(40)]
 SENDERS = 4
+MOST = 100_000
+"""Batches of a sender, should nobody stop it."""
 START = 4_102_444_800 * 10**9
 """2100-01-01T00:00:00Z: no test is ever past its retention."""
 IDLE_TIMEOUT = 1_200 * 10**9
@@ -57,10 +60,12 @@ class Sender:
                 "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
                 ExportTraceServiceRequest.SerializeToString,
             )
-            while self.waiting or not stop.is_set():
+            for _ in range(MOST):
+                if stop.is_set() and not self.waiting:
+                    return
                 request = self.waiting[0] if self.waiting else self._next()
                 try:
-                    export(request, timeout=10)
+                    export(request, timeout=PATIENCE)
                 except grpc.RpcError as error:
                     self.answers[error.code().name] += 1
                     return
@@ -108,13 +113,13 @@ def load(
     """Set the senders to work and return in the middle of it, after so many answers."""
     stop, answered = threading.Event(), threading.Semaphore(0)
     threads = [
-        threading.Thread(target=sender.run, args=(process.grpc, stop, answered))
+        threading.Thread(target=sender.run, args=(process.grpc, stop, answered), daemon=True)
         for sender in senders
     ]
     for thread in threads:
         thread.start()
     for _ in range(answers):
-        assert answered.acquire(timeout=10)
+        assert answered.acquire(timeout=PATIENCE), "no answer"
     return stop, threads
 
 
@@ -165,8 +170,7 @@ def test_kill_under_load_loses_and_doubles_nothing(launch: Launch) -> None:
         stop, threads = load(process, senders, answers=random_.randrange(1, 150))
         process.kill()
         stop.set()
-        for thread in threads:
-            thread.join()
+        join(*threads)
     assert sum(sender.answers["UNAVAILABLE"] for sender in senders) >= 7
     assert set().union(*(sender.answers for sender in senders)) == {"OK", "UNAVAILABLE"}
     check_store(launch, senders)
@@ -174,8 +178,7 @@ def test_kill_under_load_loses_and_doubles_nothing(launch: Launch) -> None:
     last = launch()
     stop, threads = load(last, senders, answers=40)
     stop.set()
-    for thread in threads:
-        thread.join()
+    join(*threads)
     assert not any(sender.waiting for sender in senders)
     listed = last.get("/api/v1/sessions?limit=1000")["sessions"]
     sent = Counter(session_id for sender in senders for session_id, _ in sender.sent)
@@ -191,8 +194,7 @@ def test_sigterm_under_load(launch: Launch) -> None:
     stop, threads = load(process, senders, answers=100)
     assert process.stop() == 0
     stop.set()
-    for thread in threads:
-        thread.join()
+    join(*threads)
     # What arrives while it closes the connection may be cancelled: OTLP retries that, too.
     retryable = {"UNAVAILABLE", "CANCELLED"}
     assert set().union(*(sender.answers for sender in senders)) <= {"OK", *retryable}
@@ -204,7 +206,7 @@ def test_a_second_process_on_one_folder(launch: Launch) -> None:
     """The folder belongs to the first: the second says so in one line and exits with 2."""
     first = launch()
     second = launch()
-    assert second.child.wait(30) == 2
+    assert second.child.wait(PATIENCE) == 2
     told = second.log()
     assert told == f"{first.data}: another collector is using this data folder\n"
     assert first.get("/api/v1/sessions")["sessions"] == []
@@ -216,7 +218,7 @@ def test_a_port_that_is_taken(launch: Launch, tmp_path: Path, flag: str) -> None
     first = launch()
     taken = {"otlp-grpc": first.grpc, "otlp-http": first.http, "admin": first.admin}[flag]
     second = launch(f"--{flag}", taken, data=tmp_path / "other")
-    assert second.child.wait(30) == 2
+    assert second.child.wait(PATIENCE) == 2
     told = second.log()
     assert told.startswith(f"{flag.replace('-', '_')}: cannot listen on {taken}: ")
     assert told.count("\n") == 1, told
@@ -238,8 +240,8 @@ def test_a_restart_knows_what_is_stored(launch: Launch) -> None:
                 "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
                 ExportTraceServiceRequest.SerializeToString,
             )
-            export(request, timeout=10)
-            export(request, timeout=10)
+            export(request, timeout=PATIENCE)
+            export(request, timeout=PATIENCE)
         kept.append(process.get("/api/v1/sessions/session-0/events"))
         process.kill()
     assert kept[0] == kept[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 SESSION = "6f1c1f0e-8a54-4c0e-9d53-0d5d8a3a0c11"
 NOON = 4_102_444_800 * 10**9
 """2100-01-01T00:00:00Z: no test is ever past its retention."""
+THEN = (
+    "import time\n"
+    f"time.time_ns = lambda: {NOON} + time.monotonic_ns()\n"
+    "from journeytrace_collector.cli import main\n"
+    "main()"
+)
+"""A collector for which that is the present, so that it believes what is sent."""
 RESOURCE = Resource.create({"service.name": "kyc-form"})
 
 SPAN_EXPORTERS: dict[str, Callable[[Process], SpanExporter]] = {
@@ -98,7 +106,7 @@ def test_spans_of_the_sdk(launch: Launch, way: str) -> None:
 @pytest.mark.parametrize("way", LOG_EXPORTERS)
 def test_log_records_of_the_sdk(launch: Launch, way: str) -> None:
     """Log records of an unmodified SDK arrive, inside a span and outside of any."""
-    collector = launch()
+    collector = launch(main=THEN)
     provider = LoggerProvider(resource=RESOURCE)
     provider.add_log_record_processor(BatchLogRecordProcessor(LOG_EXPORTERS[way](collector)))
     logger = provider.get_logger("form")
@@ -125,7 +133,9 @@ def test_one_event_in_three_forms(launch: Launch) -> None:
     logs = LoggerProvider(resource=RESOURCE)
     logs.add_log_record_processor(BatchLogRecordProcessor(LOG_EXPORTERS["HTTP"](collector)))
     same = event("STEP_VIEW", journey_event_id="00000000000000AB")
-    logs.get_logger("form").emit(LogRecord(timestamp=NOON, attributes=same | {"form": "log"}))
+    logs.get_logger("form").emit(
+        LogRecord(timestamp=time.time_ns(), attributes=same | {"form": "log"})
+    )
     assert logs.force_flush()
     tracer = spans.get_tracer("form")
     tracer.start_span("STEP_VIEW", attributes=same | {"form": "span"}).end()
@@ -154,7 +164,7 @@ def post_json(collector: Process, path: str, body: bytes) -> dict[str, Any]:
 
 def test_json_spans_over_plain_http(launch: Launch, examples: Path) -> None:
     """OTLP/JSON in every spelling it allows: hex in any case, ints as text, unknown fields."""
-    collector = launch()
+    collector = launch(main=THEN)
     assert post_json(collector, "/v1/traces", (examples / "spans.json").read_bytes()) == {}
     found = stored(collector)
     assert found.keys() == {"SESSION_CREATED", "FACE_COMPARE", "ID_DOCUMENT_RETRY"}
@@ -180,7 +190,7 @@ def test_json_spans_over_plain_http(launch: Launch, examples: Path) -> None:
 
 def test_json_log_records_over_plain_http(launch: Launch, examples: Path) -> None:
     """Log records as OTLP/JSON, with and without a time and a trace of their own."""
-    collector = launch()
+    collector = launch(main=THEN)
     assert post_json(collector, "/v1/logs", (examples / "logs.json").read_bytes()) == {}
     found = stored(collector)
     assert found.keys() == {"JS_ERROR", "STEP_VIEW", "ALERT_SHOWN"}

@@ -14,7 +14,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-PACKAGES = ["journeytrace", "journeytrace_collector", "opentelemetry.proto_json"]
+PACKAGES = ["journeytrace", "journeytrace_collector"]
 
 
 def main() -> None:

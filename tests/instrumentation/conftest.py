@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Mapping[str, int]]:
     """Count problems from zero, and warn of each again."""
     monkeypatch.setattr(_diagnostics, "_counts", Counter())
-    monkeypatch.setattr(_diagnostics, "_warned", defaultdict(set))
+    monkeypatch.setattr(_diagnostics, "_warned", defaultdict(dict))
     return journeytrace.problems
 
 

@@ -62,7 +62,7 @@ def test_a_failure_can_have_another_impact(journeys: RecordedJourneys) -> None:
 
 
 def test_an_exception_fails_it_and_goes_on(journeys: RecordedJourneys) -> None:
-    """The very exception comes out again; the span has it, its type and an error status."""
+    """The very exception comes out again; the span has its type and an error status."""
     error = ValueError("blurred")
     with (
         pytest.raises(ValueError, match="blurred") as caught,
@@ -71,24 +71,52 @@ def test_an_exception_fails_it_and_goes_on(journeys: RecordedJourneys) -> None:
         raise error
     assert caught.value is error
     [event] = journeys.events()
-    assert outcome(event) == ("FAIL", "RETAKE", "SE-1")
+    assert outcome(event) == ("FAIL", "NONE", "SE-1")
     assert event.metadata == {"error.type": "ValueError"}
-    [span] = journeys.spans
-    assert span.status.status_code is StatusCode.ERROR
-    assert [e.name for e in span.events] == ["exception"]
+    assert journeys.spans[0].status.status_code is StatusCode.ERROR
 
 
-def test_an_exception_keeps_what_was_said_before(journeys: RecordedJourneys) -> None:
+@pytest.mark.parametrize(
+    ("event", "named", "felt"),
+    [
+        (Event.SELFIE_DUPLICATE_CHECK, None, "NONE"),
+        (Event.STEP1_COMPLETED, None, "NONE"),
+        ("MY_CHECK", None, "NONE"),
+        ("MY_CHECK", Impact.BLOCKED, "BLOCKED"),
+        (Event.SELFIE_DUPLICATE_CHECK, "PENDING", "PENDING"),
+        (Event.SELFIE_DUPLICATE_CHECK, "HURT", "NONE"),
+    ],
+)
+def test_a_crash_is_no_judgement(
+    journeys: RecordedJourneys, event: str, named: str | None, felt: str
+) -> None:
+    """A check that raises has impact NONE, not the catalogue's, unless the host named one."""
+
+    @Journey.resume("s").check(event, impact=named)
+    def compare() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        compare()
+    [crashed] = journeys.events()
+    assert outcome(crashed) == ("FAIL", felt, None)
+    assert crashed.metadata == {"error.type": "TimeoutError"}
+
+
+@pytest.mark.parametrize(("named", "felt"), [(Impact.REJECTED, "REJECTED"), (None, "RETAKE")])
+def test_an_exception_keeps_what_was_said_before(
+    journeys: RecordedJourneys, named: Impact | None, felt: str
+) -> None:
     """A check that was failed and then raised has the impact it was failed with."""
 
     def compare() -> None:
         with Journey.resume("s").check(Event.FACE_COMPARE) as check:
-            check.fail(impact=Impact.REJECTED, error_code="SE-2")
+            check.fail(impact=named, error_code="SE-2")
             raise KeyError
 
     with pytest.raises(KeyError):
         compare()
-    assert outcome(journeys.events()[0]) == ("FAIL", "REJECTED", "SE-2")
+    assert outcome(journeys.events()[0]) == ("FAIL", felt, "SE-2")
 
 
 def test_a_cancelled_check_hurts_nobody(journeys: RecordedJourneys) -> None:

@@ -7,6 +7,7 @@ from threading import Barrier
 from typing import TYPE_CHECKING
 
 from opentelemetry import baggage
+from tests.support.waiting import PATIENCE
 
 from journeytrace import Event, Journey, check
 
@@ -57,8 +58,8 @@ def test_tasks_keep_apart(journeys: RecordedJourneys) -> None:
 def test_threads_start_without_a_journey() -> None:
     """As OpenTelemetry's context, a journey reaches a thread only with a copied context."""
     with Journey.resume("s").activate() as journey, ThreadPoolExecutor(1) as pool:
-        assert not pool.submit(Journey.current).result()
-        assert pool.submit(copy_context().run, Journey.current).result() is journey
+        assert not pool.submit(Journey.current).result(PATIENCE)
+        assert pool.submit(copy_context().run, Journey.current).result(PATIENCE) is journey
 
 
 def test_eight_threads_at_once_lose_nothing(
@@ -76,7 +77,7 @@ def test_eight_threads_at_once_lose_nothing(
             recognition.fail()
 
     def work(thread: int) -> None:
-        barrier.wait(10)
+        barrier.wait(PATIENCE)
         for turn in range(50):
             compare(thread, turn)
 

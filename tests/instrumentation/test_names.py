@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.waiting import PATIENCE
+
 import journeytrace
 from journeytrace import Event, Reason
 from journeytrace.catalogue import builtin_catalogue
@@ -14,7 +16,7 @@ GENERATOR = Path(__file__).parents[2] / "tools" / "generate_names.py"
 def test_the_names_are_as_generated(tmp_path: Path) -> None:
     """The committed file is what the generator makes of the catalogue."""
     target = tmp_path / "names.py"
-    subprocess.run([sys.executable, GENERATOR, target], check=True)
+    subprocess.run([sys.executable, GENERATOR, target], check=True, timeout=PATIENCE)
     committed = Path(journeytrace.__file__).with_name("_names.py")
     assert committed.read_text("utf-8") == target.read_text("utf-8")
 

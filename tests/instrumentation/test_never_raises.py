@@ -71,7 +71,9 @@ FIELDS = ["project", "user_id", "email", "flow_id", "retention_days", "session_i
 details = st.dictionaries(st.sampled_from(PARAMETERS + OTHERS), garbage)
 starting = st.dictionaries(st.sampled_from(FIELDS + OTHERS), garbage)
 few = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -243,8 +245,10 @@ def test_a_broken_log_handler_breaks_nothing(counted: Counted) -> None:
     assert counted() == {"bad_session_id": 1}
 
 
+@pytest.mark.usefixtures("unconfigured")
 def test_an_exception_that_cannot_be_shown_goes_on(journeys: RecordedJourneys) -> None:
     """The check fails by an exception whose own code raises, and that exception comes out."""
+    configure(record_exceptions=True)
 
     class UnprintableError(Exception):
         def __str__(self) -> str:

@@ -4,7 +4,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 from opentelemetry import trace
+from tests.support.waiting import PATIENCE
 
 from journeytrace import Event, Journey, configure
 
@@ -29,7 +31,7 @@ def pytest_in(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the tests of a folder as a service author would."""
     options = ["-p", "no:cacheprovider", "--rootdir", str(folder)]
     command = [sys.executable, "-m", "pytest", *options, str(folder)]
-    return subprocess.run(command, check=False, capture_output=True, text=True)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_a_service_needs_only_the_fixture(tmp_path: Path) -> None:
@@ -62,6 +64,16 @@ def test_a_service_may_configure_itself_in_a_test(journeys: RecordedJourneys) ->
     configure(tracer_provider=trace.NoOpTracerProvider())
     Journey.resume("s").record(Event.STEP_VIEW)
     assert journeys.names() == ["STEP_VIEW"]
+
+
+@pytest.mark.usefixtures("unconfigured")
+def test_it_records_as_the_service_is_configured(request: pytest.FixtureRequest) -> None:
+    """What was configured before the test holds in it, but for where spans go."""
+    configure(record_exceptions=True, tracer_provider=trace.NoOpTracerProvider())
+    journeys: RecordedJourneys = request.getfixturevalue("journeys")
+    with pytest.raises(KeyError), Journey.resume("s").check(Event.STEP_VIEW):
+        raise KeyError
+    assert [event.name for event in journeys.spans[0].events] == ["exception"]
 
 
 def test_events_can_be_asked_for_by_session(journeys: RecordedJourneys) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.support.waiting import PATIENCE
 
 import journeytrace
 from journeytrace import CatalogueError, Event, Impact, Journey, configure
@@ -27,7 +29,8 @@ OWN = '[events.PET_CHECK]\nsource = "BE"\nstage = "STEP1"\nimpact = "RETAKE"\nme
 def run(code: str) -> str:
     """Run code in a fresh interpreter and give what it prints."""
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=PATIENCE)
+    return done.stdout.strip()
 
 
 def test_the_public_names_are_these() -> None:
@@ -45,6 +48,16 @@ def test_the_public_names_are_these() -> None:
         "configure",
         "problems",
     ]
+
+
+def test_what_can_be_configured_is_this() -> None:
+    """Each setting has a default, under which the library works and keeps personal data in."""
+    parameters = inspect.signature(configure).parameters
+    assert {name: parameter.default for name, parameter in parameters.items()} == {
+        "catalogue": None,
+        "tracer_provider": None,
+        "record_exceptions": False,
+    }
 
 
 @pytest.mark.parametrize(

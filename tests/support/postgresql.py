@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.support.events import IDLE_TIMEOUT
+from tests.support.waiting import PATIENCE
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.store.postgresql import PostgresqlStore
@@ -29,10 +30,11 @@ _QUICK = "-c fsync=off -c full_page_writes=off -c autovacuum=off"
 
 
 class Server:
-    """A server on a unix socket in a folder of its own, whose only user is ``journeytrace``."""
+    """A server on a unix socket in a folder of its own, with one user, a superuser."""
 
-    def __init__(self, folder: Path, options: str = _QUICK) -> None:
+    def __init__(self, folder: Path, options: str = _QUICK, user: str = _USER) -> None:
         self.folder = folder
+        self._user = user
         self._programs = _programs()
         self._options = f"-c listen_addresses='' -c unix_socket_directories={folder} {options}"
         self._numbers = itertools.count(1)
@@ -40,14 +42,16 @@ class Server:
         password = folder / "password"
         password.write_text(PASSWORD)
         password.chmod(0o644)
-        self._run("initdb", "-U", _USER, "-A", "scram-sha-256", "--pwfile", str(password), "-N")
+        self._run("initdb", "-U", user, "-A", "scram-sha-256", "--pwfile", str(password), "-N")
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [*self._as_user, str(self._programs / program), "-D", f"{self.folder}/data"]
         if program == "initdb":
             command += ["-E", "UTF8", "--locale=C"]
         command += arguments
-        done = subprocess.run(command, check=False, cwd="/", capture_output=True, text=True)
+        done = subprocess.run(
+            command, check=False, cwd="/", capture_output=True, text=True, timeout=2 * PATIENCE
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
     def start(self) -> None:
@@ -59,9 +63,11 @@ class Server:
         """Stop it; ``immediate``: as a crash would."""
         self._run("pg_ctl", "stop", "-w", "-s", "-m", mode)
 
-    def url(self, database: str = "postgres", user: str = _USER, password: str = PASSWORD) -> str:
-        """Give the address of a database."""
-        return f"postgresql://{user}:{password}@/{database}?host={self.folder}"
+    def url(
+        self, database: str = "postgres", user: str | None = None, password: str = PASSWORD
+    ) -> str:
+        """Give the address of a database; `user` None: the superuser's."""
+        return f"postgresql://{user or self._user}:{password}@/{database}?host={self.folder}"
 
     def make_template(self) -> None:
         """Make the database that `fresh` copies: a store's tables, empty."""
@@ -88,12 +94,12 @@ class Server:
 
 
 @contextmanager
-def running_server(options: str = _QUICK) -> Iterator[Server]:
-    """Run a server inside the block."""
+def running_server(options: str = _QUICK, user: str = _USER) -> Iterator[Server]:
+    """Run a server inside the block; `user` is its superuser."""
     # Not below pytest's own folder: that of a root is closed to others, and long for a socket.
     folder = Path(tempfile.mkdtemp(prefix="jt-pg-"))
     try:
-        server = Server(folder, options)
+        server = Server(folder, options, user)
         server.start()
         try:
             yield server

@@ -18,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.support.waiting import PATIENCE
 
 __all__ = ["GrpcFailure", "GrpcReceiver", "HttpReceiver", "Received", "spans_of"]
 
@@ -102,7 +103,7 @@ class GrpcReceiver:
         if isinstance(answer, GrpcFailure):
             await context.abort(answer.code, answer.details, answer.trailers)
         if isinstance(answer, asyncio.Event):
-            await answer.wait()
+            await asyncio.wait_for(answer.wait(), PATIENCE)
         if isinstance(answer, ExportTraceServiceResponse):
             return answer.SerializeToString()
         return b""
@@ -146,6 +147,6 @@ class HttpReceiver:
         self.received.append(Received(await request.read(), headers, request.path))
         answer = self.answers.popleft() if self.answers else web.Response
         if isinstance(answer, asyncio.Event):
-            await answer.wait()
+            await asyncio.wait_for(answer.wait(), PATIENCE)
             answer = web.Response
         return answer()

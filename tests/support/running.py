@@ -9,6 +9,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanag
 from pathlib import Path
 from typing import Any
 
+from tests.support.waiting import PATIENCE, join
+
 from journeytrace_collector.settings import Address, Settings
 
 __all__ = ["Enter", "enter_in_background", "free_settings"]
@@ -21,21 +23,22 @@ Enter = Callable[[AbstractAsyncContextManager[Any]], Any]
 def enter_in_background() -> Iterator[Enter]:
     """Run a loop in a thread; what was entered there is left when the block ends."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=loop.run_forever, name="a loop", daemon=True)
     thread.start()
     stack = AsyncExitStack()
 
     def enter(context: AbstractAsyncContextManager[Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(stack.enter_async_context(context), loop).result()
+        entering = asyncio.run_coroutine_threadsafe(stack.enter_async_context(context), loop)
+        return entering.result(PATIENCE)
 
     try:
         yield enter
     finally:
         try:
-            asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result()
+            asyncio.run_coroutine_threadsafe(stack.aclose(), loop).result(PATIENCE)
         finally:
             loop.call_soon_threadsafe(loop.stop)
-            thread.join()
+            join(thread)
             loop.close()
 
 

@@ -23,7 +23,7 @@ from journeytrace import (
 from journeytrace.catalogue import builtin_catalogue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 
@@ -77,6 +77,7 @@ async def checks(journey: Journey) -> None:
         assert_type(check, Check)
     assert_type(decorated(1, b="x"), float)
     assert_type(await decorated_async(), str)
+    assert_type(await decorated_awaitable(), str)
     decorated("x", b="x")  # type: ignore[arg-type]
 
 
@@ -92,12 +93,19 @@ async def decorated_async() -> str:
     return "clear"
 
 
+@journeytrace.check(Event.AML_CHECK)
+def decorated_awaitable() -> Awaitable[str]:
+    """Keep the type of what comes back to be awaited."""
+    return decorated_async()
+
+
 def start_up() -> None:
     """Configure."""
     try:
         configure(catalogue=Path("own.toml"))
     except CatalogueError:
-        configure(catalogue=builtin_catalogue(), tracer_provider=None)
+        configure(catalogue=builtin_catalogue(), tracer_provider=None, record_exceptions=True)
+    configure(record_exceptions="yes")  # type: ignore[arg-type]
     counts: Mapping[str, int] = problems()
     del counts
 

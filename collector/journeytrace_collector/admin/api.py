@@ -23,6 +23,7 @@ from journeytrace_collector.store.base import (
     OutboxRow,
     OutboxState,
     SessionQuery,
+    Subject,
 )
 
 __all__ = [
@@ -30,11 +31,12 @@ __all__ = [
     "destination_json",
     "event_json",
     "parked_json",
+    "parse_ids",
     "parse_limit",
     "parse_query",
-    "parse_requeue",
     "parse_session_id",
     "parse_source",
+    "parse_subject",
     "write_cursor",
 ]
 
@@ -134,18 +136,38 @@ def parse_limit(parameters: Mapping[str, str]) -> int:
     return _limit(parameters.get("limit", "50"))
 
 
-class _Requeue(msgspec.Struct, forbid_unknown_fields=True):
+def parse_subject(parameters: Mapping[str, str], *, session: bool = False) -> Subject:
+    """Read whose data are meant: exactly one of `user` and `email`, or with `session` that, too.
+
+    Raises:
+        BadParameterError: see there. Nothing at all is never taken for everything.
+    """
+    known = ("session", "user", "email") if session else ("user", "email")
+    _only(parameters, known)
+    if len(parameters) != 1:
+        given = "have no subject" if not parameters else "name more than one"
+        raise BadParameterError("parameters", given, f"exactly one of {', '.join(known)}")
+    ((name, value),) = parameters.items()
+    if name == "session":
+        return Subject("session_id", parse_session_id(value))
+    if not value or len(value) > MAX_SEARCH:
+        allowed = f"1 to {MAX_SEARCH} characters, the whole of it"
+        raise BadParameterError(name, "is empty or too long", allowed)
+    return Subject("user_id" if name == "user" else "email", value)
+
+
+class _Ids(msgspec.Struct, forbid_unknown_fields=True):
     ids: list[_Id] | None
 
 
-def parse_requeue(body: bytes) -> list[int] | None:
-    """Read which parked parcels to put back in line; None: all of them.
+def parse_ids(body: bytes) -> list[int] | None:
+    """Read which parked parcels are meant; None: all of them.
 
     Raises:
         BadParameterError: the body is anything else. An empty one is, too: all has to be meant.
     """
     try:
-        return msgspec.json.decode(body, type=_Requeue).ids
+        return msgspec.json.decode(body, type=_Ids).ids
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         allowed = '{"ids": [1, 2]} for some, {"ids": null} for all'
         raise BadParameterError("ids", "cannot be read from the body", allowed) from None
@@ -181,7 +203,9 @@ def destination_json(name: str, state: OutboxState) -> dict[str, Any]:
     return {
         "name": name,
         "waiting": state.waiting,
-        "oldest_at": rfc3339(state.oldest_at) if state.oldest_at is not None else None,
+        "oldest_at": _moment(state.oldest_at),
+        "backing_off": state.backing_off,
+        "backing_off_since": _moment(state.backing_off_since),
         "parked": state.parked,
     }
 
@@ -195,6 +219,10 @@ def parked_json(row: OutboxRow) -> dict[str, Any]:
         "since": rfc3339(row.at),
         "reason": row.reason,
     }
+
+
+def _moment(at: int | None) -> str | None:
+    return rfc3339(at) if at is not None else None
 
 
 def _only(parameters: Mapping[str, str], known: tuple[str, ...]) -> None:

@@ -11,21 +11,37 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin import api
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.core.derive import Summary, summary
-from journeytrace_collector.errors import UnauthenticatedError, UnavailableError
+from journeytrace_collector.core.derive import Summary, status, summary
+from journeytrace_collector.errors import (
+    ForeignOriginError,
+    MisdirectedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.insight.why import why
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
-from journeytrace_collector.store.base import Known, Store
+from journeytrace_collector.store.base import Erased, Known, Store, Subject
 
 __all__ = ["admin_app"]
 
 _log = logging.getLogger(__name__)
 
+ERASE_AT_ONCE: Final = 100
+"""Sessions, between which requests are stored."""
+
+ACTOR: Final = "admin"
+"""Who has asked: admin tokens have no names."""
+
 OPEN: Final = ("/healthz", "/readyz")
 """Asked by machinery that has no token, and telling nothing about anybody."""
+
+_LOGGED_IDS: Final = 100
 
 
 def admin_app(
@@ -34,23 +50,32 @@ def admin_app(
     clock: Clock,
     *,
     readers: Tokens,
+    hosts: Hosts,
+    catalogue: Catalogue,
     idle_timeout: int,
     ready: Callable[[], bool],
     pages: Mapping[str, Page],
 ) -> web.Application:
     """Give the application that answers from `store`; `idle_timeout` in ns.
 
-    `pages` are the exporters' own, by path.
+    `hosts` are its names, which matter without a token; `pages` the exporters' own, by path.
     """
-    admin = _Admin(store, ingest, clock, idle_timeout, ready)
-    app = web.Application(middlewares=[_answer_errors, _guard(readers)])
+    admin = _Admin(
+        store, ingest, clock, catalogue=catalogue, idle_timeout=idle_timeout, ready=ready
+    )
+    app = web.Application(middlewares=[_answer_errors, _guard(readers, hosts)])
     app.router.add_get("/healthz", admin.healthz)
     app.router.add_get("/readyz", admin.readyz)
     app.router.add_get("/api/v1/sessions", admin.sessions)
-    app.router.add_get("/api/v1/sessions/{id}", admin.session)
-    app.router.add_get("/api/v1/sessions/{id}/events", admin.events)
+    # Any id that is listed: unless told, the router takes no brace in it.
+    app.router.add_get("/api/v1/sessions/{id:[^/]+}", admin.session)
+    app.router.add_get("/api/v1/sessions/{id:[^/]+}/events", admin.events)
+    app.router.add_delete("/api/v1/sessions", admin.erase_person)
+    app.router.add_delete("/api/v1/sessions/{id:[^/]+}", admin.erase_session)
+    app.router.add_get("/api/v1/erasable", admin.erasable)
     app.router.add_get("/api/v1/outbox", admin.outbox)
     app.router.add_post("/api/v1/outbox/requeue", admin.requeue)
+    app.router.add_post("/api/v1/outbox/discard", admin.discard)
     for path, page in pages.items():
         app.router.add_get(path, page)
     return app
@@ -62,12 +87,15 @@ class _Admin:
         store: Store,
         ingest: Ingest,
         clock: Clock,
+        *,
+        catalogue: Catalogue,
         idle_timeout: int,
         ready: Callable[[], bool],
     ) -> None:
         self._store = store
         self._ingest = ingest
         self._clock = clock
+        self._catalogue = catalogue
         self._idle_timeout = idle_timeout
         self._ready = ready
 
@@ -96,6 +124,34 @@ class _Admin:
         events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
         return _json({"events": [api.event_json(event) for event in events]})
 
+    async def erasable(self, request: web.Request) -> web.Response:
+        subject = _subject(request, session=True)
+        found = await asyncio.to_thread(self._store.erasable, subject)
+        return _json({"sessions": found.sessions, "events": found.events})
+
+    async def erase_session(self, request: web.Request) -> web.Response:
+        _only_path(request)
+        session_id = api.parse_session_id(request.match_info["id"])
+        erased = await self._erase(Subject("session_id", session_id))
+        if not erased.sessions:
+            raise _UnknownSessionError(session_id)
+        return _erased(erased)
+
+    async def erase_person(self, request: web.Request) -> web.Response:
+        return _erased(await self._erase(_subject(request)))
+
+    async def _erase(self, subject: Subject) -> Erased:
+        sessions = events = 0
+        while True:
+            job = self._ingest.run(
+                lambda: self._store.forget(subject, ACTOR, self._clock(), ERASE_AT_ONCE)
+            )
+            step = await asyncio.wrap_future(job)
+            sessions, events = sessions + step.sessions, events + step.events
+            if step.sessions < ERASE_AT_ONCE:
+                _log.info("erased on request: %d sessions with %d events", sessions, events)
+                return Erased(sessions, events)
+
     async def outbox(self, request: web.Request) -> web.Response:
         limit = api.parse_limit(request.query)
         states = await asyncio.to_thread(self._store.outbox)
@@ -110,12 +166,17 @@ class _Admin:
         )
 
     async def requeue(self, request: web.Request) -> web.Response:
-        if request.content_type != "application/json":
-            # A page in somebody's browser may send other types here without asking.
-            raise web.HTTPUnsupportedMediaType
-        ids = api.parse_requeue(await request.read())
+        ids = await _ids(request)
         job = self._ingest.run(lambda: self._store.requeue(ids))
         return _json({"requeued": await asyncio.wrap_future(job)})
+
+    async def discard(self, request: web.Request) -> web.Response:
+        ids = await _ids(request)
+        count = await asyncio.wrap_future(self._ingest.run(lambda: self._store.discard(ids)))
+        # What is gone for good must be found somewhere.
+        asked = "all" if ids is None else ", ".join(map(str, sorted(set(ids))[:_LOGGED_IDS]))
+        _log.warning("%d parked parcels were discarded by %s: %s", count, request.remote, asked)
+        return _json({"discarded": count})
 
     async def _known(self, request: web.Request) -> Known:
         session_id = api.parse_session_id(request.match_info["id"])
@@ -132,16 +193,41 @@ class _Admin:
             known.settled_at,
             known.revision,
             retention=known.retention,
+            why=why(known.state, status(known.state, now, self._idle_timeout), self._catalogue),
         )
+
+
+def _subject(request: web.Request, *, session: bool = False) -> Subject:
+    if len(request.query) != len(set(request.query)):
+        raise api.BadParameterError("parameters", "repeat", "each one once")
+    return api.parse_subject(request.query, session=session)
+
+
+def _only_path(request: web.Request) -> None:
+    for name in request.query:
+        raise api.BadParameterError(name, "is no parameter here", "none")
+
+
+def _erased(found: Erased) -> web.Response:
+    return _json({"erased": found.sessions, "events": found.events})
+
+
+async def _ids(request: web.Request) -> list[int] | None:
+    if request.content_type != "application/json":
+        # A page in somebody's browser may send other types here without asking.
+        raise web.HTTPUnsupportedMediaType
+    return api.parse_ids(await request.read())
 
 
 class _UnknownSessionError(Exception):
     """No session has this id. Becomes a 404."""
 
 
-def _guard(readers: Tokens) -> Middleware:
+def _guard(readers: Tokens, hosts: Hosts) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not readers:
+            hosts.check(request)
         if request.path not in OPEN:
             readers.check(request.headers.get("Authorization"))
         return await handler(request)
@@ -161,6 +247,10 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         reply = _error(401, str(error))
         reply.headers["WWW-Authenticate"] = "Bearer"
         return reply
+    except MisdirectedError as error:
+        return _error(421, str(error))
+    except ForeignOriginError as error:
+        return _error(403, str(error))
     except UnavailableError as error:
         reply = _error(503, str(error))
         reply.headers["Retry-After"] = "1"

@@ -11,6 +11,7 @@ import typer
 
 from journeytrace_collector.cli.dashboards import dashboards
 from journeytrace_collector.cli.demo import demo
+from journeytrace_collector.cli.erase import erase
 from journeytrace_collector.cli.outbox import outbox
 from journeytrace_collector.cli.sessions import sessions
 from journeytrace_collector.cli.show import show
@@ -62,6 +63,7 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(dashboards)
 app.command()(demo)
+app.command()(erase)
 app.command()(sessions)
 app.command()(show)
 app.add_typer(outbox, name="outbox")

@@ -20,6 +20,8 @@ __all__ = [
     "AdminClient",
     "ApiError",
     "Destination",
+    "Erasable",
+    "Erased",
     "Event",
     "Outbox",
     "Page",
@@ -33,6 +35,18 @@ _PAGE: Final = 200
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=5)
 
 T = TypeVar("T")
+
+
+class Why(TypedDict):
+    """The cause of what a session has come to (DESIGN section 15)."""
+
+    text: str
+    reason: str | None
+    meaning: str | None
+    event: str | None
+    event_at: str | None
+    error_code: str | None
+    screen: str | None
 
 
 class Summary(TypedDict):
@@ -59,6 +73,7 @@ class Summary(TypedDict):
     expires_at: str
     settled_at: str | None
     revision: int
+    why: Why | None
 
 
 class Event(TypedDict):
@@ -86,11 +101,13 @@ class Page(TypedDict):
 
 
 class Destination(TypedDict):
-    """How one destination of the outbox is doing; `oldest_at` None: nothing waits."""
+    """How one destination of the outbox is doing; a time that is None: there is no such parcel."""
 
     name: str
     waiting: int
     oldest_at: str | None
+    backing_off: int
+    backing_off_since: str | None
     parked: int
 
 
@@ -109,6 +126,21 @@ class Outbox(TypedDict):
 
     destinations: list[Destination]
     parked: list[Parked]
+
+
+class Erasable(TypedDict):
+    """What an erasure would erase."""
+
+    sessions: int
+    events: int
+
+
+class Erased(TypedDict):
+    """What an erasure has erased."""
+
+    erased: int
+    """Sessions."""
+    events: int
 
 
 class ApiError(Exception):
@@ -158,6 +190,23 @@ class AdminClient:
         """Put parked parcels (None: all) back in line; gives how many were parked."""
         answer = await self._ask("POST", "outbox/requeue", {}, {"ids": ids})
         return cast(int, answer["requeued"])
+
+    async def erasable(self, subject: str, value: str) -> Erasable:
+        """Tell how much there is of a ``session``, ``user`` or ``email``."""
+        return cast(Erasable, await self._get("erasable", {subject: value}))
+
+    async def erase(self, subject: str, value: str) -> Erased:
+        """Erase it."""
+        if subject == "session":
+            answer = await self._ask("DELETE", f"sessions/{quote(value, safe='')}", {})
+        else:
+            answer = await self._ask("DELETE", "sessions", {subject: value})
+        return cast(Erased, answer)
+
+    async def discard(self, ids: list[int] | None) -> int:
+        """Forget parked parcels (None: all) for good; gives how many were parked."""
+        answer = await self._ask("POST", "outbox/discard", {}, {"ids": ids})
+        return cast(int, answer["discarded"])
 
     async def _get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
         return await self._ask("GET", path, query)

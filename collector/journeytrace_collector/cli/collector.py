@@ -30,6 +30,7 @@ _METAVARS: Final = {
     "catalogue": "FILE",
     "collector_id": "NAME",
     "data": "DIR",
+    "hosts": "NAME,NAME",
     "idle_timeout": "20m",
     "log_level": "LEVEL",
     "otlp_grpc": "HOST:PORT",
@@ -91,7 +92,7 @@ def _setting_flags() -> dict[str, Any]:
     return {
         name: _flag(name, field)
         for name, field in Settings.model_fields.items()
-        if not isinstance(field.default, BaseModel | dict | list | tuple) and name not in _SECRETS
+        if not isinstance(field.default, BaseModel | dict) and name not in _SECRETS
     }
 
 
@@ -114,7 +115,7 @@ def _shown(default: object) -> str:
 
     if isinstance(default, timedelta):
         return format_duration(default)
-    return str(default).lower() if default is None else str(default)
+    return "none" if default is None or default == () else str(default)
 
 
 collector.__signature__ = _signature()  # type: ignore[attr-defined]

@@ -27,10 +27,12 @@ def _list(
     token: Token = None,
     ca_file: CaFile = None,
 ) -> None:
-    """List what waits to leave, and what was parked.
+    """List what waits to leave, what is backing off, and what was parked.
 
-    A parcel is parked when its receiver will never take it as it is. Once that is
-    mended, put it back in line with `journeytrace outbox requeue`.
+    A session whose parcel failed backs off by itself and is tried again. A parcel
+    is parked when its receiver will never take it as it is. Once that is mended, put
+    it back in line with `journeytrace outbox requeue`; what nobody needs any more
+    goes with `journeytrace outbox discard`.
     """
     if context.invoked_subcommand is not None:
         _refuse_options(context)
@@ -56,13 +58,17 @@ def _refuse_options(context: typer.Context) -> None:
             raise typer.BadParameter(f"put it behind {context.invoked_subcommand}", param_hint=hint)
 
 
+_Ids = Annotated[
+    list[int] | None,
+    typer.Argument(metavar="ID", min=1, max=2**63 - 1, show_default=False),
+]
+_All = Annotated[bool, typer.Option("--all", help="All that are parked.")]
+
+
 @outbox.command()
 def requeue(
-    ids: Annotated[
-        list[int] | None,
-        typer.Argument(metavar="ID", min=1, max=2**63 - 1, show_default=False),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that are parked.")] = False,
+    ids: _Ids = None,
+    everything: _All = False,
     url: Url = DEFAULT_URL,
     token: Token = None,
     ca_file: CaFile = None,
@@ -70,17 +76,53 @@ def requeue(
     """Put parked parcels back at the end of the line, by id or all of them."""
     from journeytrace_collector.cli.client import connect, run  # noqa: PLC0415
 
-    if bool(ids) == everything:
-        raise typer.BadParameter("give ids or --all", param_hint="ID")
+    chosen = _chosen(ids, everything)
 
     async def ask() -> int:
         async with connect(url, token, ca_file) as client:
-            return await client.requeue(None if everything else ids)
+            return await client.requeue(chosen)
 
-    count = run(ask())
-    typer.echo(f"{count} put back in line.")
-    if ids and count < len(set(ids)):
-        typer.echo(f"{len(set(ids)) - count} of these ids are not parked.", err=True)
+    _tell(run(ask()), "put back in line", chosen)
+
+
+@outbox.command()
+def discard(
+    ids: _Ids = None,
+    *,
+    everything: _All = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --all.")] = False,
+    url: Url = DEFAULT_URL,
+    token: Token = None,
+    ca_file: CaFile = None,
+) -> None:
+    """Forget parked parcels for good, by id or all of them: they never leave.
+
+    What they were made from, events and sessions, stays.
+    """
+    from journeytrace_collector.cli.client import connect, run  # noqa: PLC0415
+
+    chosen = _chosen(ids, everything)
+    if everything and not yes:
+        typer.confirm("Discard all that is parked, for good?", abort=True, err=True)
+
+    async def ask() -> int:
+        async with connect(url, token, ca_file) as client:
+            return await client.discard(chosen)
+
+    _tell(run(ask()), "discarded", chosen)
+
+
+def _chosen(ids: list[int] | None, everything: bool) -> list[int] | None:
+    """Give the ids that are meant; None: all."""
+    if bool(ids) == everything:
+        raise typer.BadParameter("give ids or --all", param_hint="ID")
+    return None if everything else ids
+
+
+def _tell(count: int, what: str, chosen: list[int] | None) -> None:
+    typer.echo(f"{count} {what}.")
+    if chosen and count < len(set(chosen)):
+        typer.echo(f"{len(set(chosen)) - count} of these ids are not parked.", err=True)
         raise typer.Exit(1)
 
 

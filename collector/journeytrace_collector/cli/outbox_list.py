@@ -25,6 +25,8 @@ _DESTINATIONS: Final[Layout[Destination]] = (
     Stack((Field("Destination", lambda row: Text(plain(row["name"]), style="bold")),)),
     Stack((Field("Waiting", lambda row: Text(str(row["waiting"]))),)),
     Stack((Field("Oldest (UTC)", lambda row: moment(row["oldest_at"])),)),
+    Stack((Field("Backing off", lambda row: Text(str(row["backing_off"]))),)),
+    Stack((Field("Since (UTC)", lambda row: moment(row["backing_off_since"])),)),
     Stack((Field("Parked", lambda row: Text(str(row["parked"]))),)),
 )
 _PARKED: Final[Layout[Parked]] = (

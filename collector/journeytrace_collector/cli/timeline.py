@@ -37,7 +37,10 @@ _FOOTNOTE: Final = (
 
 
 def print_card(out: Console, session: Summary) -> None:
-    """Print what is known of the session, one value a line."""
+    """Print why the session ended as it did, then what is known of it, one value a line."""
+    if session["why"] is not None:
+        out.print(Text(plain(session["why"]["text"]), style="bold"))
+        out.print()
     for label, value in _card(session):
         # Soft-wrapped: an id longer than the line stays one piece to copy.
         out.print(Text.assemble((f"{label:<12}", "dim"), value), soft_wrap=True)

@@ -7,7 +7,7 @@ and outbox rows, is committed with it or not at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -26,6 +26,7 @@ __all__ = [
     "SessionChange",
     "Settlement",
     "Tally",
+    "halves",
 ]
 
 
@@ -38,6 +39,9 @@ class Settlement:
     before: Status | None
     """The status with which it had settled last; None: never before."""
     status: Status
+    stages_told: frozenset[str] = frozenset()
+    """The stages that had been seen when it settled before: whatever was to be told of them has
+    been. Empty for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Change:
     at: int
     """The collector's time in ns."""
     sessions: list[SessionChange] = field(default_factory=list)
+    """Also some that are only known and did not change, for what they say of the traces."""
     traces: Sequence[ExportTraceServiceRequest] = ()
     """All spans that came in and were not rejected, tagged; journey events or not."""
     logged: Sequence[Event] = ()
@@ -72,7 +77,8 @@ class Change:
     retention: Retention = NO_PERIODS
     """How long sessions are kept, as it is in force."""
     records: dict[str, int] = field(default_factory=dict)
-    """How many events were new or duplicate, how many records rejected or ignored."""
+    """How many events were new, duplicate, refused or forgotten, how many records rejected or
+    ignored, how many sessions erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +134,69 @@ class Followup:
 
 Effects: TypeAlias = Callable[[Change], Followup]
 """Pure: no I/O, for it runs while the transaction is open."""
+
+
+def halves(change: Change) -> tuple[Change, Change] | None:
+    """Divide a change in two, in its order: requests, logged events, sessions; None: it is one.
+
+    One request that stands alone is divided by its spans. A part with spans or events knows all
+    sessions, those of the other part as they are and without what became of them.
+    """
+    changed = [session for session in change.sessions if _has_changed(session)]
+    requests, logged = len(change.traces), len(change.logged)
+    things = requests + logged + len(changed)
+    if things > 1:
+        middle = things // 2
+        return _part(change, changed, 0, middle), _part(change, changed, middle, things)
+    if requests != 1:
+        return None
+    spans = sum(len(s.spans) for r in change.traces[0].resource_spans for s in r.scope_spans)
+    if spans < 2:
+        return None
+    first, second = (
+        replace(change, traces=[_spans(change.traces[0], *ends)])
+        for ends in ((0, spans // 2), (spans // 2, spans))
+    )
+    return first, second
+
+
+def _has_changed(session: SessionChange) -> bool:
+    return bool(session.fresh or session.settlement or session.before is not session.after)
+
+
+def _part(change: Change, changed: list[SessionChange], start: int, end: int) -> Change:
+    requests, before_sessions = len(change.traces), len(change.traces) + len(change.logged)
+    own = changed[max(start - before_sessions, 0) : max(end - before_sessions, 0)]
+    traces = change.traces[start:end]
+    logged = change.logged[max(start - requests, 0) : max(end - requests, 0)]
+    if not traces and not logged:
+        return replace(change, traces=(), logged=(), sessions=own)
+    mine = {id(session) for session in own}
+    sessions = [
+        session if id(session) in mine else _as_it_is(session) for session in change.sessions
+    ]
+    return replace(change, traces=traces, logged=logged, sessions=sessions)
+
+
+def _as_it_is(session: SessionChange) -> SessionChange:
+    return SessionChange(session.after, session.after) if _has_changed(session) else session
+
+
+def _spans(request: ExportTraceServiceRequest, start: int, end: int) -> ExportTraceServiceRequest:
+    """Give a request with some of the spans, counted through all resources and scopes."""
+    part = ExportTraceServiceRequest()
+    for resource_spans in request.resource_spans:
+        own = None
+        for scope_spans in resource_spans.scope_spans:
+            count = len(scope_spans.spans)
+            spans = scope_spans.spans[max(start, 0) : max(end, 0)]
+            start, end = start - count, end - count
+            if not spans:
+                continue
+            if own is None:
+                own = part.resource_spans.add(schema_url=resource_spans.schema_url)
+                own.resource.CopyFrom(resource_spans.resource)
+            scope = own.scope_spans.add(schema_url=scope_spans.schema_url)
+            scope.scope.CopyFrom(scope_spans.scope)
+            scope.spans.extend(spans)
+    return part

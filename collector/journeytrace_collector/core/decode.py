@@ -7,11 +7,13 @@ without it are none of our business and only counted.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
@@ -22,17 +24,30 @@ from journeytrace_collector.core.attributes import plain_attributes, service_nam
 from journeytrace_collector.core.fields import MAX_NAME, BadFieldError
 from journeytrace_collector.core.model import Event, Rejection
 from journeytrace_collector.core.record import Limits, Record, Resolver
+from journeytrace_collector.core.rights import ANYBODY, Rights
+from journeytrace_collector.core.weight import check_records
 
 __all__ = ["Decoded", "Decoder"]
 
 _KEPT_REJECTIONS: Final = 5
 
-_TAGS: Final = {
+_TAGS: Final = (names.STAGE, names.EVENT_SOURCE, names.EVENT_IMPACT)
+"""What is added to an event that would leave without it."""
+
+_KEPT: Final = {
     names.STAGE: "stage",
     names.EVENT_SOURCE: "source",
     names.EVENT_IMPACT: "impact",
+    names.SESSION_ID: "session_id",
+    names.REASON: "reason",
+    names.ERROR_CODE: "error_code",
+    names.PROJECT_ID: "project_id",
+    names.SUBMISSION_ID: "submission_id",
+    names.FLOW_ID: "flow_id",
+    names.USER_ID: "user_id",
+    names.USER_EMAIL: "email",
 }
-"""What is added to an event that leaves without it, and where it stands in `Event`."""
+"""What may be kept in other words than it was sent, and where it stands in `Event`."""
 
 
 @dataclass(slots=True)
@@ -52,6 +67,8 @@ class Decoded:
     """The request to carry on; None: nothing is carried, or it held log records."""
     logged: list[Event] = field(default_factory=list)
     """Events that came as log records, to be carried on."""
+    rights: Rights = ANYBODY
+    """Of who sent it."""
 
     def reject(self, rejection: Rejection) -> None:
         """Note one event that is not taken."""
@@ -73,8 +90,10 @@ class Decoder:
     Args:
         catalogue: what an event means that does not say so itself.
         limits: None: the default ones.
-        carry: whether to keep the request for those who forward it, tagged with what the catalogue
-            knows and without the records that were rejected.
+        carry: whether to keep requests of spans for those who forward them, tagged with what the
+            catalogue knows and without the records that were rejected.
+        carry_logged: whether to keep the events that came as log records for those who forward
+            them.
     """
 
     def __init__(
@@ -83,13 +102,27 @@ class Decoder:
         limits: Limits | None = None,
         *,
         carry: bool = False,
+        carry_logged: bool = False,
     ) -> None:
         self._resolve = Resolver(catalogue, limits).event
         self._carry = carry
+        self._carry_logged = carry_logged
 
-    def traces(self, request: ExportTraceServiceRequest, received: int) -> Decoded:
-        """Decode spans and their span events; `received` is the time of arrival in ns."""
-        decoded = Decoded(traces=request if self._carry else None)
+    def traces(
+        self, request: ExportTraceServiceRequest, received: int, rights: Rights = ANYBODY
+    ) -> Decoded:
+        """Decode spans and their span events.
+
+        Args:
+            request: what came in; tagged if it is carried on.
+            received: the time of arrival in ns.
+            rights: of who sent it.
+
+        Raises:
+            RequestTooLargeError: it holds too many records.
+        """
+        check_records(request.resource_spans)
+        decoded = Decoded(traces=request if self._carry else None, rights=rights)
         for resource_spans in request.resource_spans:
             service = service_name(resource_spans.resource)
             for scope_spans in resource_spans.scope_spans:
@@ -102,9 +135,12 @@ class Decoder:
                     _delete(scope_spans.spans, rejected)
         return decoded
 
-    def logs(self, request: ExportLogsServiceRequest, received: int) -> Decoded:
-        """Decode log records; `received` is the time of arrival in ns."""
-        decoded = Decoded()
+    def logs(
+        self, request: ExportLogsServiceRequest, received: int, rights: Rights = ANYBODY
+    ) -> Decoded:
+        """Decode log records; see `traces`."""
+        check_records(request.resource_logs)
+        decoded = Decoded(rights=rights)
         for resource_logs in request.resource_logs:
             service = service_name(resource_logs.resource)
             for scope_logs in resource_logs.scope_logs:
@@ -114,30 +150,32 @@ class Decoder:
 
     def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> bool:
         """Decode one span with its span events; False: the span itself was rejected."""
-        attributes = plain_attributes(span.attributes)
-        session_id = attributes.get(names.SESSION_ID)
         problems_before = decoded.problems
-        is_event = taken = names.EVENT_NAME in attributes
-        if is_event:
-            start, end = span.start_time_unix_nano, span.end_time_unix_nano
-            # Without a start there is no telling how long it took.
-            duration = max(0, end - start) if start else 0
-            try:
+        session_id = None
+        is_event = taken = True
+        try:
+            attributes = plain_attributes(span.attributes)
+            session_id = attributes.get(names.SESSION_ID)
+            is_event = names.EVENT_NAME in attributes
+            if is_event:
+                start, end = span.start_time_unix_nano, span.end_time_unix_nano
+                # Without a start there is no telling how long it took.
+                duration = max(0, end - start) if start else 0
                 _check_span_ids(span)
                 record = Record(start, duration, received, service, None, span.span_id)
                 event = self._take(attributes, record, span.attributes, decoded)
                 if self._carry and event.at != start:
                     span.start_time_unix_nano = event.at
                     span.end_time_unix_nano = event.at + event.duration
-            except BadFieldError as bad:
-                taken = False
-                decoded.reject(Rejection(f"span {span.name[:MAX_NAME]!r}", bad.name, bad.problem))
+        except BadFieldError as bad:
+            taken = False
+            decoded.reject(Rejection(f"span {span.name[:MAX_NAME]!r}", bad.name, bad.problem))
         holds_events = bool(span.events) and self._span_events(
             span, session_id, service, received, decoded
         )
         decoded.rejected += decoded.problems > problems_before
         decoded.ignored += not (is_event or holds_events)
-        return taken or not is_event
+        return taken
 
     def _span_events(
         self, span: Span, session_id: Any, service: str | None, received: int, decoded: Decoded
@@ -146,12 +184,12 @@ class Decoder:
         found = False
         rejected = []
         for number, event in enumerate(span.events):
-            attributes = plain_attributes(event.attributes)
-            if names.EVENT_NAME not in attributes:
-                continue
-            found = True
-            at = event.time_unix_nano
             try:
+                attributes = plain_attributes(event.attributes)
+                if names.EVENT_NAME not in attributes:
+                    continue
+                found = True
+                at = event.time_unix_nano
                 _check_span_ids(span)
                 own_id = _hashed_id(span.span_id, attributes[names.EVENT_NAME], at)
                 record = Record(at, 0, received, service, session_id, own_id)
@@ -169,29 +207,44 @@ class Decoder:
     def _take(
         self, attributes: dict[str, Any], record: Record, sent: Any, decoded: Decoded
     ) -> Event:
-        """Decode one event, and tag the `sent` attributes if they are carried on."""
-        absent = [key for key in _TAGS if key not in attributes] if self._carry else ()
-        event = self._resolve(attributes, record)
-        decoded.events.append(event)
-        for key in absent:
-            if (value := getattr(event, _TAGS[key])) is not None:
-                sent.add(key=key).value.string_value = value
-        if self._carry and record.at not in (0, event.at):
+        """Decode one event; if they are carried on, let the `sent` attributes say what is kept."""
+        if not self._carry:
+            return self._event(attributes, record, decoded)
+        # Resolving takes them out.
+        said = [(key, attributes[key]) for key in _KEPT if key in attributes]
+        stage, source, impact = [key not in attributes for key in _TAGS]
+        event = self._event(attributes, record, decoded)
+        for key, value in said:
+            if (kept := getattr(event, _KEPT[key])) != value:
+                _replace(sent, key, kept)
+        # What is absent comes from the catalogue, so there are few combinations.
+        sent.extend(_tags(stage and event.stage, source and event.source, impact and event.impact))
+        if record.at not in (0, event.at):
             sent.add(key=names.TIME_SENT).value.string_value = attributes[names.TIME_SENT]
         return event
 
+    def _event(self, attributes: dict[str, Any], record: Record, decoded: Decoded) -> Event:
+        source = attributes.get(names.EVENT_SOURCE)
+        decoded.rights.check_sent(source)
+        event = self._resolve(attributes, record)
+        decoded.rights.check(event, source)
+        decoded.events.append(event)
+        return event
+
     def _log(self, log: LogRecord, service: str | None, received: int, decoded: Decoded) -> None:
-        attributes = plain_attributes(log.attributes)
-        if names.EVENT_NAME not in attributes:
-            decoded.ignored += 1
-            return
-        # Its trace and span id are not looked at: OTLP reads invalid ones as "belongs to no trace".
-        name = log.event_name or str(attributes[names.EVENT_NAME])
+        name = log.event_name
         try:
+            attributes = plain_attributes(log.attributes)
+            if names.EVENT_NAME not in attributes:
+                decoded.ignored += 1
+                return
+            # Its trace and span id are not looked at: OTLP reads invalid ones as "belongs to no
+            # trace".
+            name = name or str(attributes[names.EVENT_NAME])
             at = log.time_unix_nano or log.observed_time_unix_nano
-            event = self._resolve(attributes, Record(at, 0, received, service, None, None))
-            decoded.events.append(event)
-            if self._carry:
+            record = Record(at, 0, received, service, None, None)
+            event = self._event(attributes, record, decoded)
+            if self._carry_logged:
                 decoded.logged.append(event)
         except BadFieldError as bad:
             decoded.rejected += 1
@@ -203,6 +256,23 @@ def _delete(records: Any, numbers: list[int]) -> None:
     """Delete items of a repeated field; from the end, so that the numbers stay right."""
     for number in reversed(numbers):
         del records[number]
+
+
+def _replace(attributes: Any, key: str, value: str | None) -> None:
+    """Give an attribute another value; None: take it away."""
+    _delete(attributes, [number for number, pair in enumerate(attributes) if pair.key == key])
+    if value is not None:
+        attributes.add(key=key).value.string_value = value
+
+
+@lru_cache(maxsize=1024)
+def _tags(*values: str | Literal[False] | None) -> list[KeyValue]:
+    """Give attributes to be copied, for copying them is several times cheaper than making them."""
+    return [
+        KeyValue(key=key, value=AnyValue(string_value=value))
+        for key, value in zip(_TAGS, values, strict=True)
+        if value
+    ]
 
 
 def _hashed_id(span_id: bytes, name: Any, at: int) -> bytes:

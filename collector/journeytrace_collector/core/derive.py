@@ -10,6 +10,7 @@ import msgspec
 
 from journeytrace.conventions import Decision, Impact, Status
 from journeytrace.identity import trace_id
+from journeytrace_collector.core.model import Why
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.sessionize import SessionState
 
@@ -78,6 +79,8 @@ class Summary(msgspec.Struct, frozen=True):
     """None: not settled."""
     revision: int
     """How often the session changed after it had settled."""
+    why: Why | None
+    """The cause of what it has come to; None: it goes on, and nothing is in its way."""
 
 
 def phase(state: SessionState) -> Phase:
@@ -135,8 +138,9 @@ def summary(
     revision: int = 0,
     *,
     retention: Retention = NO_PERIODS,
+    why: Why | None = None,
 ) -> Summary:
-    """Describe the session as it is at `now`; all times in ns."""
+    """Describe the session as it is at `now`; all times in ns. `why`: see `insight.why`."""
     at, _, last_event = state.last
     decided_at, _, decision, reason = state.decided or (None, b"", None, None)
     return Summary(
@@ -161,6 +165,7 @@ def summary(
         expires_at=rfc3339(retention.expires_at(state)),
         settled_at=None if settled_at is None else rfc3339(settled_at),
         revision=revision,
+        why=why,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Event", "Rejection"]
+__all__ = ["Event", "Rejection", "Why"]
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -36,6 +36,32 @@ class Event(msgspec.Struct, frozen=True):
     retention_days: int | None
     metadata: str
     """Every other attribute, as the text of a JSON object; ``{}``: there is none."""
+
+    @property
+    def size(self) -> int:
+        """What its metadata weighs, in bytes of UTF-8: what the limits of a session count."""
+        text = self.metadata
+        # Most of it is ASCII, and a string knows that about itself: nothing is encoded to count.
+        return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+class Why(msgspec.Struct, frozen=True):
+    """The one cause of what a session has come to (DESIGN section 15)."""
+
+    text: str
+    """In sentences that can be read out loud."""
+    reason: str | None = None
+    """Of the decision; None: none was given, or nothing is decided."""
+    meaning: str | None = None
+    """What the reason means; None: the catalogue does not know it."""
+    event: str | None = None
+    """The check that failed, or what else stood in the way; None: nothing was recorded."""
+    event_at: str | None = None
+    """RFC 3339."""
+    error_code: str | None = None
+    """The code shown; None: none was."""
+    screen: str | None = None
+    """Path of the last screen that was seen; None: none told."""
 
 
 class Rejection(msgspec.Struct, frozen=True):

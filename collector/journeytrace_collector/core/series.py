@@ -24,6 +24,7 @@ RECORDS: Final = {
     "new": (names.COLLECTOR_EVENTS_TOTAL, ("accepted",)),
     "duplicate": (names.COLLECTOR_EVENTS_TOTAL, ("duplicate",)),
     "refused": (names.COLLECTOR_EVENTS_TOTAL, ("refused",)),
+    "forgotten": (names.COLLECTOR_EVENTS_TOTAL, ("forgotten",)),
     "rejected": (names.COLLECTOR_RECORDS_TOTAL, ("rejected",)),
     "ignored": (names.COLLECTOR_RECORDS_TOTAL, ("ignored",)),
     "erased": (names.COLLECTOR_SESSIONS_ERASED_TOTAL, ()),

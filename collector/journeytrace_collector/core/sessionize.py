@@ -9,7 +9,7 @@ What keeps the sets disjoint is the event id, here through `distinct`, in a stor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -17,7 +17,16 @@ from journeytrace.catalogue import Catalogue, EventSpec, Role
 from journeytrace.conventions import Decision, Source
 from journeytrace_collector.core.model import Event
 
-__all__ = ["SessionState", "Stamp", "distinct", "fold", "merge", "state_of"]
+__all__ = [
+    "MAX_HURDLES",
+    "Hurdle",
+    "SessionState",
+    "Stamp",
+    "distinct",
+    "fold",
+    "merge",
+    "state_of",
+]
 
 Stamp: TypeAlias = tuple[int, bytes]
 """(time in ns, event id): the order in which "newest" and "earliest" are meant."""
@@ -27,6 +36,35 @@ StampedText: TypeAlias = tuple[int, bytes, str]
 _T = TypeVar("_T")
 
 _KEPT = ("project_id", "submission_id", "flow_id", "user_id", "email", "error_code")
+
+
+class Hurdle(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """The newest time that an event of one name failed or stood in the user's way."""
+
+    at: int
+    """ns"""
+    event_id: bytes
+    impact: str
+    failed: bool
+    """Its result was FAIL."""
+    error_code: str | None
+
+
+MAX_HURDLES: Final = 16
+"""Names of which the newest hurdle is remembered."""
+
+MAX_SCREEN: Final = 200
+"""Characters of a screen's path."""
+
+_SCREEN: Final = '"path":'
+_IN_THE_WAY: Final = frozenset(("BLOCKED", "RETAKE", "PENDING", "REJECTED"))
+
+
+class _Screen(msgspec.Struct):
+    path: Any = None
+
+
+_screen = msgspec.json.Decoder(_Screen).decode
 
 
 class SessionState(msgspec.Struct, omit_defaults=True):
@@ -50,11 +88,16 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     created: tuple[int, bytes, int | None] | None = None
     """The earliest SESSION_CREATED with its retention in days; None: not seen yet."""
     kept: dict[str, StampedText] = {}
-    """By field of the event: the value of the newest event that has one."""
+    """By field of the event: the value of the newest event that has one. ``screen`` is the path of
+    the newest event of the screen that tells one."""
     stages: dict[str, tuple[int, int, int]] = {}
     """By ordered stage: (rank, start of its first event, end of its last event), times in ns."""
+    cleared: dict[str, int] = {}
+    """By ordered stage: the time in ns of the newest event that completed it."""
+    hurdles: dict[str, Hurdle] = {}
+    """By name of the event, of the names with the newest hurdles."""
     size: int = 0
-    """Bytes of the events' metadata, in all."""
+    """Bytes of the events' metadata as UTF-8, in all."""
     decided: tuple[int, bytes, str, str | None] | None = None
     """The newest decision with its reason; None: nothing decided yet."""
     completed: bool = False
@@ -105,7 +148,7 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
         idle=max([min(event.at, event.received) for event in ordered]),
         first_received=min([event.received for event in ordered]),
         arrived=max([event.received for event in ordered]),
-        size=sum([len(event.metadata) for event in ordered]),
+        size=sum([event.size for event in ordered]),
         events=len(ordered),
         impacts={},
     )
@@ -114,12 +157,24 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
         for name in _KEPT:
             if (value := getattr(event, name)) is not None:
                 state.kept[name] = (event.at, event.event_id, value)
+        if event.source == "FE" and _SCREEN in event.metadata:
+            path = _screen(event.metadata).path
+            if isinstance(path, str):
+                state.kept["screen"] = (event.at, event.event_id, path[:MAX_SCREEN])
         rank = catalogue.rank(event.stage)
         if rank is not None and event.stage is not None:
             _extend_stage(state.stages, event.stage, rank, event.at, event.at + event.duration)
+            if event.impact == "COMPLETED":
+                state.cleared[event.stage] = event.at
         spec = catalogue.events.get(event.name)
         if spec is not None and spec.role is not None:
             _play_role(state, event, spec)
+        failed = event.result == "FAIL"
+        if (failed or event.impact in _IN_THE_WAY) and (spec is None or spec.decision is None):
+            hurdle = Hurdle(event.at, event.event_id, event.impact, failed, event.error_code)
+            state.hurdles[event.name] = hurdle
+    if len(state.hurdles) > MAX_HURDLES:
+        state.hurdles = _newest_hurdles(state.hurdles, {})
     return state
 
 
@@ -159,12 +214,30 @@ def merge(a: SessionState, b: SessionState) -> SessionState:
         created=_known(min, a.created, b.created),
         kept=_newest_of_each(a.kept, b.kept),
         stages=_spans(a.stages, b.stages),
+        cleared=_latest(a.cleared, b.cleared),
+        hurdles=_newest_hurdles(a.hurdles, b.hurdles),
         size=a.size + b.size,
         decided=_known(max, a.decided, b.decided),
         completed=a.completed or b.completed,
         error=_known(max, a.error, b.error),
         resumed=_known(max, a.resumed, b.resumed),
     )
+
+
+def _newest_hurdles(a: dict[str, Hurdle], b: dict[str, Hurdle]) -> dict[str, Hurdle]:
+    """Keep the newest of each name, of the names that have the newest.
+
+    What a part leaves out has as many newer names beside it in the whole, too: so it is left out
+    there as well, and the order of merging does not matter.
+    """
+    if not a or not b:
+        newest = a or b
+    else:
+        newest = {name: max(h for h in (a.get(name), b.get(name)) if h) for name in {**a, **b}}
+    if len(newest) <= MAX_HURDLES:
+        return newest
+    names = sorted(newest, key=lambda name: (newest[name], name), reverse=True)
+    return {name: newest[name] for name in names[:MAX_HURDLES]}
 
 
 def _known(choose: Callable[[_T, _T], _T], a: _T | None, b: _T | None) -> _T | None:
@@ -178,6 +251,12 @@ def _sum(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
     for impact, count in b.items():
         total[impact] = total.get(impact, 0) + count
     return total
+
+
+def _latest(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
+    if not a or not b:
+        return a or b
+    return {stage: max(a.get(stage, 0), b.get(stage, 0)) for stage in {**a, **b}}
 
 
 def _spans(

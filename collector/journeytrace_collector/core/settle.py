@@ -1,9 +1,9 @@
 """A settled session → its derived spans: pure, and the same bytes whenever it is said again.
 
 The root and the stage spans are what every event of the session hangs under (DESIGN sections 3, 6).
-They are sent once. A session that changes afterwards says so in a revision span, for a backend that
-has a span takes no second version of it. The price: a stage first seen after settling gets no span
-of its own, and the revision tells that the journey came so far.
+Each is sent once, for a backend that has a span takes no second version of it. A session that
+changes afterwards says so in a revision span, beside which the stages first seen since get theirs:
+so every event has its parent. What became of a stage after it was told, only the revision can tell.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _Attribute = tuple[str, str | int | None]
 
 
 def derived_spans(state: SessionState, settlement: Settlement) -> list[Span]:
-    """Give the spans that tell how the session ended: root and stages, or one revision."""
+    """Give the spans that tell how the session ended: the root or a revision, and new stages."""
     trace = trace_id(state.session_id)
     root = root_span_id(trace)
     if settlement.revision:
@@ -50,11 +50,10 @@ def derived_spans(state: SessionState, settlement: Settlement) -> list[Span]:
         revision = _session_span(names.REVISION_SPAN, state, settlement.status, trace, span_id)
         revision.parent_span_id = root
         _set(revision, [(names.REVISION, settlement.revision)])
-        return [revision]
-    return [
-        _session_span(names.SESSION_SPAN, state, settlement.status, trace, root),
-        *_stage_spans(state, trace, root),
-    ]
+        first = revision
+    else:
+        first = _session_span(names.SESSION_SPAN, state, settlement.status, trace, root)
+    return [first, *_stage_spans(state, settlement.stages_told, trace, root)]
 
 
 def request_of(spans: Iterable[Span], service: str | None = SERVICE) -> ExportTraceServiceRequest:
@@ -103,9 +102,10 @@ def _attributes(state: SessionState, status: names.Status) -> Iterable[_Attribut
         yield key, state.impacts.get(impact)
 
 
-def _stage_spans(state: SessionState, trace: bytes, root: bytes) -> Iterable[Span]:
+def _stage_spans(
+    state: SessionState, told: frozenset[str], trace: bytes, root: bytes
+) -> Iterable[Span]:
     common = Span(
-        name=names.STAGE_SPAN,
         trace_id=trace,
         parent_span_id=root,
         kind=Span.SPAN_KIND_INTERNAL,
@@ -114,8 +114,11 @@ def _stage_spans(state: SessionState, trace: bytes, root: bytes) -> Iterable[Spa
     _set(common, [(names.SESSION_ID, state.session_id), (names.PROJECT_ID, project)])
     # By rank and name, for the state remembers its stages in no order of meaning.
     for _, stage in sorted((rank, stage) for stage, (rank, _, _) in state.stages.items()):
+        if stage in told:
+            continue
         span = Span()
         span.CopyFrom(common)
+        span.name = f"{names.STAGE_SPAN} {stage}"
         span.span_id = stage_span_id(trace, stage)
         _, span.start_time_unix_nano, span.end_time_unix_nano = state.stages[stage]
         _set(span, [(names.STAGE, stage)])

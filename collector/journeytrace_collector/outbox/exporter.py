@@ -4,9 +4,11 @@ An exporter is found by its entry point in the group ``journeytrace.exporters``;
 name is the key of its settings under ``exporters:``. The collector imports no exporter itself.
 
 1. While a transaction is open, `parcels` says what has to leave because of it. Parcels are stored
-   in the outbox with the events they come from, so none is lost and none is made up.
+   in the outbox with the events they come from, so none is lost and none is made up. If it raises
+   it is asked again for the parts of that change, and only what fails alone does not leave.
 2. Afterwards `deliver` is called for each parcel until it returns: at least once, in order within a
-   session. `RetryableExportError` (and any error that nobody foresaw) means later, with backoff;
+   session. `RetryableExportError` (and any error that nobody foresaw) means later, and that its
+   session at this destination waits while others go on;
    `PermanentExportError` means never: the parcel is parked with its reason and counted.
 3. `pages` are served on the admin port, for whoever comes and asks instead of being told.
 """
@@ -14,13 +16,14 @@ name is the key of its settings under ``exporters:``. The collector imports no e
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from aiohttp import web
 
+from journeytrace.catalogue import Catalogue, builtin_catalogue, load_catalogue
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.change import Change, Parcel
 from journeytrace_collector.errors import ConfigError
@@ -41,10 +44,17 @@ class Exporter:
     """Base of all exporters: each overrides what it needs."""
 
     wants_traces: bool = False
-    """Whether it makes use of `Change.traces` and `Change.logged`, which cost time to carry."""
+    """Whether it makes use of `Change.traces`, which cost time to carry."""
+    wants_logged: bool = False
+    """Whether it makes use of `Change.logged`."""
+    at_once: int = 32
+    """How many parcels of a destination are taken up at once; more where they join."""
 
     def parcels(self, change: Change) -> Iterable[Parcel]:  # noqa: ARG002 - for those who override
-        """Say what has to leave because of `change`. No I/O: a transaction is open meanwhile."""
+        """Say what has to leave because of `change`. No I/O: a transaction is open meanwhile.
+
+        It depends on `change` alone, which can be a part of what one transaction changed.
+        """
         return ()
 
     async def deliver(self, parcel: Parcel) -> None:
@@ -55,6 +65,11 @@ class Exporter:
             PermanentExportError: it will never be taken as it is.
         """
         raise NotImplementedError
+
+    def joins(self, parcel: Parcel) -> Hashable | None:  # noqa: ARG002 - as above
+        """Say which parcels can be delivered as one, their payloads put one behind the other: those
+        of one destination for which it gives the same. None: this one goes by itself."""
+        return None
 
     def destinations(self) -> tuple[str, ...]:
         """Give the destinations that its parcels name."""
@@ -79,6 +94,12 @@ class Context:
     """For reading."""
     clock: Clock
     health: Health
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What the collector goes by; read anew each time."""
+        path = self.settings.catalogue
+        return load_catalogue(path) if path else builtin_catalogue()
 
 
 Factory = Callable[[Context], Exporter | None]

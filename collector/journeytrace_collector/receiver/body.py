@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterable
 from typing import Final
 
-from journeytrace_collector.errors import MalformedRequestError, RequestTooLargeError
+from journeytrace_collector.errors import (
+    MalformedRequestError,
+    RequestTimeoutError,
+    RequestTooLargeError,
+)
+from journeytrace_collector.ingest import Hold
 
-__all__ = ["gunzip", "read_limited"]
+__all__ = ["BODY_SECONDS", "MAX_STREAMS", "gunzip", "read_limited"]
+
+BODY_SECONDS: Final = 20
+"""For a whole body: twice what exporters wait for their answer."""
+
+MAX_STREAMS: Final = 16
+"""Gzip streams in one body. Senders make one, a proxy that joins pieces perhaps a few."""
 
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-async def read_limited(chunks: AsyncIterable[bytes], limit: int) -> bytes:
-    """Join `chunks`.
+async def read_limited(chunks: AsyncIterable[bytes], limit: int, hold: Hold) -> bytes:
+    """Join `chunks`; what has come is held against the bytes that may wait for the store.
 
     Raises:
         RequestTooLargeError: they are more than `limit` bytes; the rest is not read.
+        RequestTimeoutError: they took longer than `BODY_SECONDS`.
+        OverloadedError: too many bytes wait already.
     """
     body = bytearray()
-    async for chunk in chunks:
-        body += chunk
-        if len(body) > limit:
-            raise _too_large(limit)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in chunks:
+                if len(body) + len(chunk) > limit:
+                    raise _too_large(limit)
+                hold.grow(len(chunk))
+                body += chunk
+    except TimeoutError:
+        raise RequestTimeoutError(f"the body did not come within {BODY_SECONDS} s") from None
     return bytes(body)
 
 
@@ -31,11 +50,14 @@ def gunzip(body: bytes, limit: int) -> bytes:
     """Decompress `body`, never holding more than `limit` bytes of the result.
 
     Raises:
-        RequestTooLargeError: the result is more than `limit` bytes.
+        RequestTooLargeError: the result is more than `limit` bytes, or of too many streams.
         MalformedRequestError: `body` is no whole gzip stream.
     """
     plain = bytearray()
-    while body:
+    if not body:
+        # Nothing at all is what an empty request is, whatever it says of itself.
+        return b""
+    for _ in range(MAX_STREAMS):
         stream = zlib.decompressobj(_GZIP)
         try:
             # One byte more than allowed tells "too large" from "just fits".
@@ -46,8 +68,13 @@ def gunzip(body: bytes, limit: int) -> bytes:
             raise _too_large(limit)
         if not stream.eof:
             raise MalformedRequestError("the body's gzip stream ends too early")
+        # A copy of all the rest: of many small streams that would be a copy for each.
         body = stream.unused_data
-    return bytes(plain)
+        if not body:
+            return bytes(plain)
+    raise RequestTooLargeError(
+        f"the body is more than {MAX_STREAMS} gzip streams, one behind the other; send one"
+    )
 
 
 def _too_large(limit: int) -> RequestTooLargeError:

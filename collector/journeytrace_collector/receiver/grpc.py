@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import grpc
@@ -15,12 +16,17 @@ from journeytrace_collector.errors import StartError, UnauthenticatedError
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.receiver.otlp import Signal
 from journeytrace_collector.receiver.status import failure_of, retry_info
-from journeytrace_collector.security import Access, Tokens
+from journeytrace_collector.security import Access, Senders
 
 __all__ = ["GrpcReceiver"]
 
 _STREAMS_PER_CONNECTION: Final = 32
 """Requests one sender may have in flight; HTTP/2 makes it wait with the next."""
+
+_HANDSHAKE_SECONDS: Final = 5
+"""For TLS, and for the first words of HTTP/2."""
+_IDLE_SECONDS: Final = 60
+"""Without a call, until a connection is closed. Exporters open another one when they need it."""
 
 Handler = Callable[[bytes, Any], Awaitable[bytes]]
 
@@ -34,16 +40,23 @@ class GrpcReceiver:
         ingest: Ingest,
         clock: Clock,
         access: Access,
-        max_request_bytes: int,
+        *,
+        limit: int,
+        connections: int,
     ) -> None:
+        """Take messages up to `limit` bytes, on so many `connections`."""
         self._ingest = ingest
         self._clock = clock
+        self._senders = access.senders
         self._tls = access.tls
         self._server = grpc.aio.server(
             interceptors=[_Guard(access.senders)],
             options=[
-                ("grpc.max_receive_message_length", max_request_bytes),
+                ("grpc.max_receive_message_length", limit),
                 ("grpc.max_concurrent_streams", _STREAMS_PER_CONNECTION),
+                ("grpc.max_allowed_incoming_connections", connections),
+                ("grpc.server_handshake_timeout_ms", _HANDSHAKE_SECONDS * 1000),
+                ("grpc.max_connection_idle_ms", _IDLE_SECONDS * 1000),
                 # Two collectors on one port would each get half of the journeys.
                 ("grpc.so_reuseport", 0),
             ],
@@ -81,7 +94,9 @@ class GrpcReceiver:
     def _handler(self, signal: Signal) -> Handler:
         async def export(body: bytes, context: Any) -> bytes:
             try:
-                future = self._ingest.submit(signal.protobuf, body, self._clock())
+                rights = self._senders.check(_shown(context.invocation_metadata()))
+                read = partial(signal.protobuf, rights=rights)
+                future = self._ingest.submit(read, body, self._clock())
                 answer = await asyncio.wrap_future(future)
             except Exception as error:
                 await _abort(context, error)
@@ -93,18 +108,21 @@ class GrpcReceiver:
 class _Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc] # grpc is untyped
     """Lets nobody in without a token, to whatever method."""
 
-    def __init__(self, tokens: Tokens) -> None:
-        self._tokens = tokens
+    def __init__(self, senders: Senders) -> None:
+        self._senders = senders
 
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], details: Any
     ) -> Any:
-        shown = dict(details.invocation_metadata).get("authorization")
         try:
-            self._tokens.check(shown)
+            self._senders.check(_shown(details.invocation_metadata))
         except UnauthenticatedError as error:
             return _refusal(error)
         return await continuation(details)
+
+
+def _shown(metadata: Any) -> str | None:
+    return dict(metadata or ()).get("authorization")
 
 
 def _refusal(error: UnauthenticatedError) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
@@ -17,18 +17,26 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
-from opentelemetry.proto_json.collector.logs.v1 import logs_service as json_logs
-from opentelemetry.proto_json.collector.trace.v1 import trace_service as json_trace
 
 from journeytrace_collector.core.decode import Decoded, Decoder
+from journeytrace_collector.core.model import Rejection
+from journeytrace_collector.core.rights import ANYBODY, Rights
+from journeytrace_collector.core.weight import check_protobuf
 from journeytrace_collector.errors import MalformedRequestError
-from journeytrace_collector.ingest import Answer, Decode
-from journeytrace_collector.receiver.otlp_json import parse_json
+from journeytrace_collector.ingest import Answer
+from journeytrace_collector.receiver.otlp_json import read_logs, read_traces
 
 __all__ = ["RETRY_AFTER_SECONDS", "Signal", "signals"]
 
 RETRY_AFTER_SECONDS: Final = 1
 """What a sender is asked to wait: SDK exporters give up after about ten seconds in all."""
+
+
+class Read(Protocol):
+    """Body, time of arrival (ns) and the sender's rights → events. Raises `RequestError`."""
+
+    def __call__(self, body: bytes, received: int, rights: Rights = ANYBODY) -> Decoded:
+        """Read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +47,27 @@ class Signal:
     """Where OTLP/HTTP posts it."""
     service: str
     """The gRPC service whose method ``Export`` takes it."""
-    protobuf: Decode
-    json: Decode
+    protobuf: Read
+    json: Read
     response: Callable[[Answer], Message]
 
 
 def signals(decoder: Decoder) -> tuple[Signal, ...]:
     """Give the signals this collector takes, read by `decoder`."""
 
-    def traces_protobuf(body: bytes, received: int) -> Decoded:
-        return decoder.traces(_parse(ExportTraceServiceRequest, body), received)
+    def traces_protobuf(body: bytes, received: int, rights: Rights = ANYBODY) -> Decoded:
+        return decoder.traces(_parse(ExportTraceServiceRequest, body), received, rights)
 
-    def traces_json(body: bytes, received: int) -> Decoded:
-        source = json_trace.ExportTraceServiceRequest
-        return decoder.traces(parse_json(source, body, ExportTraceServiceRequest()), received)
+    def traces_json(body: bytes, received: int, rights: Rights = ANYBODY) -> Decoded:
+        request, faulty = read_traces(body, ExportTraceServiceRequest())
+        return _with(faulty, decoder.traces(request, received, rights))
 
-    def logs_protobuf(body: bytes, received: int) -> Decoded:
-        return decoder.logs(_parse(ExportLogsServiceRequest, body), received)
+    def logs_protobuf(body: bytes, received: int, rights: Rights = ANYBODY) -> Decoded:
+        return decoder.logs(_parse(ExportLogsServiceRequest, body), received, rights)
 
-    def logs_json(body: bytes, received: int) -> Decoded:
-        source = json_logs.ExportLogsServiceRequest
-        return decoder.logs(parse_json(source, body, ExportLogsServiceRequest()), received)
+    def logs_json(body: bytes, received: int, rights: Rights = ANYBODY) -> Decoded:
+        request, faulty = read_logs(body, ExportLogsServiceRequest())
+        return _with(faulty, decoder.logs(request, received, rights))
 
     proto = "opentelemetry.proto.collector"
     return (
@@ -76,7 +84,15 @@ def signals(decoder: Decoder) -> tuple[Signal, ...]:
     )
 
 
+def _with(faulty: Sequence[Rejection], decoded: Decoded) -> Decoded:
+    for rejection in faulty:
+        decoded.reject(rejection)
+    decoded.rejected += len(faulty)
+    return decoded
+
+
 def _parse(kind: type[Any], body: bytes) -> Any:
+    check_protobuf(body, kind.DESCRIPTOR)
     try:
         return kind.FromString(body)
     except DecodeError as error:

@@ -12,7 +12,10 @@ from google.rpc.status_pb2 import Status
 
 from journeytrace_collector.core.fields import printable
 from journeytrace_collector.errors import (
+    ForeignOriginError,
     MalformedRequestError,
+    MisdirectedError,
+    RequestTimeoutError,
     RequestTooLargeError,
     UnauthenticatedError,
     UnavailableError,
@@ -51,6 +54,12 @@ def failure_of(error: Exception) -> Failure:
         return Failure(grpc.StatusCode.INVALID_ARGUMENT, 400, message, retryable=False)
     if isinstance(error, RequestTooLargeError):
         return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, 413, message, retryable=False)
+    if isinstance(error, RequestTimeoutError):
+        return Failure(grpc.StatusCode.DEADLINE_EXCEEDED, 408, message, retryable=False)
+    if isinstance(error, MisdirectedError):
+        return Failure(grpc.StatusCode.PERMISSION_DENIED, 421, message, retryable=False)
+    if isinstance(error, ForeignOriginError):
+        return Failure(grpc.StatusCode.PERMISSION_DENIED, 403, message, retryable=False)
     if isinstance(error, UnauthenticatedError):
         return Failure(grpc.StatusCode.UNAUTHENTICATED, 401, message, retryable=False)
     message = "the collector failed on this request; its log says why"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic_settings import EnvSettingsSource, SettingsError
@@ -19,6 +19,19 @@ from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.settings.model import NESTED, PREFIX, Settings
 
 __all__ = ["Layer", "environment_layer", "file_layer", "flag_layer", "holds", "merge"]
+
+
+# Kubernetes tells every container of the services beside it. Of a service called journeytrace, or
+# journeytrace-something, it does so in variables that begin as ours do.
+_SERVICE_LINK: Final = re.compile(
+    rf"""{PREFIX[:-1]}(?:_[A-Z0-9_]+)?
+    (?: _SERVICE_HOST=[0-9a-fA-F.:]+
+      | _SERVICE_PORT(?:_[A-Z0-9_]+)?=[0-9]+
+      | _PORT(?:_[0-9]+_(?:TCP|UDP|SCTP))?=(?:tcp|udp|sctp)://.+
+      | _PORT_[0-9]+_(?:TCP|UDP|SCTP)_(?:PROTO=(?:tcp|udp|sctp)|PORT=[0-9]+|ADDR=[0-9a-fA-F.:]+)
+    )""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +104,9 @@ def environment_layer() -> Layer:
 def _variables() -> Iterator[tuple[tuple[str, ...], str]]:
     for name, value in os.environ.items():
         if name.upper().startswith(PREFIX) and value:
-            yield tuple(name[len(PREFIX) :].lower().split(NESTED)), value
+            keys = tuple(name[len(PREFIX) :].lower().split(NESTED))
+            if keys[0] in Settings.model_fields or not _SERVICE_LINK.fullmatch(f"{name}={value}"):
+                yield keys, value
 
 
 def flag_layer(flags: Mapping[str, object]) -> Layer:

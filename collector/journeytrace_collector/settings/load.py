@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -74,14 +74,21 @@ def _unknown(keys: tuple[str, ...], spell: Callable[[tuple[str, ...]], str]) -> 
     close = get_close_matches(key, known, n=1)
     if close:
         return f"is unknown; did you mean {spell((*parents, close[0])).rsplit(' ', 1)[-1]}?"
-    return f"is unknown; known are {', '.join(known)}"
+    return f"is unknown; known are {', '.join(known)}" if known else "is unknown"
 
 
 def _known(parents: list[str]) -> list[str]:
-    model: type[BaseModel] = Settings
+    """Give the keys that may stand below these; empty: nobody can tell."""
+    kind: Any = Settings
     for parent in parents:
-        below = model.model_fields[parent].annotation
-        if not (isinstance(below, type) and issubclass(below, BaseModel)):
-            return []
-        model = below
-    return sorted(model.model_fields)
+        if _is_model(kind):
+            field = kind.model_fields.get(parent)
+            kind = field.annotation if field else None
+        else:
+            # What a mapping holds, whatever its keys are called.
+            kind = get_args(kind)[1] if get_origin(kind) is dict else None
+    return sorted(kind.model_fields) if _is_model(kind) else []
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -13,15 +13,18 @@ from journeytrace_collector.settings.types import (
     Address,
     AddressValue,
     FilePath,
+    HostNames,
+    Kept,
     LogLevel,
     Name,
+    SecretPath,
     Size,
     Span,
     StoreUrl,
     Token,
 )
 
-__all__ = ["NESTED", "PREFIX", "Project", "Settings"]
+__all__ = ["NESTED", "PREFIX", "Project", "Sender", "Settings"]
 
 PREFIX: Final = "JOURNEYTRACE_"
 """What the names of variables begin with."""
@@ -40,6 +43,27 @@ class Project(BaseModel):
     retention_days: Literal[30, 90, 180, 365] = Field(
         default=30,
         description="Days a session created from now on is kept, unless it says otherwise itself.",
+    )
+
+
+class Sender(BaseModel):
+    """Somebody who sends events, and for what it may speak."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    token: Token | None = Field(default=None, description="The bearer token that it shows.")
+    token_file: SecretPath | None = Field(
+        default=None, description="File with its tokens, one a line; instead of token."
+    )
+    sources: tuple[Literal["FE", "BE", "OP"], ...] = Field(
+        default=("FE", "BE"),
+        min_length=1,
+        description="Whose events it may send: FE, BE, or what a person does at the desk, OP.",
+    )
+    projects: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Projects that it may speak for. None: all of them.",
     )
 
 
@@ -86,7 +110,7 @@ class Settings(BaseSettings):
         default=None,
         description="OTLP senders must show this bearer token. None: they show none.",
     )
-    token_file: FilePath | None = Field(
+    token_file: SecretPath | None = Field(
         default=None,
         description="File with tokens of OTLP senders, one a line; instead of token.",
     )
@@ -94,16 +118,30 @@ class Settings(BaseSettings):
         default=None,
         description="Users of the admin address must show this bearer token. None: they show none.",
     )
-    admin_token_file: FilePath | None = Field(
+    admin_token_file: SecretPath | None = Field(
         default=None,
         description="File with tokens for the admin address, one a line; instead of admin_token.",
+    )
+    senders: dict[Name, Sender] = Field(
+        default={},
+        description="OTLP senders with tokens and rights of their own, by name; beside token.",
+    )
+    hosts: HostNames = Field(
+        default=(),
+        description=(
+            "Names, with commas between them, under which addresses that ask for no token are"
+            " reached, beside those of the loopback. Others are refused: a web page invents them."
+        ),
     )
     tls_cert: FilePath | None = Field(
         default=None,
         description="Certificate chain (PEM) of all three addresses. None: no TLS.",
     )
-    tls_key: FilePath | None = Field(
-        default=None, description="Private key (PEM) to tls_cert, without a password."
+    tls_key: SecretPath | None = Field(
+        default=None,
+        description=(
+            "Private key (PEM) to tls_cert, without a password, and not for everybody to read."
+        ),
     )
     tls_client_ca: FilePath | None = Field(
         default=None,
@@ -115,7 +153,9 @@ class Settings(BaseSettings):
     )
     idle_timeout: Span = Field(
         default=timedelta(minutes=20),
-        description="A session without events for so long is dropped. Zero is refused.",
+        description=(
+            "A session without events for so long is dropped, at most 366d. Zero is refused."
+        ),
     )
     catalogue: FilePath | None = Field(
         default=None,
@@ -162,7 +202,16 @@ class Settings(BaseSettings):
         default={}, description="Settings of single projects, by project id."
     )
     exporters: dict[str, dict[str, Any]] = Field(
-        default={}, description="Settings of each exporter, by its name."
+        default={},
+        repr=False,  # not checked yet, and some are secrets
+        description="Settings of each exporter, by its name.",
+    )
+    outbox_retention: Kept = Field(
+        default=timedelta(days=30),
+        description=(
+            "What nobody took for so long is erased from the outbox, waiting or parked; a session's"
+            " goes with the session. Zero is refused."
+        ),
     )
     log_level: LogLevel = Field(
         default="INFO",

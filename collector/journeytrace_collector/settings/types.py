@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import IPv6Address
@@ -19,12 +20,16 @@ __all__ = [
     "Address",
     "AddressValue",
     "FilePath",
+    "HostNames",
+    "Kept",
     "LogLevel",
     "Name",
+    "SecretPath",
     "Size",
     "Span",
     "StoreUrl",
     "Token",
+    "check_secret",
     "is_token",
 ]
 
@@ -53,7 +58,7 @@ class Address:
         """
         found = isinstance(text, str) and _ADDRESS.fullmatch(text)
         if not found or int(found["port"]) > 65_535:
-            raise ValueError(f"must be host:port such as 127.0.0.1:4317 or [::1]:0, not {text!r}")
+            raise ValueError(f"must be host:port such as 127.0.0.1:4317 or [::1]:0{_not(text)}")
         if found["v6"]:
             return cls(str(IPv6Address(found["v6"])), int(found["port"]))
         return cls(found["host"], int(found["port"]))
@@ -64,22 +69,57 @@ _ADDRESS: Final = re.compile(
 )
 
 
+def _not(value: object) -> str:
+    """Quote what stands there instead, but no mapping: a token may have slipped into it."""
+    return f", not {value!r}" if isinstance(value, str | int | float) else ""
+
+
 def _address(value: object) -> Address:
     return value if isinstance(value, Address) else Address.parse(value)
 
 
+MAX_SPAN: Final = timedelta(days=366)
+"""No older event is believed, so waiting longer has no meaning; and in ns it fits a database."""
+
+
 def _span(value: object) -> timedelta:
+    if isinstance(value, dict | list):
+        raise ValueError("must be a span of time such as 20m")  # noqa: TRY004 - for pydantic
     span = value if isinstance(value, timedelta) else parse_duration(str(value))
-    if span <= timedelta(0):
-        raise ValueError("must be longer than zero")
+    if not timedelta(0) < span <= MAX_SPAN:
+        raise ValueError(f"must be longer than zero and at most {MAX_SPAN.days}d")
+    return span
+
+
+def _kept(value: object) -> timedelta:
+    span = _span(value)
+    if span > timedelta(days=365):
+        raise ValueError("must be at most 365 days, the longest that anything is kept")
     return span
 
 
 def _path(value: object) -> Path:
     # An empty path is the working directory to pathlib, but an unset shell variable to people.
     if not isinstance(value, str | Path) or not str(value):
-        raise ValueError(f"must be a path, not {value!r}")
+        raise ValueError(f"must be a path{_not(value)}")
     return Path(value).expanduser()
+
+
+def check_secret(path: Path) -> Path:
+    """Refuse a file with a secret that is everybody's; one that is missing is told later.
+
+    Its group may read it: so secrets are shared with a service, and mounted by Kubernetes.
+
+    Raises:
+        ValueError: every user of the machine can read or replace it.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return path
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise ValueError(f"{path} can be read or replaced by everybody: `chmod o-rwx {path}`")
+    return path
 
 
 def _upper(value: object) -> object:
@@ -109,9 +149,18 @@ def _name(value: str) -> str:
     return value
 
 
+def _words(value: object) -> object:
+    return (
+        [word for word in re.split(r"[,\s]+", value) if word] if isinstance(value, str) else value
+    )
+
+
 AddressValue = Annotated[Address, NoDecode, PlainValidator(_address)]
 Span = Annotated[timedelta, PlainValidator(_span)]
+Kept = Annotated[timedelta, PlainValidator(_kept)]
 FilePath = Annotated[Path, PlainValidator(_path)]
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+SecretPath = Annotated[Path, PlainValidator(_path), AfterValidator(check_secret)]
 Size = Annotated[ByteSize, Field(gt=0)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 StoreUrl = Annotated[SecretStr, AfterValidator(_url)]

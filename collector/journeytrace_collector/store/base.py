@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -12,14 +12,18 @@ from journeytrace.conventions import Decision, Status
 from journeytrace_collector.core.change import Effects, Parcel, Tally
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
+from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
     "LEASE_SECONDS",
     "NOTHING_CARRIED",
+    "OUTBOX_BYTES",
     "SEARCH_FIELDS",
+    "Act",
     "Carried",
     "Cursor",
+    "Erased",
     "Known",
     "OutboxRow",
     "OutboxState",
@@ -27,6 +31,7 @@ __all__ = [
     "SessionLimits",
     "SessionQuery",
     "Store",
+    "Subject",
     "Written",
 ]
 
@@ -88,12 +93,17 @@ class Carried:
     """Records that are no journey events."""
     at: int = 0
     """The collector's time in ns, for a write without events."""
+    rights: Sequence[Rights] = ()
+    """Of the sender of each event, in their order; empty: none of them is bound to projects."""
 
 
 NOTHING_CARRIED: Final = Carried()
 
 LEASE_SECONDS: Final = 60.0
 """How long parcels are handed out for, unless somebody says otherwise."""
+
+OUTBOX_BYTES: Final = 8 * 1024 * 1024
+"""Payload of the parcels that are handed out at once: the first of them, and what else fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,12 @@ class Written:
     new: int
     duplicate: int
     refused: Sequence[Event] = ()
-    """Events over the limits of their session: neither stored nor counted as events."""
+    """Events over the limits of their session: neither stored nor counted as events. They may be
+    other objects than were given, and read as they would have been stored; their ids tell them."""
+    foreign: Sequence[Event] = ()
+    """Events on sessions of projects that their sender may not speak for: nor are these."""
+    forgotten: int = 0
+    """Events of sessions that were erased: nothing is made of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +131,7 @@ class SessionLimits:
 
     events: int = 10_000
     size: int = 16 * 1024 * 1024
-    """Bytes of metadata, in all."""
+    """Bytes of metadata as UTF-8, in all."""
     reserve: float = 0.1
     """The part of both that is added for what completes or decides."""
 
@@ -140,6 +155,38 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose data are to be erased: those of one session, or of one person."""
+
+    field: Literal["session_id", "user_id", "email"]
+    value: str
+    """The whole of it. A session id is normalised; an e-mail address is the same in either case,
+    a user id is not: one who spells it otherwise may be somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much there was of a `Subject`."""
+
+    sessions: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What somebody did that belongs to no session."""
+
+    at: int
+    """ns"""
+    actor: str
+    act: str
+    """``erase``: a session."""
+    project: str | None
+    digest: bytes | None
+    """Of the session that it was about: see `core.forgetting`."""
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxRow:
     """A parcel on its way."""
 
@@ -149,6 +196,8 @@ class OutboxRow:
     parcel: Parcel
     reason: str | None = None
     """Why it is parked; None: it is waiting for delivery."""
+    failures: int = 0
+    """How often its line has failed in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +208,10 @@ class OutboxState:
     oldest_at: int | None
     """ns; None: nothing waits."""
     parked: int
+    backing_off: int = 0
+    """Lines that failed and are left alone until their time has come."""
+    backing_off_since: int | None = None
+    """When the oldest parcel of these lines was put there, in ns; None: there is none."""
 
 
 class Store(Protocol):
@@ -183,7 +236,11 @@ class Store(Protocol):
         """
 
     def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
-        """Keep what is new of `events` and bring its sessions up to date."""
+        """Keep what is new of `events` and bring its sessions up to date.
+
+        Events of sessions that were erased are passed over, and their spans are taken out of what
+        is carried.
+        """
 
     def settle(self, now: int, limit: int) -> int:
         """Settle at most `limit` of the sessions that are due at `now` (ns), the longest due first.
@@ -194,11 +251,33 @@ class Store(Protocol):
     def erase(self, now: int, limit: int) -> int:
         """Erase sessions that have expired at `now` (ns), at most `limit` rows at once.
 
-        Gives how many rows are gone; 0: nothing is left that has expired.
+        Sessions go first, then what `forget` and this have left of their events, then digests whose
+        own time has come. Gives how many rows are gone; 0: nothing is left.
+        """
+
+    def forget(self, subject: Subject, actor: str, now: int, limit: int) -> Erased:
+        """Erase at most `limit` of the sessions of `subject`, because `actor` has asked for it.
+
+        From then on they are gone from every answer, with their parcels and exemplars, and late
+        events do not bring them back. `erase` removes their events, `scrub` what the disk still
+        holds of them. Fewer sessions than `limit`: none is left.
+        """
+
+    def scrub(self) -> bool:
+        """Remove from the disk what it still holds of sessions that `forget` has erased.
+
+        It comes from any thread and can take minutes, in which everything else goes on. False:
+        something is left, so it has to be called again; with nothing to do it costs nothing.
         """
 
     def delivered(self, ids: Sequence[int]) -> None:
-        """Forget parcels that have arrived."""
+        """Forget parcels that have arrived. The rest of their sessions is held back no longer."""
+
+    def put_off(self, until: Mapping[int, int]) -> None:
+        """Count a failure of these parcels' lines and leave those alone until then.
+
+        `until` is in ns, by parcel. What joins such a line meanwhile waits with it.
+        """
 
     def park(self, id: int, reason: str) -> None:  # noqa: A002 - it is the row's id
         """Take a parcel out of the line, with the reason for people to read."""
@@ -206,24 +285,58 @@ class Store(Protocol):
     def requeue(self, ids: Sequence[int] | None = None) -> int:
         """Put parked parcels (None: all) back to the end of the line; gives how many."""
 
+    def discard(self, ids: Sequence[int] | None = None) -> int:
+        """Forget parked parcels (None: all) for good; gives how many."""
+
+    def erase_parcels(self, before: int, limit: int) -> list[OutboxRow]:
+        """Forget at most `limit` parcels, waiting or parked, that were put there before (ns).
+
+        Gives them without their payloads; none: nothing is left that is so old.
+        """
+
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """List sessions by the status they have at `now` (ns)."""
 
     def session(self, session_id: str) -> Known | None:
         """Give one session by its normalised id; None: there is none."""
 
+    def erasable(self, subject: Subject) -> Erased:
+        """Tell how much `forget` would erase."""
+
+    def acts(self, limit: int) -> list[Act]:
+        """Give what people did, the newest first."""
+
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """Give a session's events in order of (time, event id); `source`: only FE or only BE."""
 
     def waiting(
-        self, destination: str, limit: int, lease: float = LEASE_SECONDS
+        self,
+        destination: str,
+        limit: int,
+        lease: float = LEASE_SECONDS,
+        *,
+        now: int = 0,
+        skip: float = 0.0,
     ) -> list[OutboxRow]:
-        """Hand out the first parcels that wait for a destination, in the order of the line.
+        """Hand out the first parcels that wait for a destination, in the order of the line, as
+        many as `limit` and `OUTBOX_BYTES` allow.
+
+        Sessions that failed are left out, see `again`; of what belongs to no session, lines that
+        are held back beyond `now` (ns). `skip` (0 to 1) is the part of the sessions' parcels that
+        is passed over: so a few can be tried from anywhere, none before its session's first.
 
         For `lease` seconds from the call on no other collector on the same data is handed one of
         them, nor a later parcel of their sessions: deliver within that time or leave it. Asking
         again hands out the same ones anew. Parcels without a session keep to the order of the
         collector that put them there.
+        """
+
+    def again(
+        self, destination: str, limit: int, now: int, lease: float = LEASE_SECONDS
+    ) -> list[OutboxRow]:
+        """Hand out parcels of sessions that were put off until `now` (ns), the longest due first.
+
+        As in `waiting`, otherwise. None is handed out by both.
         """
 
     def parked(self, limit: int) -> list[OutboxRow]:

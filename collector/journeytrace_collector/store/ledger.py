@@ -11,18 +11,18 @@ from journeytrace_collector.store.base import OutboxRow
 
 __all__ = ["OUTBOX_ROW", "PARKED_ROW", "json_text", "outbox_row", "series"]
 
-OUTBOX_ROW: Final = "id, at, destination, payload, session_id, headers, reason"
+OUTBOX_ROW: Final = "id, at, destination, payload, session_id, headers, reason, failures"
 """The columns that `outbox_row` reads."""
 
-PARKED_ROW: Final = "id, at, destination, substr(payload, 1, 0), session_id, headers, reason"
+PARKED_ROW: Final = OUTBOX_ROW.replace("payload", "substr(payload, 1, 0)")
 """The same without the payload, which can be large and is not for people to read."""
 
 
-def outbox_row(row: tuple[int, int, str, bytes, str | None, str, str | None]) -> OutboxRow:
+def outbox_row(row: tuple[int, int, str, bytes, str | None, str, str | None, int]) -> OutboxRow:
     """Read a row of the outbox."""
-    row_id, at, destination, payload, session_id, headers, reason = row
+    row_id, at, destination, payload, session_id, headers, reason, failures = row
     parcel = Parcel(destination, payload, session_id, msgspec.json.decode(headers))
-    return OutboxRow(row_id, at, parcel, reason)
+    return OutboxRow(row_id, at, parcel, reason, failures)
 
 
 def series(name: str, labels: str) -> Series:

@@ -2,8 +2,8 @@
 
 Row locks settle who does what (DESIGN section 11); there is no leader. Each collector has a name of
 its own in the database, for its counters and for the parcels that it is delivering. It keeps that
-name by a lock of its connection, so poolers that share connections between transactions will not
-do.
+name for as long as its connection lasts, so poolers that share connections between transactions
+will not do.
 """
 
 from __future__ import annotations
@@ -21,26 +21,35 @@ from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
-from journeytrace_collector.store import listing, postgresql_ledger
+from journeytrace_collector.store import (
+    listing,
+    postgresql_erasing,
+    postgresql_ledger,
+    postgresql_outbox,
+)
 from journeytrace_collector.store.base import (
     LEASE_SECONDS,
     NOTHING_CARRIED,
+    Act,
     Carried,
+    Erased,
     Known,
     OutboxRow,
     OutboxState,
     Page,
     SessionLimits,
     SessionQuery,
+    Subject,
     Written,
 )
+from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.listing import POSTGRESQL, Sql
 from journeytrace_collector.store.postgresql_arrays import array
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
 from journeytrace_collector.store.postgresql_schema import migrate
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
 from journeytrace_collector.store.texts import storable, storable_json, storable_text
-from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, erase, known
+from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, known
 
 __all__ = ["PostgresqlStore"]
 
@@ -78,7 +87,8 @@ class PostgresqlStore:
         self._connections = Connections(url, self._collector_id)
         try:
             with self._connections.transaction() as connection:
-                migrate(connection, idle_timeout)
+                migrate(connection, catalogue, idle_timeout)
+                self._writing.salt = postgresql_erasing.salt(connection)
         except (StoreUnavailableError, psycopg.Error) as error:
             self.close()
             raise StartError(f"store: {one_line(error)}") from None
@@ -138,25 +148,75 @@ class PostgresqlStore:
     def erase(self, now: int, limit: int) -> int:
         """See `Store.erase`."""
         with self._transaction() as connection:
-            change, rows = erase(self._tables, self._tables.expired(now, limit), now, limit)
+            expired = self._tables.expired(now, limit)
+            change, rows = erase(self._tables, self._writing.salt, expired, now, limit)
             committed = self._follow_up(connection, change)
         committed()
         return rows
 
+    def forget(self, subject: Subject, actor: str, now: int, limit: int) -> Erased:
+        """See `Store.forget`."""
+        with self._transaction() as connection:
+            found = self._tables.of_subject(_storable(subject), limit)
+            change = forget(self._tables, self._writing.salt, found, storable_text(actor), now)
+            if found:
+                postgresql_erasing.set_scrub_due(connection)
+            committed = self._follow_up(connection, change)
+        committed()
+        return Erased(len(found), sum(row.events for row in found))
+
+    def scrub(self) -> bool:
+        """See `Store.scrub`."""
+        with self._connections.reading() as connection:
+            if connection.execute("SELECT 1 FROM erasure, erasing WHERE scrub_due").fetchone():
+                return False
+            if postgresql_erasing.claim_scrub(connection):
+                try:
+                    postgresql_erasing.vacuum(connection)
+                except psycopg.Error:
+                    postgresql_erasing.set_scrub_due(connection)
+                    raise
+        return True
+
+    def erasable(self, subject: Subject) -> Erased:
+        """See `Store.erasable`."""
+        with self._connections.reading() as reader:
+            return postgresql_erasing.erasable(reader, _storable(subject))
+
+    def acts(self, limit: int) -> list[Act]:
+        """See `Store.acts`."""
+        with self._connections.reading() as reader:
+            return postgresql_erasing.acts(reader, limit)
+
     def delivered(self, ids: Sequence[int]) -> None:
         """See `Store.delivered`."""
         with self._transaction() as connection:
-            postgresql_ledger.delete_parcels(connection, ids)
+            postgresql_outbox.delete_parcels(connection, ids)
+
+    def put_off(self, until: Mapping[int, int]) -> None:
+        """See `Store.put_off`."""
+        with self._transaction() as connection:
+            postgresql_outbox.put_off(connection, until)
 
     def park(self, id: int, reason: str) -> None:  # noqa: A002 - see `Store.park`
         """See `Store.park`."""
         with self._transaction() as connection:
-            postgresql_ledger.park(connection, id, storable_text(reason))
+            postgresql_outbox.park(connection, id, storable_text(reason))
 
     def requeue(self, ids: Sequence[int] | None = None) -> int:
         """See `Store.requeue`."""
         with self._transaction() as connection:
-            return postgresql_ledger.requeue(connection, ids)
+            return postgresql_outbox.requeue(connection, ids)
+
+    def discard(self, ids: Sequence[int] | None = None) -> int:
+        """See `Store.discard`."""
+        with self._transaction() as connection:
+            return postgresql_outbox.discard(connection, ids)
+
+    def erase_parcels(self, before: int, limit: int) -> list[OutboxRow]:
+        """See `Store.erase_parcels`."""
+        with self._transaction() as connection:
+            return postgresql_outbox.erase_parcels(connection, before, limit)
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
@@ -194,23 +254,36 @@ class PostgresqlStore:
             return [Event(*row) for row in rows]
 
     def waiting(
-        self, destination: str, limit: int, lease: float = LEASE_SECONDS
+        self,
+        destination: str,
+        limit: int,
+        lease: float = LEASE_SECONDS,
+        *,
+        now: int = 0,
+        skip: float = 0.0,
     ) -> list[OutboxRow]:
         """See `Store.waiting`."""
+        to = postgresql_outbox.HandOut(destination, self._collector_id, limit, lease, now)
         with self._connections.reading() as connection:
-            return postgresql_ledger.waiting(
-                connection, self._collector_id, destination, limit, lease
-            )
+            return postgresql_outbox.waiting(connection, to, skip)
+
+    def again(
+        self, destination: str, limit: int, now: int, lease: float = LEASE_SECONDS
+    ) -> list[OutboxRow]:
+        """See `Store.again`."""
+        to = postgresql_outbox.HandOut(destination, self._collector_id, limit, lease, now)
+        with self._connections.reading() as connection:
+            return postgresql_outbox.again(connection, to)
 
     def parked(self, limit: int) -> list[OutboxRow]:
         """See `Store.parked`."""
         with self._connections.reading() as reader:
-            return postgresql_ledger.parked(reader, limit)
+            return postgresql_outbox.parked(reader, limit)
 
     def outbox(self) -> dict[str, OutboxState]:
         """See `Store.outbox`: that of all collectors together."""
         with self._connections.reading() as reader:
-            return postgresql_ledger.outbox(reader)
+            return postgresql_outbox.outbox(reader)
 
     def counters(self) -> Tally:
         """See `Store.counters`."""
@@ -244,10 +317,14 @@ class PostgresqlStore:
         followup = self._effects(change)
         with connection.pipeline():
             postgresql_ledger.raise_counters(connection, self._collector_id, followup.tally)
-            postgresql_ledger.add_parcels(
+            postgresql_outbox.add_parcels(
                 connection, self._collector_id, followup.parcels, change.at
             )
         return followup.committed
+
+
+def _storable(subject: Subject) -> Subject:
+    return replace(subject, value=storable_text(subject.value))
 
 
 def _readable(event: Event) -> Event:

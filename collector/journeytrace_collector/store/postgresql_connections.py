@@ -16,6 +16,7 @@ import psycopg
 from psycopg import conninfo
 
 from journeytrace_collector.errors import StartError, StoreUnavailableError
+from journeytrace_collector.store.postgresql_claims import claim
 
 __all__ = ["Connection", "Connections", "one_line", "place"]
 
@@ -69,7 +70,6 @@ class Connections:
         name = f"journeytrace {collector_id}"[:63]
         settings = {key: str(value) for key, value in given.items() if value}
         self._conninfo = conninfo.make_conninfo(**_DEFAULTS | {"application_name": name} | settings)
-        self._lock_name = f"journeytrace collector {collector_id}"
         self._collector_id = collector_id
         self._writer: Connection | None = None
         self._readers: list[Connection] = []
@@ -118,8 +118,8 @@ class Connections:
             self._writer = self._connect()
             try:
                 self._writer.execute(_BY_KEY)
-                self._claim(self._writer)
                 self._writer.commit()
+                self._claim(self._writer)
             except BaseException:
                 self._writer.close()
                 raise
@@ -127,16 +127,11 @@ class Connections:
 
     def _claim(self, connection: Connection) -> None:
         """Make sure that no other collector of this name is connected, as long as this is."""
-        sql = "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
-        try:
-            # One that was killed may be holding it for a moment still.
-            connection.execute("SET LOCAL lock_timeout = '2s'")
-            connection.execute(sql, (self._lock_name,))
-        except psycopg.errors.LockNotAvailable:
+        if not claim(connection, self._collector_id):
             raise StoreUnavailableError(
                 f"another collector named {self._collector_id} uses this database;"
                 " give each a collector_id of its own"
-            ) from None
+            )
 
     def _borrow(self) -> Connection:
         with self._guard:

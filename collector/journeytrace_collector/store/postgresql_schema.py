@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import psycopg
 
+from journeytrace.catalogue import Catalogue
 from journeytrace_collector.errors import StartError
+from journeytrace_collector.store.listing import POSTGRESQL
 from journeytrace_collector.store.migrations import pending_steps
+from journeytrace_collector.store.migrations.refold import LACKING, refold
+from journeytrace_collector.store.postgresql_claims import TAKE_TURN
 from journeytrace_collector.store.postgresql_connections import Connection
 
 __all__ = ["READER", "VIEWS", "migrate"]
@@ -21,27 +26,32 @@ READER: Final = "journeytrace_reader"
 VIEWS: Final = ("journey_sessions", "journey_events")
 
 _OLDEST_SERVER: Final = 14
-_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended('journeytrace schema', 0))"
 _SET: Final = (
     "INSERT INTO settings VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
 
 
-def migrate(connection: Connection, idle_timeout: int) -> None:
+def migrate(connection: Connection, catalogue: Catalogue, idle_timeout: int) -> None:
     """Bring the tables up to date, in the transaction that is open; `idle_timeout` in ns.
 
     Raises:
         StartError: the database cannot hold a store, or a later version has it.
     """
     _check_server(connection)
-    connection.execute(_LOCK)
+    connection.execute(TAKE_TURN)
     version = _version(connection)
     missing = pending_steps("postgresql", version, "store")
     for step in missing:
         connection.execute(step.encode())
+    if 0 < version < LACKING:
+        refold(_execute(connection), POSTGRESQL.placeholder, catalogue)
     _set(connection, "schema_version", version + len(missing))
     _tell_idle_timeout(connection, idle_timeout)
     _admit_reader(connection)
+
+
+def _execute(connection: Connection) -> Callable[[str, Any], Any]:
+    return lambda sql, values: connection.execute(sql.encode(), values)
 
 
 def _check_server(connection: Connection) -> None:

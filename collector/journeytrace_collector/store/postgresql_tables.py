@@ -10,20 +10,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
+from psycopg import Cursor
 
 from journeytrace.conventions import Impact, Status
 from journeytrace.identity import trace_id
 from journeytrace_collector.core import derive
 from journeytrace_collector.core.derive import QUIET
+from journeytrace_collector.core.forgetting import digest, former_values
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Retention
 from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.store.ledger import json_text
 from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
-from journeytrace_collector.store.postgresql_connections import Connection
+from journeytrace_collector.store.postgresql_erasing import PostgresqlErasing
 from journeytrace_collector.store.writing import (
     CHANGING,
     EVENT_FIELDS,
@@ -95,9 +97,15 @@ _UPDATE: Final = (
     f"UPDATE sessions SET {', '.join(f'{name} = given.{name}' for name in _SAVED)}"
     f" FROM {unnest(_types('no', *_SAVED))} WHERE sessions.no = given.no"
 )
+_FORMER: Final = {"session_no": "bigint", "field": "text", "value": "text"}
+_KEEP_FORMER: Final = (
+    f"INSERT INTO former_values SELECT * FROM {unnest(_FORMER)} ON CONFLICT DO NOTHING"
+)
+_ANY_DIGEST: Final = "SELECT 1 FROM digests WHERE digest = ANY(%s::bytea[]) LIMIT 1"
 _SETTLE: Final = (
     "UPDATE sessions SET pending = NULL, settled_at = given.settled_at,"
-    " settled_status = given.settled_status, revision = given.revision, told = given.told"
+    " settled_status = given.settled_status, revision = given.revision, told = given.told,"
+    " stages_told = given.stages_told"
     f" FROM {unnest(_types(*Settled._fields))} WHERE sessions.no = given.no"
 )
 _DUE: Final = f"SELECT {', '.join(Due._fields)} FROM sessions WHERE"
@@ -109,24 +117,14 @@ _DUE_IDLE: Final = (
     f"{_DUE} pending = 'IDLE' AND idle_at <= %s AND arrived_at < %s"
     " ORDER BY idle_at LIMIT %s FOR UPDATE SKIP LOCKED"
 )
-_ERASE_EVENTS: Final = (
-    "DELETE FROM events WHERE session_no = %(no)s AND event_id IN"
-    " (SELECT event_id FROM events WHERE session_no = %(no)s LIMIT %(limit)s)"
-)
-# By number, for somebody may be about to note that some of them have arrived.
-_ERASE_PARCELS: Final = (
-    "DELETE FROM outbox WHERE id IN"
-    " (SELECT id FROM outbox WHERE session_id = ANY(%s::text[]) ORDER BY id FOR UPDATE)"
-)
-
 _values = msgspec.structs.astuple
 
 
 class Overtaken(Exception):  # noqa: N818 - nothing went wrong
-    """Another collector has just made a session that was to be new: begin again."""
+    """Another collector has just made, or erased, a session that was to be new: begin again."""
 
 
-class PostgresqlTables:
+class PostgresqlTables(PostgresqlErasing):
     """Implements `Tables`."""
 
     def __init__(self, idle_timeout: int, writing: Writing) -> None:
@@ -134,9 +132,6 @@ class PostgresqlTables:
         self._writing = writing
         self._numbers: deque[int] = deque()
         self._known: set[tuple[int, bytes]] = set()
-
-    connection: Connection
-    """The one whose transaction is open."""
 
     def take(self, events: Mapping[str, Sequence[Event]]) -> list[Row]:
         """See `Tables.take`."""
@@ -194,12 +189,25 @@ class PostgresqlTables:
         """
         new = [self._new_values(no, s.after, s.status) for no, s in saved if s.before is None]
         old = [(no, *self._values(s.after, s.status)) for no, s in saved if s.before is not None]
+        former = [(no, *value) for no, session in saved for value in former_values(session)]
         with self.connection.pipeline():
             inserted = self.connection.execute(_INSERT, arrays(new)) if new else None
+            erased = self._look_for_digests(saved) if new else None
             if old:
                 self.connection.execute(_UPDATE, arrays(old))
+            if former:
+                self.connection.execute(_KEEP_FORMER, arrays(former))
         if inserted is not None and inserted.rowcount < len(new):
             raise Overtaken
+        if erased is not None and erased.fetchone():
+            raise Overtaken
+
+    def _look_for_digests(self, saved: Sequence[Saved]) -> Cursor[tuple[Any, ...]]:
+        """Look again, now that nobody else can make or erase these sessions: one may have done both
+        since `forgotten` looked."""
+        salt = self._writing.salt
+        digests = [digest(salt, s.after.session_id) for _, s in saved if s.before is None]
+        return self.connection.execute(_ANY_DIGEST, (array(digests),))
 
     def _new_values(self, no: int, state: SessionState, told: Status) -> tuple[object, ...]:
         trace = trace_id(state.session_id).hex()
@@ -222,25 +230,6 @@ class PostgresqlTables:
         """Write what settling made of sessions."""
         if settled:
             self.connection.execute(_SETTLE, arrays(settled))
-
-    def expired(self, now: int, limit: int) -> list[tuple[int, str]]:
-        """Hold sessions that have expired at `now` (ns) and that nobody else holds."""
-        sql = (
-            "SELECT no, session_id FROM sessions WHERE expires_at <= %s"
-            " ORDER BY expires_at LIMIT %s FOR UPDATE SKIP LOCKED"
-        )
-        return [(no, s) for no, s in self.connection.execute(sql, (now, limit))]
-
-    def erase_events(self, no: int, limit: int) -> int:
-        """See `Tables.erase_events`."""
-        return self.connection.execute(_ERASE_EVENTS, {"no": no, "limit": limit}).rowcount
-
-    def erase_sessions(self, sessions: Sequence[tuple[int, str]]) -> None:
-        """See `Tables.erase_sessions`."""
-        if sessions:
-            numbers, ids = arrays(sessions)
-            self.connection.execute(_ERASE_PARCELS, (ids,))
-            self.connection.execute("DELETE FROM sessions WHERE no = ANY(%s::bigint[])", (numbers,))
 
 
 def _read_values(state: SessionState, retention: Retention) -> tuple[object, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,23 +15,30 @@ from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
-from journeytrace_collector.store import listing, sqlite_ledger
+from journeytrace_collector.store import listing, sqlite_erasing, sqlite_ledger, sqlite_outbox
 from journeytrace_collector.store.base import (
     LEASE_SECONDS,
     NOTHING_CARRIED,
+    Act,
     Carried,
+    Erased,
     Known,
     OutboxRow,
     OutboxState,
     Page,
     SessionLimits,
     SessionQuery,
+    Subject,
     Written,
 )
+from journeytrace_collector.store.erasing import erase, forget
+from journeytrace_collector.store.folder import take_folder
+from journeytrace_collector.store.listing import SQLITE
 from journeytrace_collector.store.migrations import pending_steps
+from journeytrace_collector.store.migrations.refold import LACKING, refold
 from journeytrace_collector.store.sqlite_tables import SqliteTables
 from journeytrace_collector.store.texts import storable
-from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, erase, known
+from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, known
 
 __all__ = ["SqliteStore"]
 
@@ -43,6 +50,7 @@ PRAGMA synchronous = FULL; -- an answer of success must survive a power cut, not
 PRAGMA wal_autocheckpoint = 8000; -- pages; fewer, larger checkpoints write less in all
 PRAGMA journal_size_limit = 67108864;
 PRAGMA cache_size = -65536; -- KiB
+PRAGMA secure_delete = FAST; -- see sqlite_erasing
 """
 
 
@@ -64,31 +72,39 @@ class SqliteStore:
         self._idle_timeout = idle_timeout
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._effects: Effects | None = None
+        self._turn = threading.Lock()
+        """Whose turn it is to use the writing connection."""
         self._path = folder / FILE_NAME
-        self._lock = _lock(folder)
-        try:
-            self._writer = sqlite3.connect(
-                # Waiting longer for somebody's lock would outlast the sender's patience.
-                self._path,
-                timeout=1,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            self._writer.executescript(_PRAGMAS)
-            self._migrate()
-            self._tables = SqliteTables(self._writer, idle_timeout, self._writing)
-        except sqlite3.Error as error:
-            os.close(self._lock)
-            raise StartError(f"{self._path}: cannot be used as a store: {error}") from error
-        except StartError:
-            os.close(self._lock)
-            raise
+        self._lock = take_folder(folder, FILE_NAME)
+        with ExitStack() as undone:
+            undone.callback(os.close, self._lock)
+            try:
+                self._writer = sqlite3.connect(
+                    # Waiting longer for somebody's lock would outlast the sender's patience.
+                    self._path,
+                    timeout=1,
+                    isolation_level=None,
+                    check_same_thread=False,
+                )
+                undone.callback(self._writer.close)
+                self._writer.executescript(_PRAGMAS)
+                self._migrate(catalogue)
+                # What a collector that was killed has left in the log.
+                sqlite_erasing.empty_log(self._writer)
+                self._writing.salt = sqlite_erasing.salt(self._writer)
+                self._tables = SqliteTables(self._writer, idle_timeout, self._writing)
+            except sqlite3.Error as error:
+                raise StartError(f"{self._path}: cannot be used as a store: {error}") from error
+            undone.pop_all()
 
-    def _migrate(self) -> None:
+    def _migrate(self, catalogue: Catalogue) -> None:
         (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-        for step in pending_steps("sqlite", version, str(self._path)):
-            version += 1
-            self._writer.executescript(f"BEGIN; {step}; PRAGMA user_version = {version}; COMMIT;")
+        if missing := pending_steps("sqlite", version, str(self._path)):
+            self._writer.executescript(f"BEGIN; {';'.join(missing)};")
+            if 0 < version < LACKING:
+                refold(self._writer.execute, SQLITE.placeholder, catalogue)
+            self._writer.execute(f"PRAGMA user_version = {version + len(missing)}")
+            self._writer.execute("COMMIT")
 
     def keep_for(self, days: Mapping[str, int], now: int) -> None:
         """See `Store.keep_for`."""
@@ -131,26 +147,86 @@ class SqliteStore:
 
     def erase(self, now: int, limit: int) -> int:
         """See `Store.erase`."""
-        with self._transaction():
-            change, rows = erase(self._tables, self._tables.expired(now, limit), now, limit)
+        with self._transaction(secure=True):
+            expired = self._tables.expired(now, limit)
+            change, rows = erase(self._tables, self._writing.salt, expired, now, limit)
             committed = self._follow_up(change)
         committed()
         return rows
 
+    def forget(self, subject: Subject, actor: str, now: int, limit: int) -> Erased:
+        """See `Store.forget`."""
+        with self._transaction(secure=True):
+            found = self._tables.of_subject(subject, limit)
+            change = forget(self._tables, self._writing.salt, found, actor, now)
+            if found:
+                sqlite_erasing.set_scrub_due(self._writer, due=True)
+            committed = self._follow_up(change)
+        committed()
+        return Erased(len(found), sum(row.events for row in found))
+
+    def scrub(self) -> bool:
+        """See `Store.scrub`."""
+        with self._reading() as reader:
+            if not sqlite_erasing.scrub_due(reader):
+                return True
+            if reader.execute("SELECT 1 FROM erasing").fetchone():
+                return False
+            small = sqlite_erasing.is_small(reader)
+        for step in (sqlite_erasing.overwrite_free_pages, sqlite_erasing.clear_blank):
+            more = not small
+            while more:
+                # Requests take their turn between two steps.
+                with self._transaction():
+                    more = step(self._writer)
+        with self._using():
+            if small:
+                self._writer.execute("VACUUM")
+            if not sqlite_erasing.empty_log(self._writer):
+                return False
+        with self._transaction():
+            sqlite_erasing.set_scrub_due(self._writer, due=False)
+        return True
+
+    def erasable(self, subject: Subject) -> Erased:
+        """See `Store.erasable`."""
+        with self._reading() as reader:
+            return sqlite_erasing.erasable(reader, subject)
+
+    def acts(self, limit: int) -> list[Act]:
+        """See `Store.acts`."""
+        with self._reading() as reader:
+            return sqlite_erasing.acts(reader, limit)
+
     def delivered(self, ids: Sequence[int]) -> None:
         """See `Store.delivered`."""
         with self._transaction():
-            sqlite_ledger.delete_parcels(self._writer, ids)
+            sqlite_outbox.delete_parcels(self._writer, ids)
+
+    def put_off(self, until: Mapping[int, int]) -> None:
+        """See `Store.put_off`."""
+        with self._transaction():
+            sqlite_outbox.put_off(self._writer, until)
 
     def park(self, id: int, reason: str) -> None:  # noqa: A002 - see `Store.park`
         """See `Store.park`."""
         with self._transaction():
-            sqlite_ledger.park(self._writer, id, reason)
+            sqlite_outbox.park(self._writer, id, reason)
 
     def requeue(self, ids: Sequence[int] | None = None) -> int:
         """See `Store.requeue`."""
         with self._transaction():
-            return sqlite_ledger.requeue(self._writer, ids)
+            return sqlite_outbox.requeue(self._writer, ids)
+
+    def discard(self, ids: Sequence[int] | None = None) -> int:
+        """See `Store.discard`."""
+        with self._transaction():
+            return sqlite_outbox.discard(self._writer, ids)
+
+    def erase_parcels(self, before: int, limit: int) -> list[OutboxRow]:
+        """See `Store.erase_parcels`."""
+        with self._transaction():
+            return sqlite_outbox.erase_parcels(self._writer, before, limit)
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
@@ -185,20 +261,34 @@ class SqliteStore:
         destination: str,
         limit: int,
         lease: float = LEASE_SECONDS,  # noqa: ARG002 - nobody else could take them
+        *,
+        now: int = 0,
+        skip: float = 0.0,
     ) -> list[OutboxRow]:
         """See `Store.waiting`."""
         with self._reading() as reader:
-            return sqlite_ledger.waiting(reader, destination, limit)
+            return sqlite_outbox.waiting(reader, destination, limit, now, skip)
+
+    def again(
+        self,
+        destination: str,
+        limit: int,
+        now: int,
+        lease: float = LEASE_SECONDS,  # noqa: ARG002 - as above
+    ) -> list[OutboxRow]:
+        """See `Store.again`."""
+        with self._reading() as reader:
+            return sqlite_outbox.again(reader, destination, limit, now)
 
     def parked(self, limit: int) -> list[OutboxRow]:
         """See `Store.parked`."""
         with self._reading() as reader:
-            return sqlite_ledger.parked(reader, limit)
+            return sqlite_outbox.parked(reader, limit)
 
     def outbox(self) -> dict[str, OutboxState]:
         """See `Store.outbox`."""
         with self._reading() as reader:
-            return sqlite_ledger.outbox(reader)
+            return sqlite_outbox.outbox(reader)
 
     def counters(self) -> Tally:
         """See `Store.counters`."""
@@ -221,19 +311,30 @@ class SqliteStore:
         os.close(self._lock)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, secure: bool = False) -> Iterator[None]:
+        """Keep what is done inside, or nothing of it; `secure`: write zeros over all that goes."""
+        with self._using():
+            try:
+                if secure:
+                    self._writer.execute("PRAGMA secure_delete = ON")
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield
+                self._writer.execute("COMMIT")
+            finally:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                if secure:
+                    self._writer.execute("PRAGMA secure_delete = FAST")
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
         try:
-            self._writer.execute("BEGIN IMMEDIATE")
-            yield
-            self._writer.execute("COMMIT")
-        except BaseException as error:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-            if isinstance(error, sqlite3.DatabaseError) and not isinstance(
-                error, sqlite3.ProgrammingError
-            ):
-                raise StoreUnavailableError(str(error)) from error
+            with self._turn:
+                yield
+        except sqlite3.ProgrammingError:
             raise
+        except sqlite3.DatabaseError as error:
+            raise StoreUnavailableError(str(error)) from error
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -253,7 +354,7 @@ class SqliteStore:
             return lambda: None
         followup = self._effects(change)
         sqlite_ledger.raise_counters(self._writer, followup.tally)
-        sqlite_ledger.add_parcels(self._writer, followup.parcels, change.at)
+        sqlite_outbox.add_parcels(self._writer, followup.parcels, change.at)
         return followup.committed
 
 
@@ -261,18 +362,3 @@ def _names_few(reader: sqlite3.Connection, sql: listing.Sql) -> bool:
     counting = f"SELECT count(*) FROM ({sql.text} LIMIT {listing.FEW + 1})"
     (count,) = reader.execute(counting, sql.values).fetchone()
     return bool(count <= listing.FEW)
-
-
-def _lock(folder: Path) -> int:
-    """Take the folder for this process; the kernel gives it back however the process ends."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-    except OSError as error:
-        raise StartError(f"{folder}: cannot be used as data folder: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(lock)
-        raise StartError(f"{folder}: another collector is using this data folder") from error
-    return lock

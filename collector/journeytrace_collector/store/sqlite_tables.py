@@ -10,7 +10,9 @@ import msgspec
 
 from journeytrace.conventions import Status
 from journeytrace_collector.core.derive import QUIET
+from journeytrace_collector.core.forgetting import former_values
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.store.sqlite_erasing import SqliteErasing
 from journeytrace_collector.store.writing import (
     CHANGING,
     EVENT_FIELDS,
@@ -38,9 +40,10 @@ _INSERT_SESSION: Final = (
 # SQLite rewrites the index entries of every column that an UPDATE names, changed or not.
 _UPDATE_MOVING: Final = f"UPDATE sessions SET {' = ?, '.join(MOVING)} = ? WHERE no = ?"
 _UPDATE_CHANGING: Final = f"UPDATE sessions SET {' = ?, '.join(CHANGING)} = ? WHERE no = ?"
+_KEEP_FORMER: Final = "INSERT OR IGNORE INTO former_values VALUES (?, ?, ?)"
 _SETTLE: Final = (
-    "UPDATE sessions SET pending = NULL, settled_at = ?, settled_status = ?, revision = ?, told = ?"
-    " WHERE no = ?"
+    "UPDATE sessions SET pending = NULL, settled_at = ?, settled_status = ?, revision = ?,"
+    " told = ?, stages_told = ? WHERE no = ?"
 )
 
 _DUE: Final = f"SELECT {', '.join(Due._fields)} FROM sessions INDEXED BY"
@@ -55,18 +58,19 @@ _DUE_IDLE: Final = (
 _values = msgspec.structs.astuple
 
 
-class SqliteTables:
+class SqliteTables(SqliteErasing):
     """Implements `Tables`. Its one writer holds all rows, so holding one takes no statement."""
 
     def __init__(self, connection: sqlite3.Connection, idle_timeout: int, writing: Writing) -> None:
-        self._execute = connection.execute
-        self._executemany = connection.executemany
+        super().__init__(connection)
         self._idle_timeout = idle_timeout
         self._writing = writing
 
     def take(self, events: Mapping[str, Sequence[Event]]) -> list[Row]:
         """See `Tables.take`."""
-        (newest,) = self._execute("SELECT coalesce(max(no), 0) FROM sessions").fetchone()
+        # Sessions that are gone may have left events: their numbers are not free yet.
+        numbers = "SELECT max(no) AS no FROM sessions UNION ALL SELECT max(session_no) FROM events"
+        (newest,) = self._execute(f"SELECT coalesce(max(no), 0) FROM ({numbers})").fetchone()
         sql = "SELECT no, session_id, state, told FROM sessions WHERE session_id = ?"
         rows = []
         for session_id in events:
@@ -101,10 +105,12 @@ class SqliteTables:
             changing = changing_values(after, session.status, retention)
             if session.before is None:
                 self._execute(_INSERT_SESSION, (no, after.session_id, *moving, *changing))
-                continue
-            self._execute(_UPDATE_MOVING, (*moving, no))
-            if changing != changing_values(session.before, session.told, retention):
-                self._execute(_UPDATE_CHANGING, (*changing, no))
+            else:
+                self._execute(_UPDATE_MOVING, (*moving, no))
+                if changing != changing_values(session.before, session.told, retention):
+                    self._execute(_UPDATE_CHANGING, (*changing, no))
+            for field, value in former_values(session):
+                self._execute(_KEEP_FORMER, (no, field, value))
 
     def due(self, now: int, limit: int) -> list[Due]:
         """Give sessions that are due to settle at `now` (ns), the longest quiet first."""
@@ -117,25 +123,3 @@ class SqliteTables:
     def settle(self, settled: Sequence[Settled]) -> None:
         """Write what settling made of sessions."""
         self._executemany(_SETTLE, settled)
-
-    def expired(self, now: int, limit: int) -> list[tuple[int, str]]:
-        """Give number and id of sessions that have expired at `now` (ns)."""
-        sql = (
-            "SELECT no, session_id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ?"
-        )
-        return self._execute(sql, (now, limit)).fetchall()
-
-    def erase_events(self, no: int, limit: int) -> int:
-        """See `Tables.erase_events`."""
-        sql = (
-            "DELETE FROM events WHERE rowid IN"
-            " (SELECT rowid FROM events WHERE session_no = ? LIMIT ?)"
-        )
-        return self._execute(sql, (no, limit)).rowcount
-
-    def erase_sessions(self, sessions: Sequence[tuple[int, str]]) -> None:
-        """See `Tables.erase_sessions`."""
-        for no, session_id in sessions:
-            # What waits or is parked for delivery is the session's data too.
-            self._execute("DELETE FROM outbox WHERE session_id = ?", (session_id,))
-            self._execute("DELETE FROM sessions WHERE no = ?", (no,))

@@ -15,8 +15,10 @@ from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import Status
 from journeytrace_collector.core import derive
 from journeytrace_collector.core.change import Change, SessionChange, Settlement
+from journeytrace_collector.core.forgetting import digest, drop_spans
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
+from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState, merge, state_of
 from journeytrace_collector.store.base import Carried, Known, SessionLimits, Written
 
@@ -32,7 +34,6 @@ __all__ = [
     "Writing",
     "changing_values",
     "decode_state",
-    "erase",
     "known",
     "moving_values",
 ]
@@ -59,6 +60,7 @@ CHANGING: Final = (
 
 _encode = msgspec.json.Encoder().encode
 decode_state = msgspec.json.Decoder(SessionState).decode
+_decode_stages = msgspec.json.Decoder(list[str]).decode
 
 
 class Row(NamedTuple):
@@ -81,6 +83,7 @@ class Due(NamedTuple):
     settled_at: int | None
     settled_status: str | None
     revision: int
+    stages_told: str | None
 
 
 class Settled(NamedTuple):
@@ -90,6 +93,7 @@ class Settled(NamedTuple):
     settled_status: str
     revision: int
     told: str
+    stages_told: str
     no: int
 
 
@@ -115,11 +119,8 @@ class Tables(Protocol):
     def save(self, saved: Sequence[Saved]) -> None:
         """Write the columns of sessions that changed."""
 
-    def erase_events(self, no: int, limit: int) -> int:
-        """Erase at most `limit` events of a session; gives how many."""
-
-    def erase_sessions(self, sessions: Sequence[tuple[int, str]]) -> None:
-        """Erase sessions, by number and id, with what is left of them in the outbox."""
+    def forgotten(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Give those of the digests that are kept."""
 
 
 class Writing:
@@ -134,6 +135,8 @@ class Writing:
         self._limits = limits or SessionLimits()
         self.retention = NO_PERIODS
         """How long sessions are kept; the store sets it."""
+        self.salt = b""
+        """Of the digests of sessions that were erased; the store sets it."""
 
     def write(
         self, tables: Tables, events: Sequence[Event], carried: Carried
@@ -146,6 +149,15 @@ class Writing:
         change = Change(at, traces=carried.traces, logged=carried.logged, retention=self.retention)
         refused: list[Event] = []
         rows = tables.take(by_session)
+        forgotten = 0
+        if gone := self._forgotten(tables, rows):
+            rows = [row for row in rows if row.session_id not in gone]
+            forgotten = sum(len(by_session[session_id]) for session_id in gone)
+            change.logged = [event for event in carried.logged if event.session_id not in gone]
+            drop_spans(carried.traces, gone)
+        foreign = _foreign(rows, events, carried.rights) if carried.rights else []
+        for event in foreign:
+            by_session[event.session_id].remove(event)
         wanted = [
             (row.no, self._within_limits(tables, row, by_session[row.session_id], refused))
             for row in rows
@@ -158,15 +170,22 @@ class Writing:
         tables.save(saved)
         change.sessions = [session for _, session in saved]
         new = sum(len(session.fresh) for session in change.sessions)
-        duplicate = len(events) - new - len(refused)
+        duplicate = len(events) - new - len(refused) - len(foreign) - forgotten
         change.records = {
             "new": new,
             "duplicate": duplicate,
-            "refused": len(refused),
+            "refused": len(refused) + len(foreign),
+            "forgotten": forgotten,
             "rejected": carried.rejected,
             "ignored": carried.ignored,
         }
-        return change, Written(new, duplicate, tuple(refused))
+        return change, Written(new, duplicate, tuple(refused), tuple(foreign), forgotten)
+
+    def _forgotten(self, tables: Tables, rows: Sequence[Row]) -> set[str]:
+        """Give those of the sessions that were erased: only one that is new can be."""
+        new = [row.session_id for row in rows if row.before is None]
+        digests = {digest(self.salt, session_id): session_id for session_id in new}
+        return {digests[found] for found in tables.forgotten(list(digests))} if new else set()
 
     def _changed(self, row: Row, fresh: list[Event], at: int) -> SessionChange:
         added = state_of(fresh, self._catalogue)
@@ -180,31 +199,34 @@ class Writing:
         """Give the events for which there is room, and those that are known anyway."""
         before = row.before
         count, size = (before.events, before.size) if before else (0, 0)
-        most = size + sum([len(event.metadata) for event in events])
+        most = size + sum([event.size for event in events])
         if count + len(events) <= self._limits.events and most <= self._limits.size:
             return events
-        taken = []
+        taken: list[Event] = []
         completed = before is not None and before.completed
         decided = before.decided if before else None
+        # One answer for each id, or a sender of the same event twice would hear both.
+        answers: dict[bytes, bool] = {}
         for event in events:
-            if tables.has(row.no, event):
-                taken.append(event)
-                continue
-            alone = state_of([event], self._catalogue)
-            # Only what ends the journey or says something new of its outcome: nobody can use the
-            # reserve up with what merely belongs to the same kind.
-            ends = alone.completed and not completed
-            decides = alone.decided is not None and (
-                decided is None or (alone.decided > decided and alone.decided[2:] != decided[2:])
-            )
-            grown = size + len(event.metadata)
-            if self._limits.allow(count + 1, grown, reserved=ends or decides):
-                taken.append(event)
-                count, size = count + 1, grown
-                completed = completed or alone.completed
-                decided = alone.decided if decides else decided
-            else:
-                refused.append(event)
+            if (welcome := answers.get(event.event_id)) is None:
+                welcome = tables.has(row.no, event)
+                if not welcome:
+                    alone = state_of([event], self._catalogue)
+                    # Only what ends the journey or says something new of its outcome: nobody can
+                    # use the reserve up with what merely belongs to the same kind.
+                    ends = alone.completed and not completed
+                    decides = alone.decided is not None and (
+                        decided is None
+                        or (alone.decided > decided and alone.decided[2:] != decided[2:])
+                    )
+                    grown = size + event.size
+                    welcome = self._limits.allow(count + 1, grown, reserved=ends or decides)
+                    if welcome:
+                        count, size = count + 1, grown
+                        completed = completed or alone.completed
+                        decided = alone.decided if decides else decided
+                answers[event.event_id] = welcome
+            (taken if welcome else refused).append(event)
         return taken
 
     def settle(self, due: Sequence[Due], now: int) -> tuple[Change, list[Settled]]:
@@ -216,28 +238,37 @@ class Writing:
             status = derive.status(state, now, self._idle_timeout)
             again = row.settled_at is not None
             before = Status(row.settled_status) if row.settled_status else None
-            settlement = Settlement(row.revision + again, before, status)
+            before_stages = frozenset(_decode_stages(row.stages_told or "[]"))
+            settlement = Settlement(row.revision + again, before, status, before_stages)
             first = now if row.settled_at is None else row.settled_at
-            settled.append(Settled(first, status.value, settlement.revision, status.value, row.no))
+            stages = _encode(sorted(before_stages.union(state.stages))).decode()
+            settled.append(
+                Settled(first, status.value, settlement.revision, status.value, stages, row.no)
+            )
             told = Status(row.told)
             change.sessions.append(SessionChange(state, state, (), told, status, settlement))
         return change, settled
 
 
-def erase(
-    tables: Tables, due: Sequence[tuple[int, str]], now: int, limit: int
-) -> tuple[Change, int]:
-    """Erase sessions that are held, by number and id, up to `limit` rows; gives how many rows."""
-    rows = 0
-    gone = []
-    for no, session_id in due:
-        rows += tables.erase_events(no, limit - rows)
-        if rows >= limit:
-            break
-        gone.append((no, session_id))
-        rows += 1
-    tables.erase_sessions(gone)
-    return Change(now, records={"erased": len(gone)}), rows
+def _foreign(rows: Sequence[Row], events: Sequence[Event], rights: Sequence[Rights]) -> list[Event]:
+    """Give the events whose sender may not speak for the project of their session.
+
+    Only here, with the rows held, is it certain whose a session is.
+    """
+    projects = {
+        row.session_id: derive.kept(row.before, "project_id") if row.before else None
+        for row in rows
+    }
+    foreign = []
+    for event, own in zip(events, rights, strict=True):
+        if event.session_id not in projects:
+            continue
+        project = projects[event.session_id]
+        if not own.speaks_for(project):
+            foreign.append(event)
+        elif project is None:
+            projects[event.session_id] = event.project_id
+    return foreign
 
 
 def moving_values(state: SessionState) -> tuple[object, ...]:

@@ -5,7 +5,6 @@ Settings under ``exporters.otlp``: see `OtlpSettings`.
 
 from __future__ import annotations
 
-from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace_collector.outbox.exporter import Context
 from journeytrace_exporters._settings import read_section
 from journeytrace_exporters.otlp.exporter import OtlpExporter
@@ -27,11 +26,9 @@ def create(context: Context) -> OtlpExporter | None:
     settings = read_section("otlp", OtlpSettings, context.section)
     if settings.endpoint is None:
         return None
-    path = context.settings.catalogue
-    catalogue = load_catalogue(path) if path else builtin_catalogue()
     transport = (
         GrpcTransport(settings.endpoint, settings)
         if settings.protocol == "grpc"
         else HttpTransport(settings.endpoint, settings, context.clock)
     )
-    return OtlpExporter(settings, catalogue, transport, context.health)
+    return OtlpExporter(settings, context.catalogue, transport, context.health)

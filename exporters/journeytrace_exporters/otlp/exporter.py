@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Final, Protocol
 
 from google.protobuf.message import DecodeError
@@ -17,11 +17,12 @@ from journeytrace_collector.core.settle import derived_spans, request_of
 from journeytrace_collector.health import Health
 from journeytrace_collector.outbox.exporter import Exporter
 from journeytrace_exporters._http import excerpt
-from journeytrace_exporters.otlp.email import email_rewrite, without_email
-from journeytrace_exporters.otlp.logged import requests_by_service
-from journeytrace_exporters.otlp.pack import Packer
+from journeytrace_exporters.otlp.logged import logged_spans
+from journeytrace_exporters.otlp.outgoing import Outgoing
+from journeytrace_exporters.otlp.owners import Owner, Owners
+from journeytrace_exporters.otlp.pack import packed
 from journeytrace_exporters.otlp.settings import OtlpSettings
-from journeytrace_exporters.otlp.tenants import Tenant, Tenants
+from journeytrace_exporters.otlp.split import split
 
 __all__ = ["OtlpExporter", "Transport"]
 
@@ -49,6 +50,9 @@ class Transport(Protocol):
 class OtlpExporter(Exporter):
     """Sends spans to one OTLP endpoint."""
 
+    wants_logged = True
+    at_once = 512
+
     def __init__(
         self, settings: OtlpSettings, catalogue: Catalogue, transport: Transport, health: Health
     ) -> None:
@@ -58,31 +62,36 @@ class OtlpExporter(Exporter):
         self._transport = transport
         self._health = health
         health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, _REJECTED, 0)
-        self._rewrite = email_rewrite(settings)
+        self._outgoing = Outgoing(settings)
         self.rejected = 0
         """Spans that the receiver refused one by one, in answers that are successes otherwise."""
 
     def parcels(self, change: Change) -> Iterator[Parcel]:
         """Give the spans that came in, then those of log records, then the derived ones."""
-        packers: dict[Tenant, Packer] = {}
-        for tenant, payload in self._payloads(change):
-            packer = packers.setdefault(tenant, Packer())
-            yield from (_parcel(full, tenant) for full in packer.add(payload))
-        for tenant, packer in packers.items():
-            yield from (_parcel(rest, tenant) for rest in packer.rest())
+        found: dict[Owner, list[bytes]] = {}
+        for owner, payload in self._payloads(change):
+            found.setdefault(owner, []).append(payload)
+        for owner, payloads in found.items():
+            for payload in packed(payloads):
+                yield _parcel(payload, owner)
 
-    def _payloads(self, change: Change) -> Iterator[tuple[Tenant, bytes]]:
-        tenants = Tenants.of(change, self._settings)
+    def _payloads(self, change: Change) -> Iterator[tuple[Owner, bytes]]:
+        owners = Owners(change, self._settings)
         for request in change.traces if self._settings.passthrough else ():
-            for tenant, part in tenants.split(request):
-                yield tenant, without_email(part, self._rewrite)
-        for request in requests_by_service(change.logged, self._catalogue, self._rewrite):
-            for tenant, part in tenants.split(request):
-                yield tenant, part.SerializeToString()
+            payload = request.SerializeToString()
+            edited = self._outgoing.edited if self._outgoing.concerns(payload) else _as_it_is
+            for owner, part in split(request, payload, owners.of_span):
+                yield owner, edited(part)
+        for session_id, request in logged_spans(change.logged, self._catalogue):
+            yield owners.of_session(session_id), self._outgoing.edited(request.SerializeToString())
         for session in change.sessions:
             if session.settlement is not None:
                 spans = derived_spans(session.after, session.settlement)
-                yield tenants.of_session(session.after.session_id), _serialised(spans)
+                yield owners.of_session(session.after.session_id), _serialised(spans)
+
+    def joins(self, parcel: Parcel) -> Hashable:
+        """Requests of one tenant: put one behind the other they are one request to protobuf."""
+        return tuple(parcel.headers.items())
 
     async def deliver(self, parcel: Parcel) -> None:
         """Send one parcel; see `Exporter.deliver`."""
@@ -116,10 +125,14 @@ class OtlpExporter(Exporter):
         await self._transport.close()
 
 
+def _as_it_is(payload: bytes) -> bytes:
+    return payload
+
+
 def _serialised(spans: Iterable[Span]) -> bytes:
     return request_of(spans).SerializeToString(deterministic=True)
 
 
-def _parcel(payload: bytes, tenant: Tenant) -> Parcel:
-    headers = {_TENANT_HEADER: tenant} if tenant is not None else {}
-    return Parcel("otlp", payload, headers=headers)
+def _parcel(payload: bytes, owner: Owner) -> Parcel:
+    headers = {_TENANT_HEADER: owner.tenant} if owner.tenant is not None else {}
+    return Parcel("otlp", payload, owner.session_id, headers)

@@ -15,9 +15,8 @@ from journeytrace.catalogue import Catalogue
 from journeytrace.identity import root_span_id, stage_span_id, trace_id
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.settle import request_of
-from journeytrace_exporters.otlp.email import Rewrite
 
-__all__ = ["event_span", "requests_by_service"]
+__all__ = ["event_span", "logged_spans"]
 
 # Each is an attribute of the wire and the field of an event that came from it.
 _FIELDS = (
@@ -33,22 +32,24 @@ _FIELDS = (
     (names.SUBMISSION_ID, "submission_id"),
     (names.FLOW_ID, "flow_id"),
     (names.USER_ID, "user_id"),
+    (names.USER_EMAIL, "email"),
     (names.RETENTION_DAYS, "retention_days"),
 )
 
 
-def requests_by_service(
-    events: Iterable[Event], catalogue: Catalogue, rewrite: Rewrite
-) -> Iterator[ExportTraceServiceRequest]:
-    """Give one request for each service that the events come from."""
-    spans: dict[str | None, list[Span]] = {}
+def logged_spans(
+    events: Iterable[Event], catalogue: Catalogue
+) -> Iterator[tuple[str, ExportTraceServiceRequest]]:
+    """Give, with its session, one request for each session and service of the events."""
+    spans: dict[tuple[str, str | None], list[Span]] = {}
     for event in events:
-        spans.setdefault(event.service, []).append(event_span(event, catalogue, rewrite))
-    for service, found in spans.items():
-        yield request_of(found, service)
+        key = event.session_id, event.service
+        spans.setdefault(key, []).append(event_span(event, catalogue))
+    for (session_id, service), found in spans.items():
+        yield session_id, request_of(found, service)
 
 
-def event_span(event: Event, catalogue: Catalogue, rewrite: Rewrite) -> Span:
+def event_span(event: Event, catalogue: Catalogue) -> Span:
     """Give the span of an event, with the event id as its span id: decoded, it is the same one."""
     trace = trace_id(event.session_id)
     stage = event.stage if catalogue.rank(event.stage) is not None else None
@@ -61,20 +62,17 @@ def event_span(event: Event, catalogue: Catalogue, rewrite: Rewrite) -> Span:
         start_time_unix_nano=event.at,
         end_time_unix_nano=event.at + event.duration,
     )
-    for key, value in _attributes(event, rewrite):
+    for key, value in _attributes(event):
         span.attributes.add(key=key, value=_any_value(value))
     return span
 
 
-def _attributes(event: Event, rewrite: Rewrite) -> Iterator[tuple[str, Any]]:
+def _attributes(event: Event) -> Iterator[tuple[str, Any]]:
     for key, field in _FIELDS:
         value = getattr(event, field)
         if value is not None:
             yield key, value
-    replacement = rewrite(event.email) if event.email is not None else None
     metadata: dict[str, Any] = msgspec.json.decode(event.metadata)
-    if replacement is not None and replacement[0] not in metadata:
-        yield replacement
     yield from metadata.items()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-__all__ = ["TARGET_BYTES", "Packer", "pieces"]
+__all__ = ["TARGET_BYTES", "packed", "pieces"]
 
 TARGET_BYTES: Final = 2 * 1024 * 1024
 """Half of the 4 MiB that gRPC receivers take unless told otherwise. One span that is larger goes
@@ -17,29 +17,21 @@ _LENGTH: Final = 6
 """Bytes that protobuf puts before a field, at most: its number and its length."""
 
 
-class Packer:
-    """Joins serialised requests: put one behind the other they are one request to protobuf."""
-
-    def __init__(self, target: int = TARGET_BYTES) -> None:
-        self._target = target
-        self._parts: list[bytes] = []
-        self._size = 0
-
-    def add(self, payload: bytes) -> Iterator[bytes]:
-        """Take one more request; gives what is full because of it."""
-        if self._size + len(payload) > self._target:
-            yield from self.rest()
-        if len(payload) > self._target:
-            yield from pieces(payload, self._target)
-        elif payload:
-            self._parts.append(payload)
-            self._size += len(payload)
-
-    def rest(self) -> Iterator[bytes]:
-        """Give what is not full yet."""
-        if self._parts:
-            yield b"".join(self._parts)
-        self._parts, self._size = [], 0
+def packed(payloads: Sequence[bytes], target: int = TARGET_BYTES) -> Iterator[bytes]:
+    """Join serialised requests: put one behind the other they are one request to protobuf."""
+    parts: list[bytes] = []
+    size = 0
+    for payload in payloads:
+        if parts and size + len(payload) > target:
+            yield b"".join(parts)
+            parts, size = [], 0
+        if len(payload) > target:
+            yield from pieces(payload, target)
+        else:
+            parts.append(payload)
+            size += len(payload)
+    if size:
+        yield b"".join(parts)
 
 
 def pieces(payload: bytes, target: int) -> Iterator[bytes]:

@@ -21,6 +21,7 @@ from pydantic import (
 from yarl import URL
 
 from journeytrace.conventions import RETENTION_DAYS_ALLOWED
+from journeytrace_collector.settings.types import check_secret
 from journeytrace_exporters._settings import Section, Timeout
 
 __all__ = ["OtlpSettings", "TlsSettings"]
@@ -71,6 +72,7 @@ def _file(value: object) -> Path:
 
 _Endpoint = Annotated[URL | None, PlainValidator(_endpoint)]
 _File = Annotated[Path, BeforeValidator(_file)]
+_Key = Annotated[str, Field(min_length=1, max_length=128)]
 _Tenant = Annotated[str, Field(pattern=r"^[A-Za-z0-9!_.*'()-]{1,150}$")]
 
 
@@ -81,8 +83,8 @@ class TlsSettings(Section):
     """Who vouches for the receiver. None: the authorities the system trusts."""
     cert_file: _File | None = None
     """Our own certificate, for receivers that ask for one. None: we show none."""
-    key_file: _File | None = None
-    """The key to `cert_file`."""
+    key_file: Annotated[_File, AfterValidator(check_secret)] | None = None
+    """The key to `cert_file`, in a file that not everybody may read."""
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
@@ -120,12 +122,19 @@ class OtlpSettings(Section):
     """Forward the spans that come in. Off: somebody in front of us does it. Derived spans go
     in either case, and events that came as log records too: nobody else makes spans of them."""
     email: Literal["hash", "plain", "drop"] | None = None
-    """What becomes of ``user.email``: hash sends ``user.hash`` instead, the HMAC-SHA-256 of the
-    address in lower case under `email_key`; plain sends it; drop sends neither. None: hash where
-    there is a key, else drop. So the address never leaves because nobody thought of it."""
+    """What becomes of ``user.email``, wherever it stands: hash sends ``user.hash`` instead, the
+    HMAC-SHA-256 of the address in lower case under `email_key`; plain sends it; drop sends neither.
+    None: hash where there is a key, else drop. So the address never leaves because nobody thought
+    of it."""
     email_key: SecretStr | None = None
     """At least 16 characters, secret: addresses can be guessed, so a hash anybody can compute hides
     nothing. One who changes it can no longer tell that two sessions have one user."""
+    private_keys: frozenset[_Key] = frozenset({"email", "enduser.email", "enduser.id"})
+    """Further attributes that `email` is about, because they hold an address. Under a key that ends
+    in ``.id`` only what has an @ in it is taken for one."""
+    mark_failures: bool = True
+    """Give the spans of failed checks the status ERROR, with impact and error code for its message,
+    where the host left it unset."""
     tenants: Annotated[dict[int, _Tenant], AfterValidator(_tenants)] = Field({})
     """Retention class in days → value of ``X-Scope-OrgID``. Empty: one tenant, no header."""
     default_tenant: _Tenant | None = None

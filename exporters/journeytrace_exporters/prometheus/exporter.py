@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Final
 
@@ -50,6 +50,9 @@ class PrometheusExporter(Exporter):
         # A registry of its own: whatever else the process registers is not ours to show.
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Reading(context))
+        self._under_way: dict[str, asyncio.Task[bytes]] = {}
+        """By content type: what is being rendered, for all who ask for it meanwhile."""
+        self._turn = asyncio.Lock()
 
     def pages(self) -> Mapping[str, Page]:
         """See `Exporter.pages`."""
@@ -57,7 +60,13 @@ class PrometheusExporter(Exporter):
 
     async def _metrics(self, request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        body = await asyncio.to_thread(encode, self._registry)
+        rendering = self._under_way.get(content_type)
+        if rendering is None:
+            rendering = asyncio.create_task(self._render(encode))
+            rendering.add_done_callback(lambda _: self._under_way.pop(content_type))
+            self._under_way[content_type] = rendering
+        # One who hangs up leaves it to the others.
+        body = await asyncio.shield(rendering)
         response = web.Response(
             body=body,
             headers={"Content-Type": content_type},
@@ -65,6 +74,11 @@ class PrometheusExporter(Exporter):
         )
         response.enable_compression()
         return response
+
+    async def _render(self, encode: Callable[[Collector], bytes]) -> bytes:
+        """Render one page, and never two at once: each holds all series in memory."""
+        async with self._turn:
+            return await asyncio.to_thread(encode, self._registry)
 
 
 class _Reading(Collector):

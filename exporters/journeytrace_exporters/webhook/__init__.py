@@ -24,4 +24,4 @@ def create(context: Context) -> WebhookExporter | None:
     if not settings.endpoints:
         return None
     idle_timeout = round(context.settings.idle_timeout.total_seconds() * 1e9)
-    return WebhookExporter(settings, idle_timeout, context.clock)
+    return WebhookExporter(settings, context.catalogue, idle_timeout, context.clock)

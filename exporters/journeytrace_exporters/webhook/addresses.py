@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, TypeAlias
 
 __all__ = ["RefusedAddressError", "is_public", "public_socket"]
@@ -17,6 +17,9 @@ _Address: TypeAlias = IPv4Address | IPv6Address
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _COMPATIBLE: Final = IPv6Network("::/96")
+_CLOUDS: Final = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
+"""Global by their number, yet what answers is the cloud that a machine runs in, with its secrets:
+Azure's and Oracle's. The other clouds have theirs among the private ones."""
 
 
 class RefusedAddressError(OSError):
@@ -31,6 +34,7 @@ def is_public(address: _Address) -> bool:
         and not found.is_multicast
         and not found.is_reserved
         and not getattr(found, "is_site_local", False)
+        and not any(found in network for network in _CLOUDS)
         for found in _meant(address)
     )
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import aiohttp
 
+from journeytrace.catalogue import Catalogue
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.change import Change, Parcel
 from journeytrace_collector.errors import PermanentExportError, RetryableExportError
@@ -27,8 +28,12 @@ _RETRYABLE: Final = frozenset({408, 425, 429})
 class WebhookExporter(Exporter):
     """Tells each endpoint the news that it asked for."""
 
-    def __init__(self, settings: WebhookSettings, idle_timeout: int, clock: Clock) -> None:
+    def __init__(
+        self, settings: WebhookSettings, catalogue: Catalogue, idle_timeout: int, clock: Clock
+    ) -> None:
+        """Tell by `settings`; `idle_timeout` in ns."""
         self._settings = settings
+        self._catalogue = catalogue
         self._endpoints = {_PREFIX + endpoint.name: endpoint for endpoint in settings.endpoints}
         self._idle_timeout = idle_timeout
         self._clock = clock
@@ -50,7 +55,14 @@ class WebhookExporter(Exporter):
         self, item: news.News, destination: str, endpoint: EndpointSettings, change: Change
     ) -> Parcel:
         key = news.idempotency_key(item, endpoint.name)
-        payload = news.body(item, endpoint, key, change, self._idle_timeout)
+        payload = news.body(
+            item,
+            endpoint,
+            key,
+            change,
+            catalogue=self._catalogue,
+            idle_timeout=self._idle_timeout,
+        )
         return Parcel(destination, payload, item.session.after.session_id, {IDEMPOTENCY_KEY: key})
 
     async def deliver(self, parcel: Parcel) -> None:
@@ -61,9 +73,9 @@ class WebhookExporter(Exporter):
         if self._session is None:
             self._session = self._open()
         secret = endpoint.secret.get_secret_value()
+        key = parcel.headers[IDEMPOTENCY_KEY]
         headers = {
-            **parcel.headers,
-            **signed_headers(secret, parcel.payload, self._clock() / 1e9),
+            **signed_headers(secret, key, parcel.payload, self._clock() / 1e9),
             "Content-Type": "application/json",
         }
         limit = endpoint.timeout.total_seconds()

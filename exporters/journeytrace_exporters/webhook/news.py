@@ -8,9 +8,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, SessionChange
 from journeytrace_collector.core.derive import rfc3339, summary
 from journeytrace_collector.core.sessionize import SessionState
+from journeytrace_collector.insight.why import why
 from journeytrace_exporters.webhook.settings import UNDECIDED, EndpointSettings, Kind
 
 __all__ = ["News", "body", "idempotency_key", "news_of", "wanted"]
@@ -71,10 +73,23 @@ def idempotency_key(news: News, endpoint: str) -> str:
 
 
 def body(
-    news: News, endpoint: EndpointSettings, key: str, change: Change, idle_timeout: int
+    news: News,
+    endpoint: EndpointSettings,
+    key: str,
+    change: Change,
+    *,
+    catalogue: Catalogue,
+    idle_timeout: int,
 ) -> bytes:
     """Write it as JSON, as it is at the time of `change`; `idle_timeout` in ns."""
-    known = summary(news.session.after, change.at, idle_timeout, retention=change.retention)
+    state = news.session.after
+    known = summary(
+        state,
+        change.at,
+        idle_timeout,
+        retention=change.retention,
+        why=why(state, news.session.status, catalogue),
+    )
     session: dict[str, Any] = msgspec.to_builtins(known)
     for name in _NOT_KNOWN if endpoint.include_email else (*_NOT_KNOWN, "email"):
         del session[name]

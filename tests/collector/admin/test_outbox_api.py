@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from tests.support.receivers import HttpReceiver
 from tests.support.running import enter_in_background, free_settings
+from tests.support.waiting import PATIENCE, wait_until
 from typer.testing import CliRunner, Result
 
 from journeytrace.identity import trace_id
@@ -47,11 +48,11 @@ class Outbox:
             KeyValue(key=key, value=AnyValue(string_value=value)) for key, value in values.items()
         )
         with grpc.insecure_channel(str(self.collector.otlp_grpc)) as channel:
-            channel.unary_unary(EXPORT)(request.SerializeToString(), timeout=10)
+            channel.unary_unary(EXPORT)(request.SerializeToString(), timeout=PATIENCE)
 
     def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Any:
         """Ask the admin address and give the response with its ``body`` read."""
-        connection = http.client.HTTPConnection(str(self.collector.admin), timeout=10)
+        connection = http.client.HTTPConnection(str(self.collector.admin), timeout=PATIENCE)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body, sent)
         response: Any = connection.getresponse()
@@ -59,20 +60,18 @@ class Outbox:
         connection.close()
         return response
 
+    def post(self, what: str, body: object) -> Any:
+        """Ask for something to be done with parcels: requeue or discard."""
+        text = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self.ask("POST", f"/api/v1/outbox/{what}", text, Content_Type="application/json")
+
     def requeue(self, body: object) -> Any:
         """Ask for parcels to be put back."""
-        text = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.ask("POST", "/api/v1/outbox/requeue", text, Content_Type="application/json")
+        return self.post("requeue", body)
 
     def get(self) -> Any:
         """Give the outbox."""
         return json.loads(self.ask("GET", "/api/v1/outbox").body)
-
-    def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something has happened in the collector."""
-        end = time.monotonic() + 20
-        while not holds():
-            assert time.monotonic() < end
 
     def command(self, *words: str) -> Result:
         """Run ``journeytrace outbox`` against it."""
@@ -91,9 +90,13 @@ def refused(data: Path) -> Iterator[Outbox]:
             "email": "drop",
         }
         made = Outbox(enter(Collector(free_settings(data, exporters={"otlp": otlp}))), receiver)
-        for session_id in SESSIONS:
+        for number, session_id in enumerate(SESSIONS, 1):
+            # One after the other: what waits together would be tried together first.
             made.send(session_id)
-        made.until(lambda: len(made.get()["parked"]) == len(SESSIONS))
+            wait_until(
+                f"{number} parked parcels",
+                lambda number=number: len(made.get()["parked"]) == number,  # type: ignore[misc]
+            )
         yield made
 
 
@@ -115,7 +118,14 @@ def test_the_outbox_lists_destinations_and_parked_parcels(unmoved: Outbox) -> No
     """Each parked parcel has its id, destination, time and reason, the newest first."""
     found = unmoved.get()
     assert found["destinations"] == [
-        {"name": "otlp", "waiting": 0, "oldest_at": None, "parked": len(SESSIONS)}
+        {
+            "name": "otlp",
+            "waiting": 0,
+            "oldest_at": None,
+            "backing_off": 0,
+            "backing_off_since": None,
+            "parked": len(SESSIONS),
+        }
     ]
     ids = [row["id"] for row in found["parked"]]
     assert ids == sorted(ids, reverse=True)
@@ -143,16 +153,48 @@ def test_requeued_parcels_are_delivered(outbox: Outbox) -> None:
     newest, *others = outbox.get()["parked"]
     answer = outbox.requeue({"ids": [newest["id"], newest["id"], 4_711]})
     assert (answer.status, json.loads(answer.body)) == (200, {"requeued": 1})
-    outbox.until(lambda: len(outbox.receiver.received) == len(SESSIONS) + 1)
+    received = outbox.receiver.received
+    wait_until("the requeued parcel", lambda: len(received) == len(SESSIONS) + 1)
     bodies = [received.body for received in outbox.receiver.received]
     assert bodies.index(bodies[-1]) < len(SESSIONS), "what was sent again is not what was refused"
     assert outbox.get()["parked"] == others
     answer = outbox.requeue({"ids": None})
     assert json.loads(answer.body) == {"requeued": len(others)}
-    outbox.until(lambda: not outbox.get()["destinations"])
-    assert len(outbox.receiver.received) == 2 * len(SESSIONS)
+    wait_until("an empty outbox", lambda: not outbox.get()["destinations"])
+    again = b"".join(sent.body for sent in received[len(SESSIONS) :])
+    assert all(refused.body in again for refused in received[: len(SESSIONS)])
 
 
+def test_discarded_parcels_are_gone(outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
+    """Parcels named by id, or all, are forgotten and not delivered; the log says which."""
+    newest, *others = outbox.get()["parked"]
+    answer = outbox.post("discard", {"ids": [newest["id"], newest["id"], 4_711]})
+    assert (answer.status, json.loads(answer.body)) == (200, {"discarded": 1})
+    assert outbox.get()["parked"] == others
+    assert f"1 parked parcels were discarded by 127.0.0.1: {newest['id']}, 4711" in caplog.text
+    answer = outbox.post("discard", {"ids": None})
+    assert json.loads(answer.body) == {"discarded": len(others)}
+    assert outbox.get() == {"destinations": [], "parked": []}
+    assert len(outbox.receiver.received) == len(SESSIONS)
+
+
+def test_a_session_that_backs_off_is_shown(outbox: Outbox) -> None:
+    """Asked by a receiver to come back later, a destination shows how many wait, and since when."""
+    busy = web.Response(status=503, headers={"Retry-After": "3000"})
+    outbox.receiver.answers.append(lambda: busy)
+    outbox.send("session-4")
+    wait_until(
+        "one line that backs off", lambda: outbox.get()["destinations"][0]["backing_off"] == 1
+    )
+    (found,) = outbox.get()["destinations"]
+    assert found["waiting"] == 1
+    assert found["backing_off_since"] == found["oldest_at"]
+    cells = outbox.command().stdout.splitlines()[1].split()
+    assert (cells[0], cells[1], cells[-1]) == ("otlp", "1", "3")
+    assert cells[-4] == "1"
+
+
+@pytest.mark.parametrize("what", ["requeue", "discard"])
 @pytest.mark.parametrize(
     "body",
     [
@@ -173,10 +215,10 @@ def test_requeued_parcels_are_delivered(outbox: Outbox) -> None:
     ],
     ids=lambda body: str(body)[:20],
 )
-def test_a_faulty_request_moves_nothing(unmoved: Outbox, body: object) -> None:
+def test_a_faulty_request_moves_nothing(unmoved: Outbox, body: object, what: str) -> None:
     """Anything but a list of ids or an explicit null is a 400 that says what is allowed."""
     before = unmoved.get()
-    answer = unmoved.requeue(body)
+    answer = unmoved.post(what, body)
     assert answer.status == 400
     error = json.loads(answer.body)["error"]
     assert error["field"] == "ids"
@@ -184,10 +226,11 @@ def test_a_faulty_request_moves_nothing(unmoved: Outbox, body: object) -> None:
     assert unmoved.get() == before
 
 
-def test_pages_in_a_browser_cannot_requeue(unmoved: Outbox) -> None:
+@pytest.mark.parametrize("what", ["requeue", "discard"])
+def test_pages_in_a_browser_cannot_move_parcels(unmoved: Outbox, what: str) -> None:
     """A content type that browsers send across sites without asking is refused."""
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
-        answer = unmoved.ask("POST", "/api/v1/outbox/requeue", b'{"ids": null}', Content_Type=kind)
+        answer = unmoved.ask("POST", f"/api/v1/outbox/{what}", b'{"ids": null}', Content_Type=kind)
         assert answer.status == 415
     assert len(unmoved.get()["parked"]) == len(SESSIONS)
 
@@ -200,6 +243,7 @@ def test_pages_in_a_browser_cannot_requeue(unmoved: Outbox) -> None:
         ("GET", "/api/v1/outbox?cursor=x", 400),
         ("POST", "/api/v1/outbox", 405),
         ("GET", "/api/v1/outbox/requeue", 405),
+        ("GET", "/api/v1/outbox/discard", 405),
         ("GET", "/api/v1/outbox/1", 404),
     ],
 )
@@ -225,7 +269,7 @@ def test_the_command_lists_the_outbox(unmoved: Outbox) -> None:
         (line,) = [one for one in answer.stdout.splitlines() if one.startswith(f"{row['id']} ")]
         assert "no [red]such" in line
     assert "\x1b" not in answer.stdout
-    assert answer.stdout.splitlines()[1].split() == ["otlp", "0", "—", "3"]
+    assert answer.stdout.splitlines()[1].split() == ["otlp", "0", "—", "0", "—", "3"]
     assert json.loads(unmoved.command("--json").stdout) == unmoved.get()
     assert "2 more are parked" in unmoved.command("--limit", "1").stderr
 
@@ -238,16 +282,32 @@ def test_the_command_requeues(outbox: Outbox) -> None:
     assert "1 of these ids are not parked" in answer.stderr
     answer = outbox.command("requeue", "--all")
     assert (answer.exit_code, answer.stdout) == (0, "2 put back in line.\n")
-    outbox.until(lambda: not outbox.get()["destinations"])
+    wait_until("an empty outbox", lambda: not outbox.get()["destinations"])
     answer = outbox.command()
     assert (answer.exit_code, answer.stdout) == (0, "")
     assert "Nothing waits, and nothing is parked." in answer.stderr
 
 
+def test_the_command_discards(outbox: Outbox) -> None:
+    """Ids go at once, all of them only when that is confirmed; exit code 1 if it is not."""
+    newest = outbox.get()["parked"][0]["id"]
+    answer = outbox.command("discard", str(newest), "4711")
+    assert (answer.exit_code, answer.stdout) == (1, "1 discarded.\n")
+    assert "1 of these ids are not parked" in answer.stderr
+    answer = outbox.command("discard", "--all")
+    assert (answer.exit_code, answer.stdout.strip()) == (1, "")
+    assert "for good? [y/N]" in answer.stderr
+    assert len(outbox.get()["parked"]) == 2
+    answer = outbox.command("discard", "--all", "--yes")
+    assert (answer.exit_code, answer.stdout) == (0, "2 discarded.\n")
+    assert outbox.get()["parked"] == []
+
+
+@pytest.mark.parametrize("what", ["requeue", "discard"])
 @pytest.mark.parametrize("words", [(), ("1", "--all"), ("0",), ("x",)])
-def test_the_command_wants_ids_or_all(unmoved: Outbox, words: tuple[str, ...]) -> None:
+def test_the_command_wants_ids_or_all(unmoved: Outbox, words: tuple[str, ...], what: str) -> None:
     """Neither, both, or what is no id is the caller's mistake: exit code 2, nothing moves."""
-    assert unmoved.command("requeue", *words).exit_code == 2
+    assert unmoved.command(what, *words).exit_code == 2
     assert len(unmoved.get()["parked"]) == len(SESSIONS)
 
 

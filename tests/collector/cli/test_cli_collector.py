@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import PATIENCE, Lines
 from typer.testing import CliRunner
 
 from journeytrace_collector.cli import app
@@ -27,7 +28,7 @@ def test_every_setting_has_a_flag_with_its_description() -> None:
     assert answer.exit_code == 0
     assert "--config" in answer.stdout
     flat = {n: f for n, f in Settings.model_fields.items() if not isinstance(f.default, dict)}
-    assert set(Settings.model_fields) - set(flat) == {"exporters", "projects"}
+    assert set(Settings.model_fields) - set(flat) == {"exporters", "projects", "senders"}
     for secret in ("admin_token", "token"):
         # Every user of a machine can read the command lines of its processes.
         del flat[secret]
@@ -55,7 +56,11 @@ def test_a_start_up_error_is_one_line(
     """What is wrong with a flag or a file is said before anything starts; the exit code is 2."""
     monkeypatch.chdir(tmp_path)
     done = subprocess.run(
-        [COMMAND, "collector", *words], capture_output=True, check=False, text=True
+        [COMMAND, "collector", *words],
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=PATIENCE,
     )
     assert done.returncode == 2
     assert said in done.stderr
@@ -78,6 +83,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
             capture_output=True,
             check=False,
             text=True,
+            timeout=PATIENCE,
         )
     assert done.returncode == 2
     assert address in done.stderr
@@ -92,16 +98,15 @@ def test_it_runs_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals
     with subprocess.Popen(
         [COMMAND, "collector", "--config", config, *FREE], stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stderr is not None
+        lines = Lines(process.stderr)
         try:
-            line = next(line for line in process.stderr if "admin on" in line)
-            admin = re.search(r"admin on (127\.0\.0\.1:\d+)", line)
+            admin = lines.find(r"admin on (127\.0\.0\.1:\d+)")
             assert admin is not None
-            with urllib.request.urlopen(f"http://{admin[1]}/readyz") as answer:
+            with urllib.request.urlopen(f"http://{admin[1]}/readyz", timeout=PATIENCE) as answer:
                 assert answer.status == 200
             process.send_signal(number)
-            process.stderr.read()
-            assert process.wait(30) == 0
+            assert process.wait(PATIENCE) == 0
+            lines.text()
         finally:
             process.kill()
     assert (tmp_path / "from-file").is_dir()

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.running import enter_in_background, free_settings
+from tests.support.waiting import PATIENCE
 from typer.testing import CliRunner, Result
 
 from journeytrace_collector.cli import app, client
 from journeytrace_collector.demo.journeys import Journey, make_journeys
 from journeytrace_collector.demo.replay import play
 from journeytrace_collector.process import Collector
-from journeytrace_collector.settings import Address, Settings
 
 Ask = Callable[..., Result]
 
@@ -36,22 +37,10 @@ def journeys() -> list[Journey]:
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory, journeys: list[Journey]) -> Iterator[str]:
     """Address of a collector that has had all journeys, and runs in a thread of its own."""
-    free = Address("127.0.0.1", 0)
-    data = tmp_path_factory.mktemp("store")
-    collector = Collector(Settings(data=data, otlp_grpc=free, otlp_http=free, admin=free))
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        asyncio.run_coroutine_threadsafe(collector.__aenter__(), loop).result()
+    with enter_in_background() as enter:
+        collector = enter(Collector(free_settings(tmp_path_factory.mktemp("store"))))
         play(journeys, str(collector.otlp_grpc), time.time_ns(), lambda: True)
         yield f"http://{collector.admin}"
-        leave = collector.__aexit__(None, None, None)
-        asyncio.run_coroutine_threadsafe(leave, loop).result()
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @pytest.fixture
@@ -100,10 +89,15 @@ def test_filters(ask: Ask, words: tuple[str, ...], key: str, value: str | None) 
 
 
 def test_spans_of_time_count_back_from_now(ask: Ask) -> None:
-    """--since and --until take 1h as well as RFC 3339, and split the list."""
+    """--since and --until take 90m as well as RFC 3339, and split the list."""
     everything = listed(ask("sessions", "--json"))
-    late = listed(ask("sessions", "--since", "1h", "--json"))
-    early = listed(ask("sessions", "--until", "1h", "--json"))
+    created = [datetime.fromisoformat(row["created_at"]) for row in everything]
+    # In the middle of the widest gap, as time goes on between the two.
+    gap, before = max((later - earlier, earlier) for later, earlier in pairwise(created))
+    span = f"{(datetime.now(UTC) - before - gap / 2) // timedelta(seconds=1)}s"
+    late = listed(ask("sessions", "--since", span, "--json"))
+    early = listed(ask("sessions", "--until", span, "--json"))
+    assert gap > timedelta(minutes=2), "too near to each other to tell them apart"
     assert [*late, *early] == everything
     assert late
     assert early
@@ -239,7 +233,8 @@ def test_help_needs_nothing_heavy() -> None:
         "heavy = {'aiohttp', 'grpc', 'opentelemetry', 'pydantic', 'google.protobuf'}\n"
         "sys.exit(str(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert "collector" in done.stdout
 
@@ -247,5 +242,5 @@ def test_help_needs_nothing_heavy() -> None:
 def test_the_installed_command_is_there() -> None:
     """The package installs `journeytrace`, which shows its help when it is given nothing."""
     command = Path(sys.executable).with_name("journeytrace")
-    done = subprocess.run([command], capture_output=True, check=False, text=True)
+    done = subprocess.run([command], capture_output=True, check=False, text=True, timeout=PATIENCE)
     assert "sessions" in done.stdout + done.stderr

@@ -44,6 +44,7 @@ def summary(**changes: Any) -> Summary:
         "expires_at": "2026-12-20T21:00:00Z",
         "settled_at": None,
         "revision": 0,
+        "why": None,
     }
     return {**session, **changes}  # type: ignore[typeddict-item]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from random import Random
 
 import pytest
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event
+from tests.support.waiting import exhaust
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Status
@@ -70,8 +72,7 @@ class Day:
             while waiting and waiting[-1].received <= now:
                 batch.append(waiting.pop())
             self.store.write(batch)
-            while self.store.settle(now, 10):
-                pass
+            exhaust("settling", partial(self.store.settle, now, 10))
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import product
 from random import Random
 
 import msgspec
@@ -23,6 +24,7 @@ from journeytrace.conventions import (
     SESSIONS_STARTED_TOTAL,
     STAGE_DURATION_SECONDS,
     STAGE_REACHED_TOTAL,
+    Impact,
     Metric,
     Status,
 )
@@ -142,6 +144,32 @@ def test_configured_projects_always_have_labels() -> None:
     measure = Measure(CATALOGUE, ["a", "b"], max_projects=1)
     counted = total(one_session_each("c", "b", "a"), measure=measure)
     assert risen(counted, SESSIONS_STARTED_TOTAL) == {("a",): 1, ("b",): 1, ("other",): 1}
+
+
+def test_projects_with_long_names_count_as_other() -> None:
+    """Above 64 characters, configured or not, a name is no label; one of 64 is."""
+    fits, long, configured = "x" * 64, "x" * 65, "\N{GRINNING FACE}" * 65
+    measure = Measure(CATALOGUE, [configured])
+    measure.restore(total(one_session_each(long), measure=Measure(CATALOGUE)))
+    counted = total(one_session_each(fits, long, configured), measure=measure)
+    assert risen(counted, SESSIONS_STARTED_TOTAL) == {(fits,): 1, ("other",): 2}
+
+
+def test_a_sender_cannot_make_series_without_end() -> None:
+    """Of every event in every disguise each is counted, in some 5,000 series more than foreseen."""
+    disguises = product(CATALOGUE.events, ("FE", "BE"), CATALOGUE.stages, [i.value for i in Impact])
+    events = [
+        event(name, NOON + n, source=source, stage=stage, impact=impact)
+        for n, (name, source, stage, impact) in enumerate(disguises)
+    ]
+    measure = Measure(CATALOGUE)
+    first, rest = events[: len(events) // 9], events[len(events) // 9 :]
+    counted = risen(total(first, measure=measure), EVENTS_TOTAL)
+    measure.restore(total(first, measure=Measure(CATALOGUE)))
+    for labels, value in risen(total(rest, measure=measure), EVENTS_TOTAL).items():
+        counted[labels] = counted.get(labels, 0) + value
+    assert sum(counted.values()) == len(events) > 15_000
+    assert len(counted) <= 5_300
 
 
 def test_projects_stay_what_they_are_over_a_restart() -> None:
@@ -283,11 +311,13 @@ def test_events_whose_time_was_not_believed_count_by_project() -> None:
 def test_records_count_by_what_became_of_them() -> None:
     """Those that gave no event count apart from events."""
     records = {"new": 1, "duplicate": 2, "refused": 3, "rejected": 4, "ignored": 5, "erased": 6}
+    records["forgotten"] = 7
     counted = Measure(CATALOGUE).tally(Change(NOON, records=records)).rises
     assert {series: by for series, by in counted.items() if by} == {
         ("journey_collector_events_total", ("accepted",)): 1,
         ("journey_collector_events_total", ("duplicate",)): 2,
         ("journey_collector_events_total", ("refused",)): 3,
+        ("journey_collector_events_total", ("forgotten",)): 7,
         ("journey_collector_records_total", ("rejected",)): 4,
         ("journey_collector_records_total", ("ignored",)): 5,
         ("journey_collector_sessions_erased_total", ()): 6,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.support.waiting import PATIENCE, Lines
 from typer.testing import CliRunner
 
 from journeytrace_collector.cli import app
@@ -140,14 +141,16 @@ def test_keep_leaves_the_collector_running_until_ctrl_c() -> None:
     with subprocess.Popen(
         [COMMAND, "demo", "--sessions", "3", "--keep"], stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
+        lines = Lines(process.stdout)
         try:
-            line = next(line for line in process.stdout if "The collector goes on" in line)
-            admin = re.search(r"admin on http://([\d.:]+\d)", line)
+            admin = lines.find(r"The collector goes on.*admin on http://([\d.:]+\d)")
             assert admin is not None
-            with urllib.request.urlopen(f"http://{admin[1]}/api/v1/sessions") as answer:
+            with urllib.request.urlopen(
+                f"http://{admin[1]}/api/v1/sessions", timeout=PATIENCE
+            ) as answer:
                 assert len(json.load(answer)["sessions"]) == 3
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(PATIENCE) == 0
+            lines.text()
         finally:
             process.kill()

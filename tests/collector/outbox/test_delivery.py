@@ -7,17 +7,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.events import IDLE_TIMEOUT, NOON, event
+from tests.support.events import IDLE_TIMEOUT, NOON, SECOND, event
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import COLLECTOR_EXPORT_FAILURES_TOTAL
+from journeytrace_collector.background import backoff
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.core.change import Change, Parcel
 from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.errors import PermanentExportError, RetryableExportError
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
-from journeytrace_collector.outbox.delivery import Delivery, backoff, effects
+from journeytrace_collector.outbox.delivery import Delivery, Round
+from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import Exporter
 from journeytrace_collector.store import SqliteStore
 
@@ -63,16 +65,19 @@ class Setup:
         self.store = SqliteStore(folder, builtin_catalogue(), IDLE_TIMEOUT)
         self.store.follow(effects(Measure(builtin_catalogue()), exporters, self.health))
         self.ingest = Ingest(self.store, 1_000)
-        self.delivery = Delivery(exporters, self.store, self.ingest, self.health)
+        self.now = NOON
+        self.delivery = Delivery(
+            exporters, self.store, self.ingest, self.health, clock=lambda: self.now
+        )
 
     def write(self, *names: str, session: str = "s") -> None:
         """Store events of one session, a write each."""
         for number, name in enumerate(names):
             self.store.write([event(name, NOON + number, session_id=session)])
 
-    def step(self) -> tuple[int, bool, float | None]:
-        """Try the line once."""
-        return asyncio.run(self.delivery.step("recorder"))
+    def step(self, again: bool = False) -> Round:
+        """Try once what has not failed yet, or `again` what has and is due."""
+        return asyncio.run(self.delivery.step("recorder", again=again))
 
     def failures(self, kind: str, name: str = "recorder") -> float:
         """Give how often an exporter failed."""
@@ -92,9 +97,9 @@ def setup(tmp_path: Path) -> Iterator[Setup]:
 def test_parcels_arrive_in_order_and_leave_the_line(setup: Setup) -> None:
     """What arrived is gone; the order within a session is that of the writes."""
     setup.write("A", "B", "C")
-    assert setup.step() == (3, False, None)
+    assert setup.step() == Round(3, 3, 0)
     assert setup.recorder.taken == ["A", "B", "C"]
-    assert setup.step() == (0, False, None)
+    assert setup.step() == Round(0, 0, 0)
 
 
 def test_a_retryable_failure_holds_up_its_session_alone(setup: Setup) -> None:
@@ -102,10 +107,13 @@ def test_a_retryable_failure_holds_up_its_session_alone(setup: Setup) -> None:
     setup.write("A", "B", session="first")
     setup.write("C", "D", session="second")
     setup.recorder.errors["A"] = RetryableExportError("busy", after=7)
-    assert setup.step() == (4, True, 7)
+    assert setup.step() == Round(4, 2, 1)
     assert setup.recorder.taken == ["C", "D"]
     setup.recorder.errors.clear()
-    assert setup.step() == (2, False, None)
+    setup.now += 7 * SECOND - 1
+    assert setup.step(again=True) == setup.step() == Round(0, 0, 0)
+    setup.now += 1
+    assert setup.step(again=True) == Round(2, 2, 0)
     assert setup.recorder.taken == ["C", "D", "A", "B"]
     assert setup.failures("retryable") == 1
 
@@ -114,7 +122,7 @@ def test_a_permanent_failure_is_parked_with_its_reason(setup: Setup) -> None:
     """A hopeless parcel is out of the way, visible, and counted; requeued it is tried again."""
     setup.write("A", "B")
     setup.recorder.errors["A"] = PermanentExportError("400: no such thing")
-    assert setup.step() == (2, False, None)
+    assert setup.step() == Round(2, 2, 0)
     assert setup.recorder.taken == ["B"]
     (row,) = setup.store.parked(10)
     assert row.reason == "400: no such thing"
@@ -129,9 +137,10 @@ def test_an_unforeseen_failure_is_tried_again(setup: Setup) -> None:
     """A bug in an exporter loses nothing."""
     setup.write("A")
     setup.recorder.errors["A"] = KeyError("bug")
-    assert setup.step() == (1, True, None)
+    assert setup.step() == Round(1, 0, 1)
     setup.recorder.errors.clear()
-    setup.step()
+    setup.now += SECOND
+    assert setup.step(again=True) == Round(1, 1, 0)
     assert setup.recorder.taken == ["A"]
 
 
@@ -157,10 +166,10 @@ def test_what_was_not_acknowledged_is_delivered_again(setup: Setup, tmp_path: Pa
 
 
 def test_backoff_grows_to_a_bound_and_spreads() -> None:
-    """Waits double up to half a minute; chance takes off up to half of it."""
+    """Waits double up to a bound; chance takes off up to half of it."""
     assert [backoff(n, 1.0) for n in (1, 2, 3)] == [1.0, 2.0, 4.0]
-    assert backoff(99, 1.0) == 30.0
-    assert backoff(99, 0.0) == 15.0
+    assert backoff(9_999, 1.0) == 30.0
+    assert backoff(9_999, 0.0, most=100.0) == 50.0
 
 
 def test_chores_do_all_that_is_due(setup: Setup) -> None:

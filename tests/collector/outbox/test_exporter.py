@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.waiting import PATIENCE
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.errors import ConfigError
@@ -50,6 +51,7 @@ def test_a_missing_extra_is_told(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
+        timeout=PATIENCE,
     )
     first, second = answer.stdout.splitlines()
     assert first == "[]"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import http.client
 import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.support.running import enter_in_background
 
 from journeytrace_collector.process import Collector
 from journeytrace_collector.settings import Address, Settings
@@ -104,44 +103,6 @@ class Running:
         return [event["name"] for event in json.loads(reply.body)["events"]]
 
 
-@contextmanager
-def _in_thread(settings: Settings) -> Iterator[Collector]:
-    started: list[Collector] = []
-    failed: list[BaseException] = []
-    ready = threading.Event()
-    stop: Callable[[], object] = ready.set
-
-    async def serve() -> None:
-        nonlocal stop
-        asked = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        async with Collector(settings, clock=lambda: NOW) as collector:
-            started.append(collector)
-            stop = lambda: loop.call_soon_threadsafe(asked.set)  # noqa: E731
-            ready.set()
-            await asked.wait()
-
-    def run() -> None:
-        try:
-            asyncio.run(serve())
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            ready.set()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    ready.wait()
-    try:
-        if failed:
-            raise failed[0]
-        yield started[0]
-    finally:
-        stop()
-        thread.join()
-    assert not failed
-
-
 Start = Callable[..., Running]
 
 
@@ -149,6 +110,7 @@ Start = Callable[..., Running]
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start collectors with settings of the test's own; they stop when the test ends."""
     with ExitStack() as running:
+        enter = running.enter_context(enter_in_background())
 
         def begin(**settings: Any) -> Running:
             chosen: dict[str, Any] = {
@@ -157,7 +119,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 "otlp_http": _ANYWHERE,
                 "admin": _ANYWHERE,
             } | settings
-            collector = running.enter_context(_in_thread(Settings(**chosen)))
+            collector = enter(Collector(Settings(**chosen), clock=lambda: NOW))
             unlimited = [("grpc.max_send_message_length", -1)]
             channel = running.enter_context(
                 grpc.insecure_channel(str(collector.otlp_grpc), options=unlimited)

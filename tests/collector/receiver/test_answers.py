@@ -101,7 +101,7 @@ def test_malformed_bodies(collector: Running, signal: str) -> None:
     answer = collector.post(signal, b'{"resourceSpans": 1, "resourceLogs": 1}', "json")
     assert (answer.status, answer.headers["content-type"]) == (400, JSON)
     assert json.loads(answer.body)["code"] == 3
-    assert "expected" in json.loads(answer.body)["message"]
+    assert "Expected" in json.loads(answer.body)["message"]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "*/*"])

@@ -15,6 +15,7 @@ import grpc
 import pytest
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
+from tests.support.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from tests.collector.receiver.conftest import GrpcReply, Otlp, Reply, Running, Start
@@ -64,9 +65,9 @@ def test_a_full_queue_over_grpc(tight: Running, otlp: type[Otlp]) -> None:
         with locked(tight.data):
             offers = [pool.submit(offer, name) for name in bodies]
             # The writer holds one and the queue another, so these come back while both wait.
-            for refused_one in islice(as_completed(offers), SENDERS - 2):
-                check_retryable(refused_one.result()[1])
-        answers = dict(one.result() for one in offers)
+            for refused_one in islice(as_completed(offers, PATIENCE), SENDERS - 2):
+                check_retryable(refused_one.result(PATIENCE)[1])
+        answers = dict(one.result(PATIENCE) for one in offers)
     taken = {name for name, answer in answers.items() if answer.code is grpc.StatusCode.OK}
     assert 1 <= len(taken) <= 2
     assert set(tight.names()) == taken
@@ -89,8 +90,10 @@ def test_a_full_queue_over_http(tight: Running, otlp: type[Otlp]) -> None:
     with ThreadPoolExecutor(SENDERS) as pool:
         with locked(tight.data):
             offers = [pool.submit(offer, kind) for kind in [*forms] * (SENDERS // 2)]
-            refused = [one.result() for one in islice(as_completed(offers), SENDERS - 2)]
-        answers = [one.result()[1].status for one in offers]
+            # The writer holds one and the queue another.
+            answered = islice(as_completed(offers, PATIENCE), SENDERS - 2)
+            refused = [one.result(PATIENCE) for one in answered]
+        answers = [one.result(PATIENCE)[1].status for one in offers]
     assert {kind for kind, _ in refused} == {"protobuf", "json"}
     for kind, answer in refused:
         assert answer.status == 503

@@ -94,6 +94,14 @@ def test_sizes_take_units(file: Path) -> None:
         ("zebra: 1", "zebra: is unknown; known are admin, admin_token"),
         ("idle_timeout: 90", "idle_timeout: must be a span of time such as 20m"),
         ("idle_timeout: 0s", "idle_timeout: must be longer than zero"),
+        ("idle_timeout: 367d", "idle_timeout: must be longer than zero and at most 366d"),
+        ("idle_timeout: 99999d", "at most 366d"),
+        ("projects: {beta: {retention: 9}}", "projects.beta.retention: is unknown; did you mean"),
+        (
+            "projects: {beta: {zebra: 9}}",
+            "projects.beta.zebra: is unknown; known are retention_days",
+        ),
+        ("projects: {beta: {retention_days: {a: 1}}}", "beta.retention_days: should be 30, 90"),
         ("admin: 9464", "admin: must be host:port such as 127.0.0.1:4317"),
         ("admin: localhost:70000", "admin: must be host:port"),
         ("data: ''", "data: must be a path"),
@@ -151,6 +159,53 @@ def test_unknown_variables_are_refused(
         load_settings(None, {})
     assert str(caught.value).startswith("JOURNEYTRACE_")
     assert said in str(caught.value)
+
+
+LINKS = {
+    "PORT": "tcp://10.96.0.17:4317",
+    "PORT_4317_TCP": "tcp://10.96.0.17:4317",
+    "PORT_4317_TCP_PROTO": "tcp",
+    "PORT_4317_TCP_PORT": "4317",
+    "PORT_4317_TCP_ADDR": "10.96.0.17",
+    "PORT_53_UDP": "udp://[fd00::17]:53",
+    "PORT_53_UDP_ADDR": "fd00::17",
+    "SERVICE_HOST": "10.96.0.17",
+    "SERVICE_PORT": "4317",
+    "SERVICE_PORT_OTLP_GRPC": "4317",
+}
+
+
+@pytest.mark.parametrize("service", ["", "COLLECTOR_", "OTLP_GRPC_", "ADMIN_"])
+def test_what_kubernetes_says_of_services_is_no_setting(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a Service whose name begins like our variables the collector starts as without it."""
+    for name, value in LINKS.items():
+        monkeypatch.setenv(f"JOURNEYTRACE_{service}{name}", value)
+    assert load_settings(None, {}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JOURNEYTRACE_PORT", "4317"),
+        ("JOURNEYTRACE_ADMIN_PORT", "9464"),
+        ("JOURNEYTRACE_OTLP_GRPC_PORT", "127.0.0.1:4317"),
+        ("JOURNEYTRACE_PORT_4317", "tcp://10.96.0.17:4317"),
+        ("JOURNEYTRACE_PORT_4317_TCP_HOST", "10.96.0.17"),
+        ("JOURNEYTRACE_SERVICE_HOST", "collector"),
+        ("JOURNEYTRACE_SERVICE", "10.96.0.17"),
+        ("JOURNEYTRACE_PROJECTS__BETA__X_PORT", "tcp://10.96.0.17:1"),
+        ("JOURNEYTRACE_IDLE_TIMEOUT__SERVICE_PORT", "9"),
+    ],
+)
+def test_what_only_looks_like_kubernetes_is_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that somebody may have meant for the collector is a fault all the same."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError):
+        load_settings(None, {})
 
 
 @pytest.mark.parametrize(

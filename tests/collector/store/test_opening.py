@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from tests.support.postgresql import PASSWORD
+from tests.support.waiting import PATIENCE, Lines
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.errors import ConfigError
@@ -25,7 +26,7 @@ from journeytrace_collector.store import SqliteStore
 from journeytrace_collector.store.opening import open_store, store_place
 
 _MAIN = "from journeytrace_collector.cli import main; main()"
-_LISTENING = re.compile(r"OTLP/HTTP on (\S+), admin on (\S+), store in (\S+)")
+_LISTENING = r"OTLP/HTTP on (\S+), admin on (\S+), store in (\S+)"
 START = time.time_ns()
 
 
@@ -38,39 +39,28 @@ class Process:
             flags += [address, "127.0.0.1:0"]
         command = [sys.executable, "-c", _MAIN, "collector", *flags]
         self.child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-        assert self.child.stderr is not None
-        self.lines: list[str] = []
-        for line in self.child.stderr:
-            self.lines.append(line)
-            if found := _LISTENING.search(line):
-                self.http, self.admin, self.place = found.groups()
-                break
-        self._reader = threading.Thread(target=self._read)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.child.stderr is not None
-        with self.child.stderr as rest:
-            self.lines += rest
+        self.lines = Lines(self.child.stderr)
+        if found := self.lines.find(_LISTENING):
+            self.http, self.admin, self.place = found.groups()
 
     def send(self, body: bytes) -> None:
         """Send OTLP/JSON until it is taken."""
         address = f"http://{self.http}/v1/traces"
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(address, body, headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310 - our own
             assert json.load(answer) == {}
 
     def get(self, path: str) -> Any:
         """Read from the admin address."""
-        with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://{self.admin}{path}", timeout=PATIENCE) as answer:
             return json.load(answer) if path.startswith("/api") else answer.read().decode()
 
     def kill(self) -> None:
         """End it as a power cut would."""
         self.child.kill()
-        self.child.wait()
-        self._reader.join()
+        self.child.wait(PATIENCE)
+        self.lines.text()
 
 
 @pytest.fixture
@@ -136,10 +126,10 @@ def test_processes_that_are_killed_lose_nothing_and_count_nothing_twice(
     with ThreadPoolExecutor(8) as pool:
         sending = [pool.submit(send, number) for number in range(len(requests))]
         for _ in range(40):
-            assert answered.acquire(timeout=30)
+            assert answered.acquire(timeout=PATIENCE)
         one.kill()
         for sent in sending:
-            sent.result(60)
+            sent.result(PATIENCE)
     one = launch("one")
     assert counted(one) + counted(two) == 1400
     listed = one.get("/api/v1/sessions")["sessions"]
@@ -153,7 +143,7 @@ def test_the_password_is_in_no_line_of_the_log(launch: Callable[[str], Process])
     process = launch("one")
     process.kill()
     assert process.place.startswith("postgresql://")
-    assert PASSWORD not in "".join(process.lines)
+    assert PASSWORD not in process.lines.text()
 
 
 def test_settings_choose_the_store(url: str, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, event
 from tests.support.postgresql import Server
+from tests.support.waiting import PATIENCE, exhaust
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.core.change import Change, Followup, Parcel, Tally
@@ -18,7 +19,7 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import NS_PER_DAY
 from journeytrace_collector.core.sessionize import distinct, fold
 from journeytrace_collector.health import Health
-from journeytrace_collector.outbox.delivery import effects
+from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import Exporter
 from journeytrace_collector.store.postgresql import PostgresqlStore
 
@@ -62,12 +63,12 @@ def together(*jobs: Callable[[], object]) -> None:
     ready = threading.Barrier(len(jobs))
 
     def run(job: Callable[[], object]) -> None:
-        ready.wait()
+        ready.wait(PATIENCE)
         job()
 
     with ThreadPoolExecutor(len(jobs)) as pool:
         for done in [pool.submit(run, job) for job in jobs]:
-            done.result(60)
+            done.result(PATIENCE)
 
 
 def write_all(store: PostgresqlStore, batches: Sequence[Sequence[Event]]) -> None:
@@ -78,8 +79,7 @@ def write_all(store: PostgresqlStore, batches: Sequence[Sequence[Event]]) -> Non
 
 def settle_all(store: PostgresqlStore) -> None:
     """Settle until nothing is left."""
-    while store.settle(DUE, 3):
-        pass
+    exhaust("settling", lambda: store.settle(DUE, 3))
 
 
 def total(*stores: PostgresqlStore) -> dict[object, float]:
@@ -150,8 +150,7 @@ def test_erasing_beside_writing_and_delivery_makes_no_ring(
             two.delivered([row.id for row in two.waiting("audit", 8)])
 
     together(lambda: write_all(one, batches), tend)
-    while two.erase(NOON + 31 * NS_PER_DAY, 50):
-        pass
+    exhaust("erasing", lambda: two.erase(NOON + 31 * NS_PER_DAY, 50))
     assert two.open_sessions(NOON) == {}
     assert two.waiting("audit", 9) == []
 
@@ -168,7 +167,7 @@ def test_each_parcel_is_in_one_hand_at_a_time_and_in_order(
     delivered: list[tuple[str | None, int]] = []
 
     def deliver(store: PostgresqlStore) -> None:
-        while rows := store.waiting("audit", 8):
+        for rows in iter(lambda: store.waiting("audit", 8), []):
             sessions = {row.parcel.session_id for row in rows}
             with guard:
                 assert not in_hand & sessions
@@ -206,6 +205,26 @@ def test_a_lease_holds_the_rest_of_the_session_too(
     assert [row.parcel.session_id for row in one.waiting("audit", 9)] == ["a", "a"]
     one.delivered([row.id for row in one.waiting("audit", 1)])
     assert two.waiting("audit", 1)[0].parcel.session_id == "b"
+
+
+def test_what_joins_a_line_as_it_is_held_back_waits_too(
+    server: Server, url: str, open_store: Callable[..., PostgresqlStore]
+) -> None:
+    """A parcel that was being added while its line was put off does not overtake that line."""
+    one = open_store("one")
+    one.follow(parcels("a", "a", "b"))
+    one.write([event("STEP_VIEW")])
+    first, second, _ = one.waiting("audit", 9)
+    one.put_off({first.id: NOON})
+    # What another collector commits just then has not seen that.
+    server.execute("UPDATE outbox SET failures = 0, retry_at = NULL WHERE payload = '1'", url)
+    assert [row.parcel.session_id for row in one.waiting("audit", 9)] == ["b"]
+    assert [row.parcel.session_id for row in one.waiting("audit", 9, skip=0.01)] == ["b"]
+    assert [row.id for row in one.again("audit", 9, NOON)] == [first.id]
+    one.put_off({first.id: NOON + 1})
+    assert [row.id for row in one.again("audit", 9, NOON + 1)] == [first.id, second.id]
+    one.delivered([first.id])
+    assert [row.parcel.session_id for row in one.waiting("audit", 9)] == ["a", "b"]
 
 
 def test_a_lease_that_ran_out_is_taken_over(open_store: Callable[..., PostgresqlStore]) -> None:

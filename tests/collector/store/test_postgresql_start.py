@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from tests.support.events import IDLE_TIMEOUT, event
 from tests.support.postgresql import PASSWORD, Server
+from tests.support.waiting import join
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.errors import StartError, StoreUnavailableError
@@ -35,11 +36,10 @@ def test_starters_that_race_make_the_tables_once(server: Server, open_store: Ope
         except BaseException as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=run, args=(f"c-{n}",)) for n in range(4)]
+    threads = [threading.Thread(target=run, args=(f"c-{n}",), daemon=True) for n in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    join(*threads)
     assert failures == []
     assert open_store("later", url).write([event("STEP_VIEW")]).new == 1
 

@@ -39,6 +39,17 @@ def test_a_file_that_is_no_store_is_told(tmp_path: Path) -> None:
     assert file.read_bytes().startswith(b"no database")
 
 
+def test_a_store_that_does_not_open_leaves_no_file_open(tmp_path: Path) -> None:
+    """Who is told of the failure holds no connection to the file with it."""
+    (tmp_path / FILE_NAME).write_bytes(b"no database, but somebody's data" * 100)
+    # Held here, the error keeps what the frames it came through knew.
+    with pytest.raises(StartError) as told:
+        opened(tmp_path)
+    links = [link for link in Path("/proc/self/fd").iterdir() if link.exists()]
+    assert not [str(link.readlink()) for link in links if tmp_path in link.readlink().parents]
+    assert str(tmp_path) in str(told.value)
+
+
 def test_another_versions_file_is_told(tmp_path: Path) -> None:
     """A file of a later schema is not touched."""
     opened(tmp_path).close()

@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
+from tests.support.waiting import PATIENCE
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import METRICS, Decision, Impact, Source, Status
@@ -98,7 +99,7 @@ def test_promtool_accepts_the_rules(program: Callable[[str], str], tmp_path: Pat
     paths = [*export_alerts(tmp_path / "default"), *export_alerts(tmp_path / "other", other)]
     rules = [str(path) for path in paths if "grafana" not in path.name]
     command = [program("promtool"), "check", "rules", "--lint-fatal", *rules]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("expr", EXPRESSIONS)

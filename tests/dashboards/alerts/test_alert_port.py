@@ -72,7 +72,7 @@ def test_spikes_are_judged_as_prometheus_judges_them(day: Day) -> None:
 
 
 def test_silence_is_judged_as_prometheus_judges_it(day: Day) -> None:
-    """What is told of each project and of all together, over two days and a half with two outages."""
+    """What is told of each project and of all together, over days with two outages in them."""
     dice = np.random.default_rng(6)
     started = dice.poisson(np.array([[100.0], [40.0], [6.0]]), (3, STEPS)).astype(float)
     started[:, 0] = 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tests.support.waiting import PATIENCE
 from typer.testing import CliRunner
 
 from journeytrace_collector.cli import app as journeytrace
@@ -104,7 +105,9 @@ def test_settings_that_are_wrong_are_named(
 def test_the_module_s_help_makes_no_folder(tmp_path: Path) -> None:
     """It is a command like the others."""
     command = [sys.executable, "-m", "journeytrace_dashboards.alerts", "--help"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr
     assert "--settings" in done.stdout
     assert not any(tmp_path.iterdir())
@@ -169,7 +172,8 @@ def test_help_needs_no_dashboards() -> None:
         "except SystemExit: pass\n"
         "assert not [m for m in sys.modules if 'journeytrace_dashboards' in m or 'grafana' in m]"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert "dashboards" in done.stdout
 

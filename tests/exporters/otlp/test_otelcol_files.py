@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from journeytrace.conventions import PRIVATE_PREFIXES
 from journeytrace_collector.settings import Settings, load_settings
 from journeytrace_exporters._settings import read_section
 from journeytrace_exporters.otlp import OtlpSettings
@@ -65,11 +67,25 @@ def test_behind_the_otel_collector_events_are_not_sent_twice() -> None:
 
 
 def test_behind_the_otel_collector_no_address_reaches_tempo() -> None:
-    """The way to Tempo takes addresses out, the way to us does not."""
+    """The way to Tempo takes private attributes out of all that it can, the way to us does not."""
     config = otelcol("otelcol-first")
     lines = config["service"]["pipelines"]
-    assert "transform/no_email" in lines["traces/tempo"]["processors"]
-    assert "transform/no_email" not in lines["traces/journeytrace"]["processors"]
+    assert "transform/private" in lines["traces/tempo"]["processors"]
+    assert "transform/private" not in lines["traces/journeytrace"]["processors"]
+    groups = config["processors"]["transform/private"]["trace_statements"]
+    texts = [" ".join(group["statements"]) for group in groups]
+    assert [re.findall(r"\w+(?=\.attributes,)", text)[0] for text in texts] == [
+        "resource",
+        "scope",
+        "span",
+        "spanevent",
+    ]
+    for text in texts:
+        pattern = text.split('"')[1].replace("\\\\", "\\")
+        for key in ("user.email", "email", "enduser.email", *(p + "x" for p in PRIVATE_PREFIXES)):
+            assert re.search(pattern, key)
+        for key in ("user.id", "platform.x", "emails", "journey.stage", "x.email"):
+            assert not re.search(pattern, key)
 
 
 def test_in_front_we_send_to_where_the_otel_collector_listens() -> None:

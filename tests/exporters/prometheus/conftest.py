@@ -13,19 +13,17 @@ import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.support.waiting import PATIENCE, end_child, join, wait_until
 
 from journeytrace_collector.process import Collector
 from journeytrace_collector.settings import Address, Project, Settings
-
-_DEADLINE = 30.0
-_T = TypeVar("_T")
 
 
 def program(name: str) -> str:
@@ -34,16 +32,6 @@ def program(name: str) -> str:
     if found is None:
         pytest.fail(f"{name} is missing: apt-get install --no-install-recommends prometheus")
     return found
-
-
-def until(look: Callable[[], _T | None]) -> _T:
-    """Look again and again until there is something to see."""
-    deadline = time.monotonic() + _DEADLINE
-    while time.monotonic() < deadline:
-        if (found := look()) is not None:
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"nothing to see in {_DEADLINE:.0f} s")
 
 
 class Prometheus:
@@ -68,7 +56,7 @@ class Prometheus:
 
     def becomes(self, query: str, expected: float) -> None:
         """Wait until a query answers `expected`."""
-        until(lambda: True if self.value(query) == expected else None)
+        wait_until(f"{query} = {expected}", lambda: self.value(query) == expected)
 
     def own_metrics(self) -> str:
         """Give the page that Prometheus has about itself."""
@@ -101,19 +89,19 @@ def _prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
     log = folder / "log"
     with log.open("wb") as lines, subprocess.Popen(command, stderr=lines) as server:
 
-        def ready() -> bool | None:
+        def ready() -> bool:
             assert server.poll() is None, log.read_text()
             try:
                 with urllib.request.urlopen(f"http://{address}/-/ready", timeout=10):
                     return True
             except OSError:
-                return None
+                return False
 
         try:
-            until(ready)
+            wait_until("Prometheus", ready)
             yield Prometheus(address)
         finally:
-            server.terminate()
+            end_child(server)
 
 
 @pytest.fixture
@@ -129,7 +117,9 @@ def scrape(tmp_path: Path) -> Iterator[Callable[[str], Prometheus]]:
 def promtool() -> Callable[[bytes], subprocess.CompletedProcess[bytes]]:
     """Let ``promtool check metrics`` look at a page."""
     command = [program("promtool"), "check", "metrics"]
-    return lambda page: subprocess.run(command, input=page, capture_output=True, check=False)
+    return lambda page: subprocess.run(
+        command, input=page, capture_output=True, check=False, timeout=PATIENCE
+    )
 
 
 class Site:
@@ -147,7 +137,7 @@ class Site:
             projects={"acme": Project()},
         )
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._collector: Collector | None = None
 
@@ -177,11 +167,11 @@ class Site:
             self.stop()
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
+            join(self._thread)
             self._loop.close()
 
     def _do(self, work: Coroutine[Any, Any, object]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(_DEADLINE)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     def send(self, *spans: Span) -> None:
         """Send spans by OTLP/HTTP; they are on disk afterwards."""

@@ -16,6 +16,7 @@ from tests.support.events import IDLE_TIMEOUT, NOON, SECOND, SESSION, event
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import (
+    COLLECTOR_BACKGROUND_FAILURES_TOTAL,
     COLLECTOR_COMMIT_SECONDS,
     COLLECTOR_EXPORT_FAILURES_TOTAL,
     COLLECTOR_QUEUED_BYTES,
@@ -112,6 +113,7 @@ def busy(place: Place) -> Place:
     assert place.store.settle(place.now, 10) == 1
     place.health.observe(COLLECTOR_COMMIT_SECONDS, 0.1)
     place.health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, ("webhook:crm", "retryable"))
+    place.health.add(COLLECTOR_BACKGROUND_FAILURES_TOTAL, ("settle",))
     place.health.watch(COLLECTOR_QUEUED_BYTES, lambda: 4096)
     place.health.watch(COLLECTOR_REQUESTS_REFUSED_TOTAL, lambda: 3, ("wrong",))
     return place

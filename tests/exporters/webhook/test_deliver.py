@@ -73,10 +73,10 @@ def test_a_receiver_can_trust_what_it_gets(make: Make) -> None:
     parcels, received = asyncio.run(scenario())
     assert len(received) == 2
     for parcel, request in zip(parcels, received, strict=True):
-        verify(SECRET, request.headers, request.body, now=NOON / 1e9)
+        key = verify(SECRET, request.headers, request.body, now=NOON / 1e9)
         assert request.body == parcel.payload
         assert request.headers["content-type"] == "application/json"
-        assert request.headers["idempotency-key"] == parcel.headers["Idempotency-Key"]
+        assert key == request.headers["idempotency-key"] == parcel.headers["Idempotency-Key"]
         assert request.path == "/hook"
 
 

@@ -86,6 +86,16 @@ def test_settling_is_news(make: Make) -> None:
         "impacts": session["impacts"],
         "retention_days": 30,
         "expires_at": "2026-07-01T12:00:00.000000Z",
+        "why": {
+            "text": "The user was rejected: a rule of the project's own says no. No failing check"
+            " was recorded for it.",
+            "reason": "CUSTOM_POLICY",
+            "meaning": "A rule of the project's own says no.",
+            "event": None,
+            "event_at": None,
+            "error_code": None,
+            "screen": None,
+        },
     }
 
 
@@ -94,6 +104,16 @@ def test_the_first_settlement_had_nothing_before(make: Make) -> None:
     change = SessionChange(state(CREATED), state(CREATED), settlement=SETTLED)
     (body,) = bodies(told(make(ENDPOINT), change))
     assert (body["before"], body["revision"]) == ({"status": None}, 0)
+
+
+def test_what_is_confidential_is_no_news(make: Make) -> None:
+    """Nothing that a user typed or that was read off a document is in any news."""
+    metadata = '{"form.name":"Ann","extracted.name":"Ann","journey.private.note":"Ann"}'
+    found = state(event("REJECTED", metadata=metadata, reason="CUSTOM_POLICY"))
+    change = SessionChange(None, found, told=Status.ERROR, settlement=SETTLED)
+    parcels = told(make({**ENDPOINT, "include_email": True}), change)
+    assert len(parcels) == 3
+    assert not [parcel for parcel in parcels if b"Ann" in parcel.payload]
 
 
 def test_the_address_is_told_only_to_who_asked(make: Make) -> None:

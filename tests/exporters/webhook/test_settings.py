@@ -75,7 +75,9 @@ def test_two_endpoints_cannot_share_a_name(context: Callable[..., Context]) -> N
     [
         "127.0.0.1",
         "10.0.0.1",
+        "168.63.129.16",
         "169.254.169.254",
+        "192.0.0.192",
         "100.64.0.1",
         "0.0.0.0",
         "[::1]",
@@ -111,8 +113,11 @@ def test_a_private_address_is_an_opt_in(context: Callable[..., Context], host: s
         "::1",
         "::127.0.0.1",
         "::ffff:127.0.0.1",
+        "::ffff:168.63.129.16",
         "::ffff:169.254.169.254",
         "64:ff9b::a00:1",
+        "64:ff9b::a83f:8110",
+        "2002:a83f:8110::",
         "64:ff9b:1::1",
         "2002:7f00:1::",
         "2001:0:7f00:1::",
@@ -126,7 +131,7 @@ def test_a_private_address_is_an_opt_in(context: Callable[..., Context], host: s
     ],
 )
 def test_what_is_not_public(address: str) -> None:
-    """Loopback, private, link-local, shared, reserved and multicast, however they are wrapped."""
+    """Loopback, private, link-local, shared, reserved, multicast and clouds' own, even wrapped."""
     assert not is_public(ip_address(address))
 
 

@@ -6,7 +6,6 @@ import json
 import socket
 import subprocess
 import threading
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,7 @@ from urllib.parse import urlencode
 
 import pytest
 import yaml
+from tests.support.waiting import end_child, join, wait_until
 
 from journeytrace_dashboards.alerts import Settings, export_alerts
 
@@ -58,13 +58,13 @@ class Webhook:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/"
 
     def __enter__(self) -> Self:
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
-        self._thread.join()
+        join(self._thread)
         self._server.server_close()
 
 
@@ -110,25 +110,10 @@ def _running(command: list[str], log: Path, ready: str) -> Iterator[None]:
                 return False
 
         try:
-            wait_until(answers, 30)
+            wait_until(ready, answers)
             yield
         finally:
-            server.terminate()
-
-
-def wait_until(look: Callable[[], object], seconds: float) -> None:
-    """Look again and again until there is something to see."""
-    deadline = time.monotonic() + seconds
-    while not look():
-        if time.monotonic() > deadline:
-            pytest.fail(f"nothing to see in {seconds:.0f} s")
-        time.sleep(0.1)
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], object], float], None]:
-    """Wait for something, with a deadline in seconds."""
-    return wait_until
+            end_child(server)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.support.running import enter_in_background, free_settings
+from tests.support.waiting import wait_until
 
 from journeytrace_collector.process import Collector
 from journeytrace_collector.settings import Project
@@ -117,7 +118,6 @@ def test_each_spike_arrives_as_one_alert_and_a_quiet_load_as_none(
     collectors: list[Collector],
     alerting: Callable[[Settings, list[str]], Any],
     notified: Any,
-    until: Callable[[Callable[[], object], float], None],
 ) -> None:
     """A check that blocks and a reason that rejects, in two projects of three, over two collectors.
 
@@ -134,7 +134,7 @@ def test_each_spike_arrives_as_one_alert_and_a_quiet_load_as_none(
         }
         return all(projects == set(PROJECTS) for projects in known.values())
 
-    until(usual_is_known, 60)
+    wait_until("the usual", usual_is_known, pause=0.1)
     assert servers.labels('ALERTS{alertname!~"JourneyCollectorDown"}') == []
     assert notified.notifications == []
 
@@ -142,12 +142,12 @@ def test_each_spike_arrives_as_one_alert_and_a_quiet_load_as_none(
         load.send(blocked=0.8, rejected=0.8)
         return len(notified.notifications) >= 2
 
-    until(both_were_told, 60)
+    wait_until("two notifications", both_were_told, pause=0.1)
     expected = {
         ("JourneyBlockedEventSpike", "blocked"),
         ("JourneyRejectedReasonSpike", "rejected"),
     }
-    until(lambda: _labels(servers.alerts(), held_back=True) == expected, 30)
+    wait_until("alerts held back", lambda: _labels(servers.alerts(), held_back=True) == expected)
     assert _labels(servers.alerts(), held_back=False) == {
         ("JourneyBlockedSpike", "blocked"),
         ("JourneyRejectedSpike", "rejected"),
@@ -166,7 +166,7 @@ def test_each_spike_arrives_as_one_alert_and_a_quiet_load_as_none(
         load.send(blocked=0.1, rejected=0.1)
         return len(notified.notifications) >= 4
 
-    until(all_is_over, 60)
+    wait_until("two that are resolved", all_is_over, pause=0.1)
     # Alertmanager also says that what it held back is over.
     last = [alert for one in notified.notifications[2:] for alert in one["alerts"]]
     assert {alert["status"] for alert in last} == {"resolved"}

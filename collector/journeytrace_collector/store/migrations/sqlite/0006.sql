@@ -1,0 +1,1 @@
+-- States remember what stood in the user's way: see refold.py.

@@ -1,0 +1,173 @@
+"""Senders by name: each speaks for its sources and projects, and for no others."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from pydantic import SecretStr
+
+from journeytrace_collector.core.rights import Rights
+from journeytrace_collector.errors import ConfigError
+from journeytrace_collector.security import Access
+from journeytrace_collector.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.collector.receiver.conftest import Otlp, Running, Start
+
+PLAIN = "plain-0123456789abcdef"
+FRONT = "front-0123456789abcdef"
+ACME = "acme-0123456789abcdef"
+DESK = "desk-0123456789abcdef"
+OTHER = "018f3b5e-0000-7000-8000-00000000000"
+
+
+@pytest.fixture
+def collector(start: Start) -> Running:
+    """A collector that knows a plain token and three senders."""
+    senders: dict[str, Any] = {
+        "browser": {"token": FRONT, "sources": ["FE"]},
+        "acme": {"token": ACME, "projects": ["acme"]},
+        "desk": {"token": DESK, "sources": ["FE", "BE", "OP"]},
+    }
+    return start(token=PLAIN, senders=senders)
+
+
+def send(collector: Running, otlp: type[Otlp], token: str, *spans: Any) -> tuple[int, str]:
+    """Send spans over gRPC and over HTTP; gives what is rejected and why, the same for both."""
+    body = otlp.traces(*spans).SerializeToString()
+    shown = f"Bearer {token}"
+    called = collector.call("traces", body, metadata=[("authorization", shown)])
+    assert called.code is grpc.StatusCode.OK
+    posted = collector.post("traces", body, Authorization=shown)
+    assert posted.status == 200
+    answers = [
+        ExportTraceServiceResponse.FromString(answer).partial_success
+        for answer in (called.body, posted.body)
+    ]
+    assert answers[0] == answers[1]
+    return answers[0].rejected_spans, answers[0].error_message
+
+
+def names(collector: Running, session: str) -> list[str]:
+    """Give the names of a session's events."""
+    return sorted(collector.names(session))
+
+
+@pytest.mark.parametrize(
+    ("token", "rejected"),
+    [(PLAIN, ["OP"]), (FRONT, ["BE", "OP"]), (ACME, ["OP"]), (DESK, [])],
+    ids=["plain", "browser", "acme", "desk"],
+)
+def test_sources(collector: Running, otlp: type[Otlp], token: str, rejected: list[str]) -> None:
+    """A record of a source that its sender has no right to is rejected alone, by that right."""
+    for source in ("FE", "BE", "OP"):
+        span = otlp.span("OWN", {"journey.event.source": source})
+        count, why = send(collector, otlp, token, otlp.span("STEP_VIEW"), span)
+        if source in rejected:
+            assert count == 1
+            assert f"journey.event.source is {source}, and " in why
+            assert f"no right to {source}" in why
+        elif source == "OP":
+            # The right is there; the catalogue has no events of people yet.
+            assert "no right" not in why
+        else:
+            assert (count, why) == (0, "")
+    assert "STEP_VIEW" in names(collector, "6f1c1f0e-8a54-4c0e-9d53-0d5d8a3a0c11")
+
+
+def test_the_resolved_source_counts(collector: Running, otlp: type[Otlp]) -> None:
+    """A decision that leaves out its source is the server's all the same."""
+    count, why = send(collector, otlp, FRONT, otlp.span("APPROVED"), otlp.span("STEP_VIEW"))
+    assert count == 1
+    assert why == (
+        "span 'APPROVED': journey.event.source is BE, and the sender 'browser' has no right to BE"
+    )
+
+
+@pytest.mark.parametrize("form", ["log", "span event"])
+def test_each_form_is_checked(collector: Running, otlp: type[Otlp], form: str) -> None:
+    """A span event or log record has no more rights than a span."""
+    shown = [("authorization", f"Bearer {FRONT}")]
+    if form == "log":
+        records = (otlp.log("APPROVED"), otlp.log("STEP_VIEW"))
+        answer = collector.call("logs", otlp.logs(*records).SerializeToString(), metadata=shown)
+    else:
+        span = otlp.span("STEP_VIEW")
+        span.events.add(attributes=otlp.attributes("APPROVED"))
+        answer = collector.call("traces", otlp.traces(span).SerializeToString(), metadata=shown)
+    assert b"no right to BE" in answer.body
+    assert collector.names() == ["STEP_VIEW"]
+
+
+def test_projects(collector: Running, otlp: type[Otlp]) -> None:
+    """A record that names a project of others is rejected alone."""
+    own = otlp.span("OWN", {"journey.project.id": "acme"})
+    none = otlp.span("NONE")
+    foreign = otlp.span("FOREIGN", {"journey.project.id": "other", "session.id": f"{OTHER}1"})
+    count, why = send(collector, otlp, ACME, own, none, foreign)
+    assert count == 1
+    assert "journey.project.id is 'other', and the sender 'acme' has no right to" in why
+    assert collector.names() == ["OWN", "NONE"] or collector.names() == ["NONE", "OWN"]
+
+
+def test_a_session_of_another_project(collector: Running, otlp: type[Otlp]) -> None:
+    """A sender of one project adds nothing to another one's session, though it names none."""
+    theirs = {"session.id": f"{OTHER}2", "journey.project.id": "other"}
+    assert send(collector, otlp, PLAIN, otlp.span("SESSION_CREATED", theirs)) == (0, "")
+    forged = otlp.span("APPROVED", {"session.id": f"{OTHER}2"})
+    sound = otlp.span("STEP_VIEW", {"journey.project.id": "acme"})
+    count, why = send(collector, otlp, ACME, forged, sound)
+    assert count == 1
+    assert why == (
+        "event 'APPROVED': session.id belongs to a project that the sender 'acme' has no right to"
+    )
+    assert names(collector, f"{OTHER}2") == ["SESSION_CREATED"]
+    assert collector.names() == ["STEP_VIEW"]
+
+
+def test_the_message_names_the_sender_in_json_too(collector: Running, otlp: type[Otlp]) -> None:
+    """OTLP/JSON is checked like protobuf."""
+    body = json.dumps(otlp.json(otlp.traces(otlp.span("APPROVED")))).encode()
+    answer = collector.post("traces", body, "json", Authorization=f"Bearer {FRONT}")
+    assert "the sender 'browser' has no right to BE" in answer.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("senders", "said"),
+    [
+        ({"a": {}}, "senders.a: has no token"),
+        ({"a": {"token": FRONT}, "b": {"token": FRONT}}, "two of them have the same token"),
+        ({"a": {"token": PLAIN}}, "two of them have the same token"),
+    ],
+)
+def test_unusable_senders(senders: Any, said: str) -> None:
+    """A sender without a token, or with another's, ends the start."""
+    with pytest.raises(ConfigError) as caught:
+        Access(Settings(token=SecretStr(PLAIN), senders=senders))
+    assert said in str(caught.value)
+    assert PLAIN not in str(caught.value)
+
+
+def test_senders_in_a_file(tmp_path: Path) -> None:
+    """The file gives each sender a token, sources and projects; the rest has a default."""
+    file = tmp_path / "journeytrace.yaml"
+    file.write_text(
+        f"senders:\n  acme: {{token: {ACME}, projects: [acme]}}\n"
+        f"  desk: {{token: {DESK}, sources: [OP]}}\n"
+    )
+    access = Access(load_settings(file, {}))
+    acme = access.senders.check(f"Bearer {ACME}")
+    desk = access.senders.check(f"Bearer {DESK}")
+    assert acme == Rights("acme", frozenset({"FE", "BE"}), frozenset({"acme"}))
+    assert desk == Rights("desk", frozenset({"OP"}), None)
+    file.write_text("senders:\n  desk: {token: secretly}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(file, {})
+    assert "senders.desk.token" in str(caught.value)
+    assert "secretly" not in str(caught.value)
