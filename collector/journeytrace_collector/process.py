@@ -10,12 +10,14 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Final, Self
 
 from aiohttp import web
 
+from journeytrace import conventions as names
 from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.chores import Chores
@@ -100,6 +102,9 @@ class Collector:
         self._undo.callback(store.close)
 
         health = Health()
+        for reason in access.senders.refused:
+            counted = partial(access.senders.refused.__getitem__, reason)
+            health.watch(names.COLLECTOR_REQUESTS_REFUSED_TOTAL, counted, (reason,))
         exporters = load_exporters(settings, store, self._clock, health)
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)

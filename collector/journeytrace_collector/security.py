@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hmac import compare_digest
 from ipaddress import ip_address
 from pathlib import Path
@@ -34,6 +34,8 @@ class Tokens:
 
     def __init__(self, tokens: Sequence[str] = ()) -> None:
         self._tokens = tuple(token.encode() for token in tokens)
+        self.refused = {"missing": 0, "wrong": 0}
+        """How many were refused since the start, by what was amiss with their token."""
 
     def __bool__(self) -> bool:
         return bool(self._tokens)
@@ -57,11 +59,13 @@ class Tokens:
             return 0
         found = _BEARER.fullmatch(authorization or "")
         if found is None:
+            self.refused["missing"] += 1
             raise UnauthenticatedError("a token is missing: send `authorization: Bearer …`")
         given = found[1].encode("utf-8", "surrogateescape")
         # In constant time, or the time taken would tell how much of a guess is right.
         same = [compare_digest(given, token) for token in self._tokens]
         if not any(same):
+            self.refused["wrong"] += 1
             raise UnauthenticatedError("the token is not one of those that are allowed here")
         return same.index(True)
 
@@ -82,6 +86,11 @@ class Senders:
     def shares_with(self, other: Tokens) -> bool:
         """Tell whether a token is in both."""
         return other.shares_with(self._tokens)
+
+    @property
+    def refused(self) -> Mapping[str, int]:
+        """How many were turned away since the start; see `Tokens.refused`."""
+        return self._tokens.refused
 
     def check(self, authorization: str | None) -> Rights:
         """Give the rights of who shows this; see `Tokens.check`."""

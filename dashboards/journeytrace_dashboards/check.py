@@ -8,6 +8,7 @@ from typing import Final
 
 from journeytrace.conventions import ATTRIBUTES, DERIVED_ATTRIBUTES, METRICS
 from journeytrace_dashboards import names
+from journeytrace_dashboards.alerts import alert_groups
 from journeytrace_dashboards.files import as_json, outdated
 from journeytrace_dashboards.queries import Query, queries, substituted
 from journeytrace_dashboards.sources import Addresses, datasources
@@ -50,9 +51,11 @@ def problems(folder: Path) -> Iterator[str]:
             faults = names.faults(text)
             yield from (f"{query.place}: {fault}" for fault in faults)
             shown |= set() if faults else names.metrics_in(text)
+    for rule in (rule for group in alert_groups() for rule in group.rules):
+        shown |= names.metrics_in(rule.expr)
     for metric in METRICS:
         if metric.name not in shown and metric.name not in names.NOT_SHOWN:
-            yield f"{metric.name} is on no dashboard"
+            yield f"{metric.name} is on no dashboard and in no alert"
     known = {*ATTRIBUTES, *DERIVED_ATTRIBUTES}
     yield from (
         f"Tempo: there is no attribute {name}" for name in attributes() if name not in known

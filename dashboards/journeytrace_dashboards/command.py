@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn, TypeAlias
 
 import typer
 
+from journeytrace_dashboards.alerts import Settings, SettingsError, export_alerts, load_settings
+from journeytrace_dashboards.alerts.settings import DEFAULTS
 from journeytrace_dashboards.check import problems, sql_problems
 from journeytrace_dashboards.files import export as write_files
 from journeytrace_dashboards.push import PushError
 from journeytrace_dashboards.push import push as push_to
+from journeytrace_dashboards.push_alerts import push_alerts
 from journeytrace_dashboards.sources import Addresses, datasources
 
 __all__ = ["app"]
@@ -25,12 +28,29 @@ app: Final = typer.Typer(
 )
 
 
+_SettingsFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        metavar="FILE",
+        help="Of the alerts: thresholds, windows, addresses, quiet hours (docs/alerts.md).",
+        show_default=False,
+    ),
+]
+
+
 @app.command()
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if need be.")],
+    *,
+    settings: _SettingsFile = None,
 ) -> None:
-    """Write every dashboard as JSON, for Grafana's file provisioning."""
-    for path in write_files(folder):
+    """Write every dashboard as JSON, for Grafana's file provisioning, and the alerts below it.
+
+    The alerts go into DIR/alerts: rules for Prometheus, and the same for Grafana.
+    """
+    chosen = _alert_settings(settings)
+    for path in [*write_files(folder), *export_alerts(folder / "alerts", chosen)]:
         typer.echo(path)
 
 
@@ -99,6 +119,14 @@ def push(
             show_default=False,
         ),
     ] = None,
+    alerts: Annotated[
+        bool,
+        typer.Option(
+            "--alerts/--no-alerts",
+            help="Bring the alerts, too. Without, Prometheus and Alertmanager have to tell them.",
+        ),
+    ] = False,
+    settings: _SettingsFile = None,
 ) -> None:
     """Bring the dashboards to a Grafana, into a folder of their own.
 
@@ -109,10 +137,20 @@ def push(
         sources = datasources(Addresses(prometheus, tempo, postgresql))
         for line in push_to(url, token, sources, password):
             typer.echo(line)
+        if alerts or settings:
+            for line in push_alerts(url, token, _alert_settings(settings)):
+                typer.echo(line)
     except (PushError, ValueError) as error:
         _fail(str(error))
 
 
-def _fail(message: str) -> None:
+def _alert_settings(path: Path | None) -> Settings:
+    try:
+        return load_settings(path) if path else DEFAULTS
+    except SettingsError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
     typer.echo(f"journeytrace: {message}", err=True)
     raise typer.Exit(1)

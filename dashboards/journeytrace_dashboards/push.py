@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from grafana_client.api import GrafanaApi
@@ -12,7 +13,7 @@ from niquests.exceptions import RequestException
 from journeytrace_dashboards.files import as_json
 from journeytrace_dashboards.uids import FOLDER_TITLE, FOLDER_UID
 
-__all__ = ["PushError", "push"]
+__all__ = ["PushError", "connected", "push", "put_folder"]
 
 _SET_BY_GRAFANA: Final = ("id", "version")
 _NOT_FOUND: Final = 404
@@ -33,18 +34,38 @@ def push(
     Raises:
         PushError: see there.
     """
-    try:
-        # Most of its methods carry no types.
-        api: Any = GrafanaApi.from_url(url, credential=token)
+    with connected(url, token) as api:
         for source in sources:
             yield _put_source(api, source, password)
-        yield _put_folder(api)
+        yield put_folder(api)
         for board in as_json().values():
             yield _put_dashboard(api, board)
+
+
+@contextmanager
+def connected(url: str, token: str) -> Iterator[Any]:
+    """Give a client, most of whose methods carry no types.
+
+    Raises:
+        PushError: what is asked of it fails.
+    """
+    try:
+        yield GrafanaApi.from_url(url, credential=token)
     except GrafanaException as error:
         raise PushError(_explained(url, error)) from error
     except RequestException as error:
-        raise PushError(f"{url} cannot be reached: {error}") from error
+        raise PushError(f"{url} cannot be reached: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    """Give the system's own words, which stand under what the libraries make of them."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        inner = getattr(cause, "reason", None) or next(iter(cause.args), None)
+        cause = inner if isinstance(inner, BaseException) else cause.__cause__ or cause.__context__
+    return "no connection; is the address right, and is Grafana running?"
 
 
 def _explained(url: str, error: GrafanaException) -> str:
@@ -66,7 +87,8 @@ def _put_source(api: Any, source: Mapping[str, Any], password: str | None) -> st
     return f"updated data source {uid}"
 
 
-def _put_folder(api: Any) -> str:
+def put_folder(api: Any) -> str:
+    """Make the folder, if it is not there."""
     if _found(lambda: api.folder.get_folder(FOLDER_UID)) is not None:
         return f"unchanged folder {FOLDER_UID}"
     api.folder.create_folder(FOLDER_TITLE, uid=FOLDER_UID)

@@ -23,7 +23,9 @@ __all__ = [
     "COLLECTOR_OUTBOX_ROWS",
     "COLLECTOR_QUEUED_BYTES",
     "COLLECTOR_RECORDS_TOTAL",
+    "COLLECTOR_REQUESTS_REFUSED_TOTAL",
     "COLLECTOR_SESSIONS_ERASED_TOTAL",
+    "COLLECTOR_TIME_CORRECTED_TOTAL",
     "DECISION",
     "DECISIONS_TOTAL",
     "DEFAULT_RETENTION_DAYS",
@@ -363,11 +365,27 @@ COLLECTOR_RECORDS_TOTAL: Final = Metric(
     "Spans and log records that gave no event: rejected as faulty, or ignored as none of ours.",
 )
 
+COLLECTOR_REQUESTS_REFUSED_TOTAL: Final = Metric(
+    "journey_collector_requests_refused_total",
+    "counter",
+    ("reason",),
+    "Requests of senders who were not let in, since the collector started: the token is missing or"
+    " wrong.",
+)
+
 COLLECTOR_SESSIONS_ERASED_TOTAL: Final = Metric(
     "journey_collector_sessions_erased_total",
     "counter",
     (),
     "Sessions erased with their events, because their retention had ended or somebody asked.",
+)
+
+COLLECTOR_TIME_CORRECTED_TOTAL: Final = Metric(
+    "journey_collector_time_corrected_total",
+    "counter",
+    ("project",),
+    "Events whose time was not believed, so that they count from their arrival: a sender's clock is"
+    " off.",
 )
 
 DECISIONS_TOTAL: Final = Metric(
@@ -446,7 +464,9 @@ METRICS: Final = (
     COLLECTOR_OUTBOX_ROWS,
     COLLECTOR_QUEUED_BYTES,
     COLLECTOR_RECORDS_TOTAL,
+    COLLECTOR_REQUESTS_REFUSED_TOTAL,
     COLLECTOR_SESSIONS_ERASED_TOTAL,
+    COLLECTOR_TIME_CORRECTED_TOTAL,
     DECISIONS_TOTAL,
     EVENTS_TOTAL,
     SESSION_DURATION_SECONDS,

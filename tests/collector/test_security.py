@@ -118,6 +118,19 @@ def test_grpc_senders_need_a_token(start: Start) -> None:
     assert TOKEN not in str(caught.value)
 
 
+def test_refused_senders_are_counted_by_what_was_amiss(start: Start) -> None:
+    """Over gRPC and HTTP together; who is let in is not."""
+    collector = start(token=TOKEN)
+    with grpc.insecure_channel(str(collector.otlp_grpc)) as channel:
+        export(channel, None)
+        export(channel, f"Bearer {TOKEN}")
+    for shown in ("Bearer wrong", "Bearer wrong", f"Bearer {TOKEN}"):
+        ask(collector.otlp_http, "POST", "/v1/traces", shown)
+    page = ask(collector.admin, "GET", "/metrics", None).body.decode()
+    found = re.findall(r'journey_collector_requests_refused_total\{reason="(\w+)"\} (\d+)', page)
+    assert dict(found) == {"missing": "1", "wrong": "2"}
+
+
 def test_grpc_refuses_before_it_reads(start: Start) -> None:
     """A message over the limit is refused for its token, so it was never taken in."""
     collector = start(token=TOKEN, max_request_bytes=1_000)

@@ -35,6 +35,8 @@ the catalogue. What comes beyond counts as "other", without its stage: a sender 
 every project."""
 
 _NS_PER_SECOND: Final = 1_000_000_000
+_TIME_SENT: Final = f'"{names.TIME_SENT}":'
+"""What the metadata of an event has, as JSON, if its time was not believed."""
 
 
 class Measure:
@@ -150,6 +152,8 @@ class Measure:
         if labels in beyond:
             labels = (project, OTHER, event.source, "", event.impact)
         tally.add(names.EVENTS_TOTAL.name, labels)
+        if _TIME_SENT in event.metadata:
+            tally.add(names.COLLECTOR_TIME_CORRECTED_TOTAL.name, (project,))
         name = event.name
         known = name in self._catalogue.events
         # Of a log record or a span event nobody knows how long it took: its duration is 0.

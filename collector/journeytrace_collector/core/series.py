@@ -72,6 +72,7 @@ def born(catalogue: Catalogue, project: str) -> Tally:
     if not project:
         _start_collector(tally, catalogue)
     tally.add(names.SESSIONS_STARTED_TOTAL.name, (project,), 0)
+    tally.add(names.COLLECTOR_TIME_CORRECTED_TOTAL.name, (project,), 0)
     _start_events(tally, catalogue, project)
     _start_decisions(tally, catalogue, project)
     _start_stages(tally, catalogue, project)

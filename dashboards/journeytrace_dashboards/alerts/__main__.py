@@ -1,14 +1,32 @@
-"""``python -m journeytrace_dashboards.alerts DIR``: write the rule files into a folder."""
+"""``python -m journeytrace_dashboards.alerts DIR``: write the rule files alone into a folder."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from journeytrace_dashboards.alerts.export import export_alerts
+from journeytrace_dashboards.alerts.settings import DEFAULTS, SettingsError, load_settings
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if need be.")],
+    *,
+    settings: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Thresholds, windows, addresses: YAML.")
+    ] = None,
+) -> None:
+    """Write the rules for Prometheus and the alerts for Grafana."""
+    try:
+        chosen = load_settings(settings) if settings else DEFAULTS
+    except SettingsError as error:
+        typer.echo(f"journeytrace: {error}", err=True)
+        raise typer.Exit(1) from error
+    for path in export_alerts(folder, chosen):
+        typer.echo(path)
+
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m journeytrace_dashboards.alerts DIR")
-    for path in export_alerts(Path(sys.argv[1])):
-        sys.stdout.write(f"{path}\n")
+    typer.run(main)

@@ -9,24 +9,24 @@ import yaml
 
 from journeytrace_dashboards.alerts.grafana import provisioning
 from journeytrace_dashboards.alerts.health import health
-from journeytrace_dashboards.alerts.model import Group, Settings
+from journeytrace_dashboards.alerts.model import Group
 from journeytrace_dashboards.alerts.prometheus import alerting_rules, recording_rules
+from journeytrace_dashboards.alerts.senders import senders
+from journeytrace_dashboards.alerts.settings import DEFAULTS, Settings
 from journeytrace_dashboards.alerts.silence import silence
 from journeytrace_dashboards.alerts.spikes import spikes
 
 __all__ = ["alert_files", "alert_groups", "export_alerts"]
 
-_HEAD: Final = (
-    "# Written by `python -m journeytrace_dashboards.alerts`: change it there, not here.\n"
-)
+_HEAD: Final = "# Written by `journeytrace dashboards export`: change it there, not here.\n"
 
 
-def alert_groups(settings: Settings = Settings()) -> tuple[Group, ...]:  # noqa: B008 - frozen
+def alert_groups(settings: Settings = DEFAULTS) -> tuple[Group, ...]:
     """Give everything that is recorded and told."""
-    return (*spikes(settings), silence(settings), health(settings))
+    return (*spikes(settings), silence(settings), health(settings), senders(settings))
 
 
-def alert_files(settings: Settings = Settings()) -> dict[str, str]:  # noqa: B008 - frozen
+def alert_files(settings: Settings = DEFAULTS) -> dict[str, str]:
     """Give the files by their names."""
     groups = alert_groups(settings)
     return {
@@ -36,7 +36,7 @@ def alert_files(settings: Settings = Settings()) -> dict[str, str]:  # noqa: B00
     }
 
 
-def export_alerts(folder: Path, settings: Settings = Settings()) -> list[Path]:  # noqa: B008
+def export_alerts(folder: Path, settings: Settings = DEFAULTS) -> list[Path]:
     """Write the files into `folder`, which is made if missing; give their paths, sorted.
 
     Raises:

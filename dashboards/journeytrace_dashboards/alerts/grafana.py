@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any, Final
 
-from journeytrace_dashboards.alerts.model import Alert, Group, Settings, span
+from journeytrace_dashboards.alerts.model import Alert, Group, span
+from journeytrace_dashboards.alerts.settings import Settings
+from journeytrace_dashboards.alerts.texts import SINCE, UNTIL, links, spoken
 
 __all__ = ["DATASOURCE", "FOLDER", "provisioning", "rule_uid"]
 
@@ -62,7 +64,7 @@ def _rule(alert: Alert, settings: Settings) -> dict[str, Any]:
         "uid": rule_uid(alert),
         "title": alert.name,
         "condition": "C",
-        "data": _data(alert),
+        "data": _data(alert, settings),
         # No series is how a query says that all is well.
         "noDataState": "OK",
         "execErrState": "Error",
@@ -70,33 +72,50 @@ def _rule(alert: Alert, settings: Settings) -> dict[str, Any]:
     }
     if alert.keep:
         rule["keepFiringFor"] = span(alert.keep)
+    named = {"value": "A", "usual": "B", "last": "D", "seconds": "E"}
+    times = {"since": "F", "until": "G"}
+    asked = _asked(alert, settings)
     return rule | {
         # A series in trouble that goes away is out of trouble, as it is to Prometheus.
         "missing_series_evals_to_resolve": 1,
         "labels": {"severity": alert.severity, "topic": alert.topic},
         "annotations": {
-            "summary": _values(alert) + alert.summary,
+            "summary": _values(named, asked) + alert.summary,
             "description": alert.description,
-            "dashboard": f"{settings.grafana_url}/d/{alert.dashboard}",
-            "runbook_url": f"{settings.runbooks_url}/{alert.name}.md",
+            **links(alert, settings, _values(times, asked)),
         },
         "isPaused": False,
     }
 
 
-def _values(alert: Alert) -> str:
-    """Let ``$value`` and ``$usual`` be numbers, where Grafana's own ``$value`` is a sentence."""
-    usual = "{{ $usual := $values.B.Value }}" if alert.usual else ""
-    return "{{ $value := $values.A.Value }}" + usual
+def _values(named: dict[str, str], asked: dict[str, str]) -> str:
+    """Let ``$value`` and the others be numbers, where Grafana's own ``$value`` is a sentence."""
+    return "".join(
+        f"{{{{ ${name} := $values.{ref}.Value }}}}" for name, ref in named.items() if ref in asked
+    )
 
 
-def _data(alert: Alert) -> list[dict[str, Any]]:
-    queries = {"A": alert.expr, "B": alert.usual}
-    asked = {ref: expr for ref, expr in queries.items() if expr}
-    # Any number is trouble, 0 too; and naming both queries joins them by their labels.
+def _asked(alert: Alert, settings: Settings) -> dict[str, str]:
+    """Give the queries by their refIds, C left out."""
+    since = alert.seconds and SINCE % _bare(alert.seconds, alert.by)
+    until = f"vector({UNTIL})" if alert.sessions else None
+    queries = {
+        "A": _bare(spoken(alert, settings), alert.by),
+        "B": alert.usual and _bare(alert.usual, alert.by),
+        "D": alert.last and _bare(alert.last, alert.by),
+        "E": alert.seconds and _bare(alert.seconds, alert.by),
+        "F": since if alert.sessions else None,
+        "G": until,
+    }
+    return {ref: expr for ref, expr in queries.items() if expr}
+
+
+def _data(alert: Alert, settings: Settings) -> list[dict[str, Any]]:
+    asked = _asked(alert, settings)
+    # Any number is trouble, 0 too; and naming all queries joins them by their labels.
     condition = " && ".join(f"is_number(${ref})" for ref in asked)
     return [
-        *(_query(ref, _bare(expr, alert.by)) for ref, expr in asked.items()),
+        *(_query(ref, expr) for ref, expr in asked.items()),
         {
             "refId": "C",
             "datasourceUid": "__expr__",

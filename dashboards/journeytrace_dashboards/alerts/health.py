@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from journeytrace import conventions as names
-from journeytrace_dashboards.alerts.model import Alert, Group, Settings, span
-from journeytrace_dashboards.alerts.promql import at_least, label, rise, variable
+from journeytrace_dashboards.alerts.compare import (
+    LAST_WEEK_BYTES,
+    LAST_WEEK_DURATION,
+    with_last_week,
+)
+from journeytrace_dashboards.alerts.model import Alert, Group, Rule, span
+from journeytrace_dashboards.alerts.promql import label, variable
+from journeytrace_dashboards.alerts.settings import Settings
 from journeytrace_dashboards.uids import HEALTH_UID
 
 __all__ = ["health"]
@@ -17,8 +23,8 @@ _DASHBOARD: Final = f"{HEALTH_UID}?{_TIMES}"
 
 def health(settings: Settings) -> Group:
     """Give the alerts that are about no project in particular."""
-    alerts = (_down(settings), _stalled(settings), _parked(settings), _rejecting(settings))
-    return Group("JourneyCollector", alerts)
+    alerts = (_down(settings), _stalled(settings), _parked(settings))
+    return Group("JourneyCollector", (*alerts, *_slow(settings), *_queued(settings)))
 
 
 def _down(settings: Settings) -> Alert:
@@ -71,23 +77,46 @@ def _parked(settings: Settings) -> Alert:
     )
 
 
-def _rejecting(settings: Settings) -> Alert:
-    window = settings.window
-    faulty = rise(names.COLLECTOR_RECORDS_TOTAL, window, where='outcome="rejected"')
-    refused = rise(names.COLLECTOR_EVENTS_TOTAL, window, where='outcome="refused"')
-    events = rise(names.COLLECTOR_EVENTS_TOTAL, window)
-    everything = at_least(settings.volume, f"({faulty} + {events})")
-    return Alert(
-        name="JourneyIngestRejecting",
-        topic="ingest",
+def _slow(settings: Settings) -> tuple[Rule, ...]:
+    window = span(settings.windows[0])
+    buckets = f"{names.COLLECTOR_COMMIT_SECONDS.name}_bucket[{window}]"
+    series = "journey:commit_seconds"
+    expr = f"histogram_quantile(0.99, sum by (instance, le) (rate({buckets})))"
+    alert = Alert(
+        name="JourneyCommitSlow",
+        topic="store",
         severity="warning",
-        expr=f"({faulty} + {refused})\n  /\n{everything}\n  > {settings.rejected_share:g}",
-        by=(),
-        summary=f"{{{{ $value | humanizePercentage }}}} of the events that came in {span(window)}"
-        " were rejected",
-        description="Senders are told which field is at fault, but they do not send it again:"
-        " these events are lost until the sender is mended.",
-        dashboard=_DASHBOARD,
+        expr=f"{series} > {settings.commit_time.total_seconds():g}",
+        by=("instance",),
+        summary=f"{label('instance', 'A collector')}: one transaction in a hundred takes"
+        f" {{{{ $value | humanizeDuration }}}} or longer in {window}, {LAST_WEEK_DURATION}",
+        description="The store is slow: its disk, its database, or the way there. Senders wait"
+        " longer, and beyond the queue's limit they are told to come back.",
+        dashboard=f"{HEALTH_UID}?{variable('instance')}&{_TIMES}",
         hold=settings.hold,
         keep=settings.keep,
+        last=f"{series}:last_week",
     )
+    return (*with_last_week(series, expr), alert)
+
+
+def _queued(settings: Settings) -> tuple[Rule, ...]:
+    series = "journey:queued_bytes"
+    alert = Alert(
+        name="JourneyQueueFull",
+        topic="store",
+        severity="critical",
+        expr=f"{series} > {settings.queued_bytes}",
+        by=("instance",),
+        summary=f"{label('instance', 'A collector')}: {{{{ $value | humanize1024 }}}}B wait for the"
+        f" store, {LAST_WEEK_BYTES}",
+        description="More comes in than the store takes. Beyond `max_queued_bytes` senders are told"
+        " to come back, and an SDK gives up after about ten seconds: events are lost there.",
+        dashboard=f"{HEALTH_UID}?{variable('instance')}&{_TIMES}",
+        hold=settings.down,
+        keep=settings.keep,
+        last=f"{series}:last_week",
+    )
+    # Of some minutes, for it goes up and down with every transaction.
+    mean = f"avg_over_time({names.COLLECTOR_QUEUED_BYTES.name}[{span(settings.down)}])"
+    return (*with_last_week(series, f"max by (instance) ({mean})"), alert)

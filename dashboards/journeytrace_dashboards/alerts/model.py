@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal, TypeAlias
 
-__all__ = ["Alert", "Group", "Recording", "Rule", "Settings", "Severity", "span"]
+__all__ = ["Alert", "Group", "Recording", "Rule", "Severity", "span"]
 
 _UNITS: Final = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms"))
 
@@ -24,64 +24,21 @@ def span(length: timedelta) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """All that may differ from one installation to the next, and what a test shortens."""
-
-    interval: timedelta = timedelta(minutes=1)
-    """How often rules are evaluated."""
-    window: timedelta = timedelta(minutes=30)
-    """What counts as now. Shorter notices sooner, longer lets smaller projects reach the volume."""
-    drop_window: timedelta = timedelta(hours=1)
-    """The same for drop-off, which is known only once the idle timeout has passed."""
-    idle_timeout: timedelta = timedelta(minutes=20)
-    """The collector's own setting of that name."""
-    baseline: timedelta = timedelta(days=7)
-    """What counts as usual."""
-    gap: timedelta = timedelta(hours=1)
-    """Between now and the baseline, so that a spike does not at once become usual."""
-    step: timedelta = timedelta(minutes=10)
-    """How finely the baseline is looked at; finer costs Prometheus more and tells nothing new."""
-    history: timedelta = timedelta(hours=6)
-    """Time with enough volume that the baseline must hold, or there is none, and no alert."""
-    seasons: tuple[timedelta, ...] = (timedelta(days=1), timedelta(days=7))
-    """How long ago it was all like now. Silence alarms only if none of these was silent."""
-    volume: int = 30
-    """Sessions, runs or decisions in a window below which nothing is said about shares."""
-    margin: float = 0.05
-    """How far, at least, a spike lies above the usual: as a share, or as events a session."""
-    deviations: float = 3
-    """How many standard deviations of the baseline it lies above the usual."""
-    hold: timedelta = timedelta(minutes=10)
-    """How long a condition holds before it is told."""
-    keep: timedelta = timedelta(minutes=15)
-    """How long an alert stays after its condition has gone, so that it does not flap."""
-    down: timedelta = timedelta(minutes=2)
-    """How long a collector may be away: longer than a restart takes."""
-    outbox_age: timedelta = timedelta(minutes=5)
-    """How long something may wait for delivery."""
-    rejected_share: float = 0.01
-    """Share of what came in that may be of no use before it is told."""
-    job: str = "journeytrace"
-    """Under which Prometheus scrapes the collectors."""
-    grafana_url: str = "http://127.0.0.1:3000"
-    """Where the links in notifications lead, without a slash at the end."""
-    runbooks_url: str = "docs/runbooks"
-    """Folder with the runbook pages; as it stands a path in this repository."""
-
-
-@dataclass(frozen=True, slots=True)
 class Recording:
     """An expression that Prometheus keeps the result of."""
 
     record: str
     expr: str
+    labels: tuple[tuple[str, str], ...] = ()
+    """Set on what is recorded, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alert:
     """Something that somebody has to know. Texts are Go templates, alike in both systems.
 
-    In them ``$value`` is the value of `expr`, and ``$usual`` that of `usual`.
+    In them ``$value`` is the value of `expr`, ``$usual`` that of `usual`, ``$last`` that of `last`,
+    and ``$seconds`` that of `seconds`.
     """
 
     name: str
@@ -102,8 +59,14 @@ class Alert:
     hold: timedelta
     keep: timedelta = timedelta(0)
     """Zero: it ends with its condition."""
+    sessions: str = ""
+    """Variables and times of the list of the very sessions. Empty: it is about no sessions."""
     usual: str | None = None
     """Recorded series, with the labels `by`, that say what is usual. None: no text asks."""
+    last: str | None = None
+    """The same of the same hours of last week; what it records is below 0 where nobody knows."""
+    seconds: str | None = None
+    """How long the window is that `expr` is about; the list of sessions goes back so far."""
 
 
 Rule: TypeAlias = Alert | Recording

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from journeytrace_dashboards.alerts.model import Alert, Group, Recording, Settings, span
+from journeytrace_dashboards.alerts.model import Alert, Group, Recording, span
+from journeytrace_dashboards.alerts.settings import Settings
+from journeytrace_dashboards.alerts.texts import SINCE, UNTIL, links, spoken
 
 __all__ = ["alerting_rules", "recording_rules"]
 
@@ -37,30 +39,47 @@ def _file(groups: dict[str, list[dict[str, Any]]], settings: Settings) -> dict[s
 
 
 def _recording(rule: Recording) -> dict[str, Any]:
-    return {"record": rule.record, "expr": rule.expr}
+    recorded: dict[str, Any] = {"record": rule.record, "expr": rule.expr}
+    return recorded | ({"labels": dict(rule.labels)} if rule.labels else {})
 
 
 def _alert(alert: Alert, settings: Settings) -> dict[str, Any]:
-    rule: dict[str, Any] = {"alert": alert.name, "expr": alert.expr, "for": span(alert.hold)}
+    rule: dict[str, Any] = {
+        "alert": alert.name,
+        "expr": spoken(alert, settings),
+        "for": span(alert.hold),
+    }
     if alert.keep:
         rule["keep_firing_for"] = span(alert.keep)
+    values = "".join(
+        _lookup(name, query, alert)
+        for name, query in (
+            ("usual", alert.usual and f"{alert.usual}%s"),
+            ("last", alert.last and f"{alert.last}%s"),
+            ("seconds", alert.seconds and f"{alert.seconds}%s"),
+        )
+        if query
+    )
+    since = _lookup("since", f"{SINCE % (alert.seconds + '%s')}", alert) if alert.seconds else ""
+    until = _lookup("until", f"vector({UNTIL})", alert)
     return rule | {
         "labels": {"severity": alert.severity, "topic": alert.topic},
         "annotations": {
-            "summary": _lookup(alert) + alert.summary,
+            "summary": values + alert.summary,
             "description": alert.description,
-            "dashboard": f"{settings.grafana_url}/d/{alert.dashboard}",
-            "runbook_url": f"{settings.runbooks_url}/{alert.name}.md",
+            **links(alert, settings, since + until),
         },
     }
 
 
-def _lookup(alert: Alert) -> str:
-    """Let ``$usual`` be what is recorded for the labels of the alert."""
-    if alert.usual is None:
-        return ""
-    # %q quotes as PromQL does, so no project's name can break out of the query.
-    matchers = ",".join(f"{name}=%q" for name in alert.by)
-    values = " ".join(f"$labels.{name}" for name in alert.by)
-    query = f"printf `{alert.usual}{{{matchers}}}` {values} | query | first | value"
-    return f"{{{{ $usual := {query} }}}}"
+def _lookup(name: str, query: str, alert: Alert) -> str:
+    """Let a variable be what is recorded for the labels of the alert; -1: nothing is."""
+    if "%s" in query:
+        # %q quotes as PromQL does, so no project's name can break out of the query.
+        matchers = ",".join(f"{label}=%q" for label in alert.by)
+        labels = " ".join(f'(print (or (index $labels "{label}") ""))' for label in alert.by)
+        query = f"(printf `{query % f'{{{matchers}}}'}` {labels})"
+    else:
+        query = f"`{query}`"
+    value = f"{{{{ with query {query} }}}}{{{{ ${name} = . | first | value }}}}{{{{ end }}}}"
+    return f"{{{{ ${name} := -1.0 }}}}{value}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from journeytrace.conventions import Metric
-from journeytrace_dashboards.alerts.model import Settings, span
+from journeytrace_dashboards.alerts.model import span
 
-__all__ = ["at_least", "label", "limit", "rise", "usual", "variable"]
+__all__ = ["at_least", "label", "middle", "rise", "variable"]
 
 
 def rise(
@@ -27,30 +27,18 @@ def rise(
     return f"sum{grouping}(increase({selector}[{span(window)}]{offset}))"
 
 
-def at_least(volume: int, expr: str) -> str:
+def at_least(volume: float, expr: str) -> str:
     """Keep the series that are large enough to say something about."""
-    return f"({expr} >= {volume})"
+    return f"({expr} >= {volume:g})"
 
 
-def usual(share: str, settings: Settings) -> str:
-    """Give the median of the baseline, where the baseline is long enough to have one.
-
-    The share is recorded only where there is volume, so a quiet night neither widens the baseline
-    nor counts as history.
-    """
-    window = _baseline(share, settings)
-    samples = max(1, round(settings.history / settings.step))
-    return f"quantile_over_time(0.5, {window})\n  and\ncount_over_time({window}) >= {samples}"
-
-
-def limit(share: str, settings: Settings) -> str:
-    """Give the value above which a share is a spike."""
-    spread = f"{settings.deviations:g} * stddev_over_time({_baseline(share, settings)})"
-    return f"{share}:usual\n  +\nclamp_min({spread}, {settings.margin:g})"
-
-
-def _baseline(share: str, settings: Settings) -> str:
-    return f"{share}[{span(settings.baseline)}:{span(settings.step)}] offset {span(settings.gap)}"
+def middle(series: str, ago: tuple[timedelta, ...]) -> str:
+    """Give the median of what a series was at several times; of those at which it was at all."""
+    found = (
+        f'label_replace({series} offset {span(one)}, "season", "{number}", "", "")'
+        for number, one in enumerate(ago)
+    )
+    return "quantile without (season) (0.5,\n  " + "\n  or\n  ".join(found) + "\n)"
 
 
 def label(name: str, otherwise: str) -> str:
@@ -59,9 +47,9 @@ def label(name: str, otherwise: str) -> str:
     return f'{{{{ with index $labels "{name}" }}}}{{{{ . }}}}{{{{ else }}}}{otherwise}{{{{ end }}}}'
 
 
-def variable(name: str) -> str:
+def variable(name: str, otherwise: str = "$__all") -> str:
     """Write a label's value into a link, as the dashboard variable of the same name.
 
     Where there is no value the link chooses All, which includes what has none.
     """
-    return f'var-{name}={{{{ or (index $labels "{name}") "$__all" | urlquery }}}}'
+    return f'var-{name}={{{{ or (index $labels "{name}") "{otherwise}" | urlquery }}}}'

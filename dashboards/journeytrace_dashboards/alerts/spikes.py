@@ -1,34 +1,31 @@
-"""Spikes: what is far above its own usual, for each project, event, reason or stage alone."""
+"""Spikes: more trouble than usual, of each project, event, reason or stage, and of all projects."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from journeytrace import conventions as names
 from journeytrace.conventions import Decision, Impact, Source, Status
-from journeytrace_dashboards.alerts.model import Alert, Group, Recording, Settings, Severity, span
-from journeytrace_dashboards.alerts.promql import at_least, label, limit, rise, usual, variable
+from journeytrace_dashboards.alerts.model import Alert, Group, Severity
+from journeytrace_dashboards.alerts.promql import label, rise
+from journeytrace_dashboards.alerts.settings import Settings
+from journeytrace_dashboards.alerts.statistics import Trouble, recordings
+from journeytrace_dashboards.alerts.texts import (
+    A_SESSION,
+    PERCENT,
+    WHO,
+    compared,
+    list_of,
+    project_of,
+)
 from journeytrace_dashboards.uids import JOURNEYS_UID
 
-__all__ = ["spikes"]
+__all__ = ["spikes", "troubles"]
 
 _PROJECT: Final = ("project",)
-_NOBODY: Final = "no project"
-_PERCENT: Final = ("{{ $value | humanizePercentage }}", "{{ $usual | humanizePercentage }}")
-_A_SESSION: Final = ('{{ printf "%.2f" $value }}', '{{ printf "%.2f" $usual }}')
-
-
-def spikes(settings: Settings) -> tuple[Group, ...]:
-    """Give a group for each spike: its share, what is usual, the limit, and the alert."""
-    found = (
-        _blocked(settings),
-        _blocked_event(settings),
-        _rejected(settings),
-        _rejected_reason(settings),
-        _drop_off(settings),
-    )
-    return tuple(_group(spike, settings) for spike in found)
+_IN: Final = "in the last {{ $seconds | humanizeDuration }}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,142 +33,216 @@ class _Spike:
     name: str
     topic: str
     severity: Severity
-    share: str
-    """Name of the recorded series."""
-    expr: str
-    """What it records; nothing where the volume is too low."""
-    by: tuple[str, ...]
-    summary: str
+    trouble: Trouble
+    what: str
+    """What so many of them do or suffer."""
     description: str
-    variables: tuple[str, ...] = _PROJECT
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    """Filters of the list of sessions."""
+
+
+def spikes(settings: Settings) -> tuple[Group, ...]:
+    """Give a group for each spike: what is recorded for it, and the alert."""
+    return tuple(_group(spike, settings) for spike in _spikes(settings))
+
+
+def troubles(settings: Settings) -> tuple[Trouble, ...]:
+    """Give what the spikes are made of."""
+    return tuple(spike.trouble for spike in _spikes(settings))
+
+
+def _spikes(settings: Settings) -> tuple[_Spike, ...]:
+    return (
+        _blocked(settings),
+        _blocked_event(settings),
+        _rejected(settings),
+        _rejected_reason(settings),
+        _drop_off(settings),
+        _error(settings),
+        _pending(settings),
+        _retake(settings),
+        _undecided(settings),
+    )
 
 
 def _group(spike: _Spike, settings: Settings) -> Group:
-    variables = "&".join(variable(name) for name in spike.variables)
+    series = spike.trouble.series
+    form = PERCENT if spike.trouble.once else A_SESSION
     alert = Alert(
         name=spike.name,
         topic=spike.topic,
         severity=spike.severity,
-        expr=f"{spike.share} > {spike.share}:limit",
-        by=spike.by,
-        summary=spike.summary,
+        expr=f"{series}:told",
+        by=("scope", *spike.trouble.by),
+        summary=f"{WHO}: {form % 'value'} {spike.what} {_IN}, {compared(form)}",
         description=spike.description,
-        dashboard=f"{JOURNEYS_UID}?{variables}&from=now-6h&to=now",
+        dashboard=f"{JOURNEYS_UID}?{project_of('$__all')}&from=now-6h&to=now",
+        sessions=list_of(spike.chosen),
         hold=settings.hold,
         keep=settings.keep,
-        usual=f"{spike.share}:usual",
+        usual=f"{series}:usually",
+        last=f"{series}:last_week",
+        seconds=f"{series}:seconds",
     )
-    recordings = (
-        Recording(spike.share, spike.expr),
-        Recording(f"{spike.share}:usual", usual(spike.share, settings)),
-        Recording(f"{spike.share}:limit", limit(spike.share, settings)),
-    )
-    return Group(spike.name, (*recordings, alert))
+    return Group(spike.name, (*recordings(spike.trouble, settings), alert))
 
 
 def _blocked(settings: Settings) -> _Spike:
-    blocked = rise(names.EVENTS_TOTAL, settings.window, _PROJECT, f'impact="{Impact.BLOCKED}"')
-    sessions = at_least(
-        settings.volume, rise(names.SESSIONS_STARTED_TOTAL, settings.window, _PROJECT)
-    )
-    value, was = _A_SESSION
+    found = rise(names.EVENTS_TOTAL, settings.windows[0], _PROJECT, f'impact="{Impact.BLOCKED}"')
+    of = rise(names.SESSIONS_STARTED_TOTAL, settings.windows[0], _PROJECT)
     return _Spike(
-        name="JourneyBlockedSpike",
-        topic="blocked",
-        severity="critical",
-        share="journey:blocked_a_session",
-        expr=f"{blocked}\n  /\n{sessions}",
-        by=_PROJECT,
-        summary=f"{label('project', _NOBODY)}: {value} BLOCKED events a session in"
-        f" {span(settings.window)}, usually {was}",
+        "JourneyBlockedSpike",
+        "blocked",
+        "critical",
+        Trouble("journey:blocked", _PROJECT, found, of, once=False),
+        what="BLOCKED events a session",
         description="Many more users than usual cannot go on. The panel of the checks that block"
         " most says which check it is.",
+        chosen={"impact": Impact.BLOCKED},
     )
 
 
 def _blocked_event(settings: Settings) -> _Spike:
-    by = ("project", "event", "source")
-    window, events = settings.window, names.EVENTS_TOTAL
+    by, events, window = ("project", "event", "source"), names.EVENTS_TOTAL, settings.windows[0]
     # A check has runs that pass. What the screen reports has none, so sessions stand in for them.
-    checks = f'source="{Source.BE}"'
-    screens = f'impact="{Impact.BLOCKED}",source="{Source.FE}"'
-    failed = rise(events, window, by, f'impact="{Impact.BLOCKED}",{checks}')
-    runs = at_least(settings.volume, rise(events, window, by, checks))
-    sessions = at_least(settings.volume, rise(names.SESSIONS_STARTED_TOTAL, window, _PROJECT))
-    value, was = _PERCENT
+    blocked, checks = f'impact="{Impact.BLOCKED}"', f'source="{Source.BE}"'
+    found = rise(events, window, by, blocked)
+    runs = f"{rise(events, window, by, checks)}\n  and\n{found}"
+    screens = rise(events, window, by, f'{blocked},source="{Source.FE}"')
+    sessions = rise(names.SESSIONS_STARTED_TOTAL, window, _PROJECT)
     return _Spike(
-        name="JourneyBlockedEventSpike",
-        topic="blocked",
-        severity="warning",
-        share="journey:blocked_share",
-        expr=f"{failed}\n  /\n{runs}\nor\n{rise(events, window, by, screens)}"
-        f"\n  / on (project) group_left ()\n{sessions}",
-        by=by,
-        summary=f"{label('project', _NOBODY)}: {label('event', 'an event')} blocked {value} in"
-        f" {span(window)}, usually {was}",
+        "JourneyBlockedEventSpike",
+        "blocked",
+        "warning",
+        Trouble(
+            "journey:blocked_event",
+            by,
+            found,
+            f"({runs})\nor\n{screens} * 0 + on (project) group_left ()\n{sessions}",
+            once=False,
+        ),
+        what=f"of {label('event', 'an event')} BLOCKED",
         description="For a check (BE) this is the share of its runs, for an event on the screen"
         " (FE) events a session.",
+        chosen={"event": "$event", "source": "$source", "impact": Impact.BLOCKED},
     )
 
 
 def _rejected(settings: Settings) -> _Spike:
-    rejected, decisions = _decisions(settings, _PROJECT)
-    value, was = _PERCENT
     return _Spike(
-        name="JourneyRejectedSpike",
-        topic="rejected",
-        severity="critical",
-        share="journey:rejected_share",
-        expr=f"{rejected}\n  /\n{decisions}",
-        by=_PROJECT,
-        summary=f"{label('project', _NOBODY)}: {value} of decisions in {span(settings.window)}"
-        f" were REJECTED, usually {was}",
+        "JourneyRejectedSpike",
+        "rejected",
+        "critical",
+        _decided("journey:rejected", Decision.REJECTED, settings),
+        what="of decisions were REJECTED",
         description="Many more users than usual are turned away. The panel of the reasons says why."
         " It is an attack, or one of our checks is wrong.",
+        chosen={"decision": Decision.REJECTED},
     )
 
 
 def _rejected_reason(settings: Settings) -> _Spike:
-    by = ("project", "reason")
-    rejected, decisions = _decisions(settings, by)
-    value, was = _PERCENT
+    by, metric, window = ("project", "reason"), names.DECISIONS_TOTAL, settings.windows[0]
+    found = rise(metric, window, by, f'decision="{Decision.REJECTED}"')
+    of = f"{found} * 0\n  + on (project) group_left ()\n{rise(metric, window, _PROJECT)}"
     return _Spike(
-        name="JourneyRejectedReasonSpike",
-        topic="rejected",
-        severity="warning",
-        share="journey:rejected_reason_share",
-        expr=f"{rejected}\n  / on (project) group_left ()\n{decisions}",
-        by=by,
-        summary=f"{label('project', _NOBODY)}: {value} of decisions in {span(settings.window)}"
-        f" were REJECTED for {label('reason', 'no reason')}, usually {was}",
+        "JourneyRejectedReasonSpike",
+        "rejected",
+        "warning",
+        Trouble("journey:rejected_reason", by, found, of, once=True),
+        what=f"of decisions were REJECTED for {label('reason', 'no reason')}",
         description="One reason for rejection stands out, whether or not more users are turned"
         " away in all.",
+        chosen={"decision": Decision.REJECTED, "field": "reason", "search": "$reason"},
     )
-
-
-def _decisions(settings: Settings, by: tuple[str, ...]) -> tuple[str, str]:
-    metric, window = names.DECISIONS_TOTAL, settings.window
-    rejected = rise(metric, window, by, f'decision="{Decision.REJECTED}"')
-    return rejected, at_least(settings.volume, rise(metric, window, _PROJECT))
 
 
 def _drop_off(settings: Settings) -> _Spike:
-    by, window = ("project", "stage"), settings.drop_window
+    by, window = ("project", "stage"), settings.windows[0]
     where = f'status="{Status.DROPPED}",stage!=""'
-    dropped = rise(names.SESSIONS_SETTLED_TOTAL, window, by, where)
+    found = rise(names.SESSIONS_SETTLED_TOTAL, window, by, where)
     # Who is dropped now came here an idle timeout ago: without the offset, falling traffic alone
     # would look like a spike.
-    reached = rise(names.STAGE_REACHED_TOTAL, window, by, ago=settings.idle_timeout)
-    value, was = _PERCENT
+    of = rise(names.STAGE_REACHED_TOTAL, window, by, ago=settings.idle_timeout)
     return _Spike(
-        name="JourneyDropOffSpike",
-        topic="drop-off",
-        severity="warning",
-        share="journey:drop_off_share",
-        expr=f"{dropped}\n  /\n{at_least(settings.volume, reached)}",
-        by=by,
-        summary=f"{label('project', _NOBODY)}: {value} of those who reached"
-        f" {label('stage', 'no stage')} in {span(window)} dropped there, usually {was}",
+        "JourneyDropOffSpike",
+        "drop-off",
+        "warning",
+        Trouble("journey:drop_off", by, found, of, once=False),
+        what=f"of a session dropped at {label('stage', 'no stage')} for each that reached it",
         description="Users leave here without being told to. Look at what the screen reports:"
         " camera, network, retakes.",
+        chosen={"status": Status.DROPPED, "stage": "$stage"},
     )
+
+
+def _error(settings: Settings) -> _Spike:
+    metric, window = names.SESSIONS_SETTLED_TOTAL, settings.windows[0]
+    found = rise(metric, window, _PROJECT, f'status="{Status.ERROR}"')
+    return _Spike(
+        "JourneyErrorSpike",
+        "error",
+        "critical",
+        Trouble("journey:error", _PROJECT, found, rise(metric, window, _PROJECT), once=True),
+        what="of sessions ended with status ERROR",
+        description="Many more users than usual end on an error page. The list of sessions has the"
+        " error codes.",
+        chosen={"status": Status.ERROR},
+    )
+
+
+def _pending(settings: Settings) -> _Spike:
+    return _Spike(
+        "JourneyPendingSpike",
+        "pending",
+        "warning",
+        _decided("journey:pending", Decision.PENDING, settings),
+        what="of decisions were PENDING",
+        description="Many more users than usual wait for somebody to look at them. The panel of"
+        " the reasons for PENDING says why.",
+        chosen={"decision": Decision.PENDING},
+    )
+
+
+def _retake(settings: Settings) -> _Spike:
+    found = rise(names.EVENTS_TOTAL, settings.windows[0], _PROJECT, f'impact="{Impact.RETAKE}"')
+    of = rise(names.SESSIONS_STARTED_TOTAL, settings.windows[0], _PROJECT)
+    return _Spike(
+        "JourneyRetakeSpike",
+        "retake",
+        "warning",
+        Trouble("journey:retake", _PROJECT, found, of, once=False),
+        what="RETAKE events a session",
+        description="Users have to take their pictures again far more often than usual. Some give"
+        " up; look at drop-off, too.",
+        chosen={"impact": Impact.RETAKE},
+    )
+
+
+def _undecided(settings: Settings) -> _Spike:
+    window = settings.windows[0]
+    of = rise(names.SESSIONS_SETTLED_TOTAL, window, _PROJECT)
+    # Who settles now was decided an idle timeout ago.
+    decided = rise(names.DECISIONS_TOTAL, window, _PROJECT, ago=settings.idle_timeout)
+    return _Spike(
+        "JourneyUndecidedSpike",
+        "undecided",
+        "critical",
+        Trouble(
+            "journey:undecided",
+            _PROJECT,
+            f"clamp_min(\n{of}\n  - (\n{decided}\n  or\n{of} * 0), 0)",
+            of,
+            once=False,
+        ),
+        what="of sessions ended without any decision",
+        description="Users get through and nobody decides: what decides fails, or it no longer"
+        " sends its events.",
+        chosen={"decision": "NONE"},
+    )
+
+
+def _decided(series: str, decision: Decision, settings: Settings) -> Trouble:
+    metric, window = names.DECISIONS_TOTAL, settings.windows[0]
+    found = rise(metric, window, _PROJECT, f'decision="{decision}"')
+    return Trouble(series, _PROJECT, found, rise(metric, window, _PROJECT), once=True)

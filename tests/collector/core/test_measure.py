@@ -14,6 +14,7 @@ from tests.support.events import MINUTE, NOON, SECOND, SESSION, event, journeys
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import (
     CHECK_DURATION_SECONDS,
+    COLLECTOR_TIME_CORRECTED_TOTAL,
     DECISIONS_TOTAL,
     EVENTS_TOTAL,
     METRICS,
@@ -297,6 +298,14 @@ def test_a_bucket_holds_its_upper_bound() -> None:
     }
     assert found == {"0.01": 1, "0.025": 1, "60.0": 1, "+Inf": 1}
     assert set(found) < set(bounds(CHECK_DURATION_SECONDS))
+
+
+def test_events_whose_time_was_not_believed_count_by_project() -> None:
+    """Once each; an event that merely mentions the word does not."""
+    off = event("STEP_VIEW", project_id="acme", metadata='{"journey.time.sent":"1970-01-01"}')
+    mentions = event("STEP1_ENTERED", project_id="acme", metadata='{"note":"journey.time.sent"}')
+    counted = total([off, mentions])
+    assert risen(counted, COLLECTOR_TIME_CORRECTED_TOTAL) == {("acme",): 1}
 
 
 def test_records_count_by_what_became_of_them() -> None:

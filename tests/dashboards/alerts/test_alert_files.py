@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +19,7 @@ from tests.support.waiting import PATIENCE
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import METRICS, Decision, Impact, Source, Status
 from journeytrace_dashboards.alerts import Settings, alert_files, alert_groups, export_alerts
+from journeytrace_dashboards.alerts.quiet import Quiet
 
 ROOT = Path(__file__).parents[3]
 GENERATED = ROOT / "dashboards" / "generated"
@@ -26,16 +28,31 @@ ALERTS = [alert for group in GROUPS for alert in group.alerts]
 RECORDINGS = [rule for group in GROUPS for rule in group.recordings]
 EXPRESSIONS = [rule.expr for group in GROUPS for rule in group.rules]
 PROMETHEUS_OWN = {"up": {"job", "instance"}}
+LABELS = {"scope", "season", "window"}
+"""What recordings add to the metrics' own."""
 WORDS = {
-    *("absent", "and", "by", "clamp_min", "count", "count_over_time", "group_left", "increase"),
-    *("max", "offset", "on", "or", "quantile_over_time", "stddev_over_time", "sum", "unless"),
+    *(
+        "absent",
+        "and",
+        "avg_over_time",
+        "by",
+        "clamp_min",
+        "count",
+        "count_over_time",
+        "group_left",
+        "increase",
+    ),
+    *("histogram_quantile", "label_replace", "max", "offset", "on", "or"),
+    *("quantile", "quantile_over_time", "rate", "sqrt", "sum", "sum_over_time", "topk", "unless"),
+    "without",
 }
 
 
 def metrics() -> dict[str, set[str]]:
     """Give every name that may be asked for, with its labels."""
     known = {metric.name: {*metric.labels, "instance"} for metric in METRICS}
-    recorded = {rule.record: set[str]() for rule in RECORDINGS}
+    known |= {f"{m.name}_bucket": {*m.labels, "le"} for m in METRICS if m.buckets}
+    recorded = {rule.record: {"scope", "window"} for rule in RECORDINGS}
     return known | recorded | PROMETHEUS_OWN
 
 
@@ -58,7 +75,7 @@ def grafana_rules() -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", sorted(alert_files()))
 def test_what_is_committed_is_what_the_code_says(name: str) -> None:
-    """To mend it: ``python -m journeytrace_dashboards.alerts dashboards/generated/alerts``."""
+    """To mend it: ``journeytrace dashboards export dashboards/generated``."""
     assert (GENERATED / "alerts" / name).read_text("utf-8") == alert_files()[name]
 
 
@@ -69,7 +86,16 @@ def test_no_other_file_lies_there() -> None:
 
 def test_promtool_accepts_the_rules(program: Callable[[str], str], tmp_path: Path) -> None:
     """Also with other settings than those that are committed."""
-    other = replace(Settings(), deviations=2.5, volume=100, grafana_url="https://grafana.example")
+    other = replace(
+        Settings(),
+        deviations=2.5,
+        volume=100,
+        windows=(timedelta(minutes=10), timedelta(hours=1)),
+        seasons=(),
+        quiet_hours=(Quiet.parse("22:00-06:00"), Quiet.parse("sat,sun 00:00-24:00")),
+        alertmanager_url="https://alertmanager.example",
+        grafana_url="https://grafana.example",
+    )
     paths = [*export_alerts(tmp_path / "default"), *export_alerts(tmp_path / "other", other)]
     rules = [str(path) for path in paths if "grafana" not in path.name]
     command = [program("promtool"), "check", "rules", "--lint-fatal", *rules]
@@ -81,16 +107,17 @@ def test_every_metric_and_label_exists(expr: str) -> None:
     """Metrics are those of the conventions, what is recorded, or ``up``; labels are theirs."""
     known = metrics()
     bare = re.sub(r'"[^"]*"', '""', expr)
-    for name, matchers in re.findall(r"([a-z_:]+)\{([^}]*)\}", bare):
+    for name, matchers in re.findall(r"([a-z_0-9:]+)\{([^}]*)\}", bare):
         assert set(re.findall(r"(\w+)[=!]", matchers)) <= known[name], name
     labels = {
         label.strip()
-        for listed in re.findall(r"(?:by|on|group_left) \(([^)]*)\)", bare)
+        for listed in re.findall(r"(?:by|on|without|group_left) \(([^)]*)\)", bare)
         for label in listed.split(",")
         if label.strip()
     }
-    assert labels <= {label for metric in METRICS for label in metric.labels}
-    rest = re.sub(r"\{[^}]*\}|\[[^]]*\]|(?:by|on|group_left) \([^)]*\)", " ", bare)
+    own = {label for metric in METRICS for label in metric.labels}
+    assert labels <= own | LABELS | {"instance", "le"}
+    rest = re.sub(r"\{[^}]*\}|\[[^]]*\]|(?:by|on|without|group_left) \([^)]*\)", " ", bare)
     rest = re.sub(r"offset \w+", " ", rest)
     assert set(re.findall(r"[a-z][a-z_:]*", rest)) <= {*known, *WORDS}
 
@@ -131,12 +158,13 @@ def test_every_runbook_has_an_alert() -> None:
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 def test_every_link_opens_a_dashboard_and_sets_its_variables(alert: Any) -> None:
     """The uid and each variable exist in the dashboards that are committed."""
-    link = urlsplit(re.sub(r"\{\{[^}]*\}\}", "x", alert.dashboard))
-    committed = (json.loads(path.read_text("utf-8")) for path in GENERATED.glob("*.json"))
-    (dashboard,) = (found for found in committed if found["uid"] == link.path)
-    variables = {variable["name"] for variable in dashboard["templating"]["list"]}
-    asked = set(parse_qs(link.query)) - {"from", "to"}
-    assert asked <= {f"var-{name}" for name in variables}
+    committed = [json.loads(path.read_text("utf-8")) for path in GENERATED.glob("*.json")]
+    for written in filter(None, (alert.dashboard, alert.sessions)):
+        link = urlsplit(re.sub(r"\{\{[^}]*\}\}", "x", written))
+        (dashboard,) = (found for found in committed if found["uid"] == link.path)
+        variables = {variable["name"] for variable in dashboard["templating"]["list"]}
+        asked = set(parse_qs(link.query)) - {"from", "to"}
+        assert asked <= {f"var-{name}" for name in variables}
 
 
 def test_both_systems_tell_of_the_same_alerts() -> None:

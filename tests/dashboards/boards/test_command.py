@@ -45,6 +45,9 @@ def test_export_then_check_finds_nothing(runner: CliRunner, tmp_path: Path) -> N
             "sessions.json",
             "session-detail.json",
             "collector-health.json",
+            "alerts/journeytrace.alerts.yml",
+            "alerts/journeytrace.grafana.yml",
+            "alerts/journeytrace.recording.yml",
         )
     ]
     done = runner.invoke(app, ["check", "--dir", str(tmp_path / "new")])
@@ -52,6 +55,62 @@ def test_export_then_check_finds_nothing(runner: CliRunner, tmp_path: Path) -> N
         0,
         "Nothing wrong. SQL was not prepared: --database.\n",
     )
+
+
+def test_settings_are_written_into_the_alerts(runner: CliRunner, tmp_path: Path) -> None:
+    """Thresholds, windows, addresses and quiet hours, from one file."""
+    file = tmp_path / "alerts.yml"
+    file.write_text(
+        "windows: [10m, 1h]\nvolume: 100\ngrafana_url: https://grafana.example/\n"
+        "alertmanager_url: https://alertmanager.example\nquiet_hours: 22:00-06:00\n"
+        "runbooks_url: https://wiki.example/runbooks\n"
+    )
+    done = runner.invoke(app, ["export", str(tmp_path / "new"), "--settings", str(file)])
+    assert done.exit_code == 0, done.output
+    alerts = (tmp_path / "new" / "alerts" / "journeytrace.alerts.yml").read_text()
+    assert "https://grafana.example/d/journeytrace-journeys" in alerts
+    assert "https://alertmanager.example/#/silences/new" in alerts
+    assert "https://wiki.example/runbooks/JourneyBlockedSpike.md" in alerts
+    assert "hour() * 60" in alerts
+    recorded = (tmp_path / "new" / "alerts" / "journeytrace.recording.yml").read_text()
+    assert "journey:blocked:of >= 100" in recorded
+    assert "window: 30m" not in recorded
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("windows: [30m, 45m]", "windows: each must be a multiple of the first"),
+        ("window: 30m", "window is unknown; known are "),
+        ("hold: soon", "hold: 'soon' must be a duration such as 90s"),
+        ("volume: many", "volume: 'many' must be a number"),
+        ("quiet_hours: [at night]", "must look like 22:00-06:00"),
+        ("margin: -1", "margin: is -1.0, but must not be negative"),
+        ("- 1", "must be lines of `key: value`"),
+        (": :", "cannot be read"),
+    ],
+)
+def test_settings_that_are_wrong_are_named(
+    runner: CliRunner, tmp_path: Path, text: str, said: str
+) -> None:
+    """With the key and what it may be; nothing is written."""
+    file = tmp_path / "alerts.yml"
+    file.write_text(text)
+    done = runner.invoke(app, ["export", str(tmp_path / "new"), "--settings", str(file)])
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_module_s_help_makes_no_folder(tmp_path: Path) -> None:
+    """It is a command like the others."""
+    command = [sys.executable, "-m", "journeytrace_dashboards.alerts", "--help"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--settings" in done.stdout
+    assert not any(tmp_path.iterdir())
 
 
 def test_check_names_what_is_wrong(runner: CliRunner, tmp_path: Path) -> None:
@@ -77,7 +136,7 @@ def test_push_takes_the_token_from_the_environment(runner: CliRunner) -> None:
         app, ["push", "--grafana", "http://127.0.0.1:9"], env={"GRAFANA_TOKEN": "secret"}
     )
     assert done.exit_code == 1
-    assert "http://127.0.0.1:9 cannot be reached" in done.stderr
+    assert done.stderr == "journeytrace: http://127.0.0.1:9 cannot be reached: Connection refused\n"
     assert "secret" not in done.output
     assert runner.invoke(app, ["push", "--grafana", "http://127.0.0.1:9"]).exit_code == 2
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 import pytest
 from tests.support.waiting import join
 
+from journeytrace_dashboards.alerts import Settings, alert_groups
 from journeytrace_dashboards.push import PushError, push
+from journeytrace_dashboards.push_alerts import push_alerts
 from journeytrace_dashboards.sources import Addresses, datasources
 
 TOKEN = "glsa_only-for-tests"
@@ -19,6 +22,14 @@ SOURCES = datasources(
     Addresses("http://prometheus:9090", "http://tempo:3200", "postgresql://reader@db/journeytrace")
 )
 Document = dict[str, Any]
+GROUPS = "/api/v1/provisioning/folder/journeytrace/rule-groups/"
+RULE_FIELDS = {
+    *("annotations", "condition", "data", "execErrState", "folderUID", "for", "id", "isPaused"),
+    *("keep_firing_for", "labels", "missing_series_evals_to_resolve", "noDataState"),
+    *("notification_settings", "orgID", "provenance", "record", "ruleGroup", "title", "uid"),
+    "updated",
+}
+"""What Grafana documents of a ProvisionedAlertRule."""
 
 
 class Grafana:
@@ -28,6 +39,7 @@ class Grafana:
         self.sources: dict[str, Document] = {}
         self.folders: dict[str, Document] = {}
         self.boards: dict[str, Document] = {}
+        self.groups: dict[str, Document] = {}
         self.writes: list[str] = []
         answer = self._answer
 
@@ -71,6 +83,8 @@ class Grafana:
             return self.sources.get(uid)
         if path.startswith("/api/folders/"):
             return self.folders.get(uid)
+        if path.startswith(GROUPS):
+            return self.groups.get(uid)
         assert path.startswith("/api/dashboards/uid/"), path
         return self.boards.get(uid)
 
@@ -84,6 +98,8 @@ class Grafana:
         if path == "/api/folders":
             self.folders[body["uid"]] = body
             return body
+        if path.startswith(GROUPS):
+            return self._write_group(uid, body)
         assert path == "/api/dashboards/db"
         board = body["dashboard"]
         version = self.boards.get(board["uid"], {"dashboard": {"version": 0}})["dashboard"][
@@ -94,6 +110,19 @@ class Grafana:
             "meta": {"folderUid": body["folderUid"]},
         }
         return {"uid": board["uid"], "status": "success"}
+
+    def _write_group(self, uid: str, body: Document) -> Document:
+        """Take a group as the API is documented: nothing unknown, everything that it needs."""
+        assert set(body) == {"title", "folderUid", "interval", "rules"}
+        assert body["title"] == uid
+        assert body["interval"] % 10 == 0
+        for rule in body["rules"]:
+            assert set(rule) <= RULE_FIELDS
+            assert set(rule) >= {"uid", "title", "orgID", "condition", "data", "for"}
+            assert (rule["ruleGroup"], rule["folderUID"]) == (uid, body["folderUid"])
+        given = [{"id": 1, "updated": "2026-01-01T00:00:00Z", **rule} for rule in body["rules"]]
+        self.groups[uid] = {**body, "rules": given}
+        return self.groups[uid]
 
 
 @pytest.fixture
@@ -144,6 +173,35 @@ def test_what_was_changed_by_hand_comes_back(grafana: Grafana) -> None:
     ]
 
 
+def test_alerts_are_brought_and_again_nothing_is_written(grafana: Grafana) -> None:
+    """Into the dashboards' folder, each group by itself."""
+    said = list(push_alerts(grafana.url, TOKEN, Settings()))
+    assert {line.split()[0] for line in said} == {"created"}
+    names = {group.name for group in alert_groups() if group.alerts}
+    assert set(grafana.groups) == names
+    rules = [rule for group in grafana.groups.values() for rule in group["rules"]]
+    assert {rule["title"] for rule in rules} >= {"JourneyNoSessions", "JourneySendersRefused"}
+    grafana.writes.clear()
+    said = list(push_alerts(grafana.url, TOKEN, Settings()))
+    assert {line.split()[0] for line in said} == {"unchanged"}
+    assert grafana.writes == []
+
+
+def test_only_the_alerts_that_differ_are_written(grafana: Grafana) -> None:
+    """Whether by hand in Grafana or in the settings; what others keep there is left alone."""
+    list(push_alerts(grafana.url, TOKEN, Settings()))
+    grafana.writes.clear()
+    grafana.groups["Theirs"] = {"title": "Theirs"}
+    grafana.groups["JourneyErrorSpike"]["rules"][0]["isPaused"] = True
+    said = list(push_alerts(grafana.url, TOKEN, replace(Settings(), rejected_share=0.5)))
+    assert [line for line in said if line.startswith("updated")] == [
+        "updated alerts JourneyErrorSpike",
+        "updated alerts JourneySenders",
+    ]
+    assert grafana.writes == [f"PUT {GROUPS}JourneyErrorSpike", f"PUT {GROUPS}JourneySenders"]
+    assert grafana.groups["Theirs"] == {"title": "Theirs"}
+
+
 def test_what_is_not_ours_is_left_alone(grafana: Grafana) -> None:
     """Data sources that nobody asked for, and what others keep there."""
     grafana.sources["prometheus"] = {"uid": "prometheus", "url": "http://somebody-else's"}
@@ -170,7 +228,7 @@ def test_a_wrong_token_says_what_is_needed(grafana: Grafana) -> None:
 
 def test_no_grafana_is_told() -> None:
     """With the address that was asked."""
-    with pytest.raises(PushError, match=r"http://127\.0\.0\.1:9 cannot be reached"):
+    with pytest.raises(PushError, match=r"^http://127\.0\.0\.1:9 cannot be reached: [^<>()]+$"):
         list(push("http://127.0.0.1:9", TOKEN, SOURCES))
 
 

@@ -20,6 +20,7 @@ from journeytrace.conventions import (
     COLLECTOR_COMMIT_SECONDS,
     COLLECTOR_EXPORT_FAILURES_TOTAL,
     COLLECTOR_QUEUED_BYTES,
+    COLLECTOR_REQUESTS_REFUSED_TOTAL,
     METRICS,
 )
 from journeytrace_collector.core.change import Followup, Parcel, Tally
@@ -114,6 +115,7 @@ def busy(place: Place) -> Place:
     place.health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, ("webhook:crm", "retryable"))
     place.health.add(COLLECTOR_BACKGROUND_FAILURES_TOTAL, ("settle",))
     place.health.watch(COLLECTOR_QUEUED_BYTES, lambda: 4096)
+    place.health.watch(COLLECTOR_REQUESTS_REFUSED_TOTAL, lambda: 3, ("wrong",))
     return place
 
 

@@ -12,7 +12,11 @@ COUNTED = [
     for metric in METRICS
     if metric.kind != "gauge"
     and metric.name
-    not in {"journey_collector_commit_seconds", "journey_collector_export_failures_total"}
+    not in {
+        "journey_collector_commit_seconds",
+        "journey_collector_export_failures_total",
+        "journey_collector_requests_refused_total",
+    }
 ]
 """What the store counts; the rest is kept in memory."""
 

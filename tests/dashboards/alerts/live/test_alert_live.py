@@ -25,7 +25,8 @@ from journeytrace_dashboards.alerts import Settings
 SHORT = replace(
     Settings(),
     interval=timedelta(milliseconds=500),
-    window=timedelta(seconds=8),
+    windows=(timedelta(seconds=8),),
+    seasons=(),
     baseline=timedelta(minutes=1),
     gap=timedelta(seconds=4),
     step=timedelta(seconds=1),
@@ -128,8 +129,8 @@ def test_each_spike_arrives_as_one_alert_and_a_quiet_load_as_none(
     def usual_is_known() -> bool:
         load.send(blocked=0.1, rejected=0.1)
         known = {
-            name: {series["project"] for series in servers.labels(f"{name}:limit")}
-            for name in ("journey:blocked_a_session", "journey:rejected_reason_share")
+            name: {series["project"] for series in servers.labels(f"{name}:usual")}
+            for name in ("journey:blocked", "journey:rejected_reason")
         }
         return all(projects == set(PROJECTS) for projects in known.values())
 

@@ -1,0 +1,95 @@
+"""Words and links that several alerts share: Go templates, alike in Prometheus and Grafana."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from journeytrace_dashboards.alerts.model import Alert
+from journeytrace_dashboards.alerts.promql import label
+from journeytrace_dashboards.alerts.settings import Settings
+from journeytrace_dashboards.alerts.statistics import ALL
+from journeytrace_dashboards.session_list import NO_PROJECT, filters
+from journeytrace_dashboards.uids import SESSIONS_UID
+
+__all__ = [
+    "A_SESSION",
+    "PERCENT",
+    "SINCE",
+    "UNTIL",
+    "WHO",
+    "compared",
+    "links",
+    "list_of",
+    "project_of",
+    "spoken",
+]
+
+_EVERY: Final = "$__all"
+_IS_ALL: Final = f'eq (print (index $labels "scope")) "{ALL}"'
+
+PERCENT: Final = "{{ $%s | humanizePercentage }}"
+A_SESSION: Final = '{{ printf "%%.2f" $%s }}'
+
+SINCE: Final = "(time() - %s) * 1000"
+UNTIL: Final = "time() * 1000"
+"""When the sessions began that an alert is about, and now: what Grafana's links take."""
+
+WHO: Final = (
+    f"{{{{ if {_IS_ALL} }}}}all projects together{{{{ else }}}}"
+    f"{label('project', 'no project')}{{{{ end }}}}"
+)
+"""Whom an alert with a scope is about."""
+
+
+def compared(form: str) -> str:
+    """Say what was usual and what was last week, each written in `form`."""
+    last = form % "last"
+    return (
+        f"usually {form % 'usual'}, {{{{ if ge $last 0.0 }}}}in the same hours of last week {last}"
+        "{{ else }}with no last week to compare{{ end }}"
+    )
+
+
+def project_of(none: str) -> str:
+    """Choose the alert's project on a dashboard where `none` stands for sessions without one."""
+    other = f'{{{{ or (index $labels "project") "{none}" | urlquery }}}}'
+    every = f'{{{{ "{_EVERY}" | urlquery }}}}'
+    return f"var-project={{{{ if {_IS_ALL} }}}}{every}{{{{ else }}}}{other}{{{{ end }}}}"
+
+
+def list_of(chosen: Mapping[str, str]) -> str:
+    """Lead to the list of sessions, with these filters set as far as the dashboard has them.
+
+    A value that begins with ``$`` is that label of the alert.
+    """
+    known = {variable.build().name for variable in filters()}
+    parts = [
+        f"var-{name}="
+        + (f'{{{{ index $labels "{value[1:]}" | urlquery }}}}' if value[:1] == "$" else value)
+        for name, value in chosen.items()
+        if name in known
+    ]
+    return f"{SESSIONS_UID}?" + "&".join([project_of(NO_PROJECT), *parts])
+
+
+def links(alert: Alert, settings: Settings, times: str) -> dict[str, str]:
+    """Give where to look; `times` is the template that sets ``$since`` and ``$until``."""
+    found = {"dashboard": f"{settings.grafana_url}/d/{alert.dashboard}"}
+    if alert.sessions:
+        since = '{{ printf "%.0f" $since }}' if alert.seconds else "now-1h"
+        until = '{{ printf "%.0f" $until }}'
+        listed = f"{settings.grafana_url}/d/{alert.sessions}&from={since}&to={until}"
+        found["sessions"] = times + listed
+    if settings.alertmanager_url:
+        name = f"filter=%7Balertname%3D%22{alert.name}%22%7D"
+        found["silence"] = f"{settings.alertmanager_url}/#/silences/new?{name}"
+    return found | {"runbook_url": f"{settings.runbooks_url}/{alert.name}.md"}
+
+
+def spoken(alert: Alert, settings: Settings) -> str:
+    """Give the alert's expression; a warning's is silent in the quiet hours."""
+    if alert.severity == "critical" or not settings.quiet_hours:
+        return alert.expr
+    quiet = "\n  or\n".join(one.promql() for one in settings.quiet_hours)
+    return f"({alert.expr})\n  unless on ()\n({quiet})"
