@@ -20,8 +20,9 @@ from tests.support.waiting import PATIENCE, join
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.identity import trace_id
-from journeytrace_collector.core.derive import summary
+from journeytrace_collector.core.derive import status, summary
 from journeytrace_collector.core.sessionize import fold
+from journeytrace_collector.insight.why import why
 from journeytrace_collector.store import SqliteStore
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ def check_store(launch: Launch, senders: list[Sender]) -> None:
             if state is None:
                 assert session_id not in told
                 continue
-            expected = msgspec.to_builtins(summary(state, START, IDLE_TIMEOUT))
+            cause = why(state, status(state, START, IDLE_TIMEOUT), catalogue)
+            expected = msgspec.to_builtins(summary(state, START, IDLE_TIMEOUT, why=cause))
             assert _timeless(told[session_id]) == _timeless(expected)
             assert told[session_id]["events"] == len(events)
             felt = Counter(event.impact for event in events)
