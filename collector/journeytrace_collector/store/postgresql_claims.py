@@ -67,5 +67,10 @@ def _make_table(connection: psycopg.Connection[Any]) -> None:
         with connection.transaction():
             if connection.execute("SELECT to_regclass('collectors')").fetchone() == (None,):
                 connection.execute(_MAKE)
-    except (psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation):
-        pass  # somebody else who starts was quicker
+    except (
+        psycopg.errors.DuplicateObject,
+        psycopg.errors.DuplicateTable,
+        psycopg.errors.UniqueViolation,
+    ):
+        # Somebody else who starts was quicker: with the name, the table, or the type of its rows.
+        pass
