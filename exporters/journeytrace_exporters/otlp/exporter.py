@@ -80,7 +80,7 @@ class OtlpExporter(Exporter):
         for request in change.traces if self._settings.passthrough else ():
             payload = request.SerializeToString()
             edited = self._outgoing.edited if self._outgoing.concerns(payload) else _as_it_is
-            for owner, part in split(request, payload, owners.of_span):
+            for owner, part in split(request, payload, owners.by_trace, owners.of_span):
                 yield owner, edited(part)
         for session_id, request in logged_spans(change.logged, self._catalogue):
             yield owners.of_session(session_id), self._outgoing.edited(request.SerializeToString())
