@@ -45,7 +45,7 @@ class Load:
         self._session_ids = [m.start() for m in re.finditer(b"018f3b5e", body)]
 
     def request(self) -> bytes:
-        """Give the next body: the template with fresh span ids, and other sessions in their traces."""
+        """Give the next body: the template with fresh ids of spans, sessions and their traces."""
         body = self._template
         block = EVENTS_A_SESSION * SESSIONS_AT_ONCE
         places = zip(self._span_ids, self._trace_ids, self._session_ids, strict=True)

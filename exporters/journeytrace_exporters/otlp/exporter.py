@@ -71,8 +71,9 @@ class OtlpExporter(Exporter):
         found: dict[Owner, list[bytes]] = {}
         for owner, payload in self._payloads(change):
             found.setdefault(owner, []).append(payload)
-        for owner, payloads in found.items():
-            for payload in packed(payloads):
+        # What has been given is let go, for a request can be large.
+        for owner in list(found):
+            for payload in packed(found.pop(owner)):
                 yield _parcel(payload, owner)
 
     def _payloads(self, change: Change) -> Iterator[tuple[Owner, bytes]]:
