@@ -21,7 +21,7 @@ def test_it_adds_stages_events_and_reasons(user_file: UserFile) -> None:
     """A journey of one's own needs nothing but a file."""
     catalogue = load_catalogue(
         user_file(
-            "[stages.PETS]\nafter = \"POST\"\n[stages.TOYS]\n"
+            '[stages.PETS]\nafter = "POST"\n[stages.TOYS]\n'
             + NEW
             + 'stage = "PETS"\nrole = "resume"\npair = "STEP_VIEW"\n'
             + '[reasons.PENDING.PET_ASLEEP]\nstages = ["PETS"]\nmeaning = "It sleeps."\n'
@@ -152,7 +152,10 @@ def test_an_empty_file_changes_nothing(user_file: UserFile) -> None:
         ("[stages]\nENTRY = 3", "stages.ENTRY is an integer, not a table"),
         ("[stages.NEW]\norder = 3", 'stages.NEW.order is no key any more; write after = "…"'),
         ('[stages.NEW]\nafter = "ENTRI"', 'stages.NEW.after is "ENTRI" … mean "ENTRY"? Write one'),
-        ('[stages.NEW]\nafter = "CAMERA"', 'NEW.after is "CAMERA", but stage "CAMERA" has no place'),
+        (
+            '[stages.NEW]\nafter = "CAMERA"',
+            'is "CAMERA", but stage "CAMERA" has no place',
+        ),
         ('[stages.NEW]\nafter = "NEW"', "NEW.after … goes in a circle (NEW after NEW); break it"),
         (
             '[stages]\nA = { after = "B" }\nB = { after = "C" }\nC = { after = "B" }',
@@ -177,7 +180,10 @@ def test_an_empty_file_changes_nothing(user_file: UserFile) -> None:
             "error_codes.E1.page is no address of the web; write one that begins with https://",
         ),
         ('[error_codes.E1]\nmeaning = "m"\npage = "https://"', "E1.page is no address of the web"),
-        ('[error_codes.E1]\nmeaning = "m"\npage = "http://a b"', "E1.page is no address of the web"),
+        (
+            '[error_codes.E1]\nmeaning = "m"\npage = "http://a b"',
+            "E1.page is no address of the web",
+        ),
         (
             f'[error_codes.E1]\nmeaning = "m"\npage = "https://a/{"p" * 2000}"',
             "error_codes.E1.page has 2010 characters; write at most 2000",

@@ -122,7 +122,8 @@ class _Admin:
         source = api.parse_source(request.query)
         known = await self._known(request)
         events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
-        return _json({"events": [api.event_json(event) for event in events]})
+        codes = self._catalogue.error_codes
+        return _json({"events": [api.event_json(event, codes) for event in events]})
 
     async def erasable(self, request: web.Request) -> web.Response:
         subject = _subject(request, session=True)
@@ -194,6 +195,7 @@ class _Admin:
             known.revision,
             retention=known.retention,
             why=why(known.state, status(known.state, now, self._idle_timeout), self._catalogue),
+            error_codes=self._catalogue.error_codes,
         )
 
 

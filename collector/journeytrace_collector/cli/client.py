@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypedDict, TypeVar, cast
+from typing import Any, Final, NoReturn, NotRequired, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
 import aiohttp
@@ -46,6 +46,8 @@ class Why(TypedDict):
     event: str | None
     event_at: str | None
     error_code: str | None
+    error_meaning: NotRequired[str | None]
+    error_page: NotRequired[str | None]
     screen: str | None
 
 
@@ -67,6 +69,8 @@ class Summary(TypedDict):
     decided_at: str | None
     stage: str | None
     last_error_code: str | None
+    last_error_meaning: NotRequired[str | None]
+    last_error_page: NotRequired[str | None]
     events: int
     impacts: dict[str, int]
     retention_days: int
@@ -87,6 +91,8 @@ class Event(TypedDict):
     result: str | None
     reason: str | None
     error_code: str | None
+    error_meaning: NotRequired[str | None]
+    error_page: NotRequired[str | None]
     at: str
     duration_ms: float | None
     service: str | None

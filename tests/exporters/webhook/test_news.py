@@ -82,6 +82,8 @@ def test_settling_is_news(make: Make) -> None:
         "decided_at": "2026-06-01T12:01:00.000000Z",
         "stage": "DECISION",
         "last_error_code": None,
+        "last_error_meaning": None,
+        "last_error_page": None,
         "events": 2,
         "impacts": session["impacts"],
         "retention_days": 30,
@@ -94,6 +96,8 @@ def test_settling_is_news(make: Make) -> None:
             "event": None,
             "event_at": None,
             "error_code": None,
+            "error_meaning": None,
+            "error_page": None,
             "screen": None,
         },
     }
