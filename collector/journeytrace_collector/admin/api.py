@@ -18,6 +18,7 @@ from journeytrace.errors import InvalidSessionIdError, JourneytraceError
 from journeytrace.identity import normalise_session_id
 from journeytrace_collector.core.derive import NO_CODES, rfc3339
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.unknown import UnknownNames, toml_lines
 from journeytrace_collector.store.base import (
     SEARCH_FIELDS,
     Cursor,
@@ -38,6 +39,7 @@ __all__ = [
     "parse_session_id",
     "parse_source",
     "parse_subject",
+    "unknown_json",
     "write_cursor",
 ]
 
@@ -199,6 +201,29 @@ def event_json(event: Event, error_codes: Mapping[str, ErrorCodeSpec] = NO_CODES
         "duration_ms": event.duration / 1e6,
         "service": event.service,
         "attributes": msgspec.Raw(event.metadata.encode()),
+    }
+
+
+def unknown_json(unknown: UnknownNames) -> dict[str, Any]:
+    """Describe the names that came up and are not in the catalogue, with the lines for its file."""
+    names = list(unknown)
+    return {
+        "names": [
+            {
+                "kind": name.kind,
+                "name": name.name,
+                "decision": name.decision,
+                "source": name.source,
+                "stage": name.stage,
+                "impact": name.impact,
+                "count": name.count,
+                "first_at": rfc3339(name.first_at),
+                "similar": name.similar,
+            }
+            for name in names
+        ],
+        "complete": unknown.complete,
+        "toml": toml_lines(names),
     }
 
 

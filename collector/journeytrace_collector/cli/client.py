@@ -27,6 +27,7 @@ __all__ = [
     "Page",
     "Parked",
     "Summary",
+    "Unknown",
     "connect",
     "run",
 ]
@@ -134,6 +135,16 @@ class Outbox(TypedDict):
     parked: list[Parked]
 
 
+class Unknown(TypedDict):
+    """Names that are not in the catalogue."""
+
+    names: list[dict[str, Any]]
+    complete: bool
+    """False: there were more than are told."""
+    toml: str
+    """What a catalogue file would have to say of them."""
+
+
 class Erasable(TypedDict):
     """What an erasure would erase."""
 
@@ -191,6 +202,10 @@ class AdminClient:
     async def outbox(self, limit: int) -> Outbox:
         """Give the destinations and at most `limit` parked parcels, the newest first."""
         return cast(Outbox, await self._get("outbox", {"limit": str(limit)}))
+
+    async def unknown(self) -> Unknown:
+        """Give the names that came up since the collector started and are not in its catalogue."""
+        return cast(Unknown, await self._get("catalogue/unknown", {}))
 
     async def requeue(self, ids: list[int] | None) -> int:
         """Put parked parcels (None: all) back in line; gives how many were parked."""
