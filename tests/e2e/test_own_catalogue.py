@@ -137,7 +137,7 @@ def test_an_unknown_name_is_told_once_with_how_to_make_it_known(ran: Ran, tmp_pa
     assert "journeytrace catalogue unknown" in told[0]
     assert [line for line in ran.log if "is not in the catalogue" in line] == told
     lines = ran.ask("catalogue", "unknown")
-    assert lines.startswith("# 2 times since ")
+    assert lines.startswith("# count: 2, since ")
     # But for its first line, as the page shows it.
     assert lines.partition("\n")[2].strip() in PAGE
     own = tmp_path / "own.toml"

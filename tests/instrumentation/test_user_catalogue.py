@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from journeytrace.catalogue import Role, builtin_catalogue, load_catalogue
 from journeytrace.conventions import Decision, Impact
@@ -10,10 +14,10 @@ from journeytrace.errors import CatalogueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     UserFile = Callable[[str], Path]
 
+BUILTIN = builtin_catalogue().ordered_stages
 NEW = '[events.PET_CHECK]\nsource = "BE"\nimpact = "RETAKE"\nmeaning = "Is there a pet?"\n'
 
 
@@ -93,6 +97,31 @@ def test_a_stage_stands_behind_the_one_that_it_names(
     assert [load_catalogue(user_file(text)).rank(stage) for stage in stages] == list(
         range(len(stages))
     )
+
+
+@given(st.dictionaries(st.sampled_from("ABCD"), st.sampled_from([*"ABCD", "ENTRY", "POST"])))
+@settings(max_examples=50, deadline=None)
+def test_whatever_stands_behind_what_the_order_is_total(anchors: dict[str, str]) -> None:
+    """Every stage comes behind the one that it names and the others stay; or a circle is told."""
+    lines = [f'{name} = {{ after = "{anchor}" }}' for name, anchor in anchors.items()]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "own.toml"
+        path.write_text("\n".join(["[stages]", *lines]))
+        try:
+            order = load_catalogue(path).ordered_stages
+        except CatalogueError:
+            assert any(_circles(name, anchors) for name in anchors)
+            return
+    assert tuple(stage for stage in order if stage not in anchors) == BUILTIN
+    assert len(order) == len(set(order)) == len(BUILTIN) + len(anchors)
+    assert all(order.index(anchor) < order.index(name) for name, anchor in anchors.items())
+
+
+def _circles(name: str, anchors: dict[str, str]) -> bool:
+    """Whether the way from a stage to what it stands behind never gets to a built-in one."""
+    for _ in anchors:
+        name = anchors.get(name, name)
+    return name not in BUILTIN
 
 
 def test_stages_of_a_second_file_build_on_the_first(user_file: UserFile) -> None:

@@ -129,7 +129,7 @@ def toml_lines(names: Iterable[UnknownName]) -> str:
 
 
 def _block(name: UnknownName) -> Iterator[str]:
-    yield f"# {name.count} times since {rfc3339(name.first_at)[:19]}Z" + (
+    yield f"# count: {name.count}, since {rfc3339(name.first_at)[:19]}Z" + (
         f"; is {_quoted(name.similar)} meant?" if name.similar else ""
     )
     if not is_name(name.name):
