@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from journeytrace_collector.cli.client import Event, Summary
-from journeytrace_collector.cli.error_codes import print_codes
 from journeytrace_collector.cli.session_list import print_sessions
 from journeytrace_collector.cli.terminal import chip, console, plain
 from journeytrace_collector.cli.timeline import print_card, print_timeline
@@ -268,32 +267,3 @@ def test_metadata_with_spaces_is_quoted_and_long_values_are_shortened() -> None:
     assert "ok=true" in text
     assert "list=[1, 2]" in text
     assert "z" * 200 + "… (5000 characters)" in text
-
-
-def test_the_card_tells_what_the_last_code_means() -> None:
-    """Behind the code stand its meaning and its page, and nothing of them can steer."""
-    out = terminal(200)
-    print_card(
-        out,
-        summary(
-            last_error_meaning=f"The ID is blurred.{ESCAPE}", last_error_page="https://h.test/1"
-        ),
-    )
-    line = next(line for line in written(out).splitlines() if line.startswith("Error code"))
-    assert line.split("  ")[-3:] == [
-        "QS-10001",
-        plain(f"The ID is blurred.{ESCAPE}"),
-        "https://h.test/1",
-    ]
-    assert "\x1b" not in line
-
-
-def test_codes_of_the_timeline_are_explained_once() -> None:
-    """Each code with a known meaning has one line; a collector that tells none adds nothing."""
-    out = terminal(40)
-    known = event(error_meaning="The ID is blurred.", error_page="https://help.test/QS-10001")
-    print_codes(out, [known, event(error_code="QS-2", error_meaning=None), known])
-    assert written(out) == "\nQS-10001  The ID is blurred.  https://help.test/QS-10001\n"
-    out = terminal(40)
-    print_codes(out, [event()])
-    assert written(out) == ""
