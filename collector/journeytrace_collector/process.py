@@ -26,6 +26,7 @@ from journeytrace_collector.connections import Connections, bind, connection_lim
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.core.record import Limits
+from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.health import Health
 from journeytrace_collector.ingest import Ingest
@@ -109,11 +110,12 @@ class Collector:
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)
         measure = Measure(catalogue, settings.projects, settings.max_projects)
+        unknown = UnknownNames(catalogue)
         try:
             days = {name: project.retention_days for name, project in settings.projects.items()}
             store.keep_for(days, self._clock())
             measure.restore(store.counters())
-            store.follow(effects(measure, exporters, health))
+            store.follow(effects(measure, exporters, health, unknown))
             # Counts nothing; but every series that is known beforehand exists from now on, at 0.
             store.write((), Carried(at=self._clock()))
         except StoreUnavailableError as error:
@@ -134,6 +136,7 @@ class Collector:
             readers=access.readers,
             hosts=access.hosts,
             catalogue=catalogue,
+            unknown=unknown,
             idle_timeout=idle_timeout,
             ready=lambda: self._ready,
             pages=pages,

@@ -3,6 +3,8 @@
 # ruff: noqa: S608 - made of our own words; what people type is quoted by Grafana
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from grafana_foundation_sdk.builders import common, stat, statetimeline, table, tempo
@@ -16,8 +18,10 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
+from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Source
 from journeytrace_dashboards import colours, variables
+from journeytrace_dashboards.code_meanings import explained
 from journeytrace_dashboards.common import Sql, frame, table_of
 from journeytrace_dashboards.session_list import session_link
 from journeytrace_dashboards.sources import POSTGRESQL, TEMPO
@@ -28,6 +32,8 @@ NO_TRACE: Final = "0" * 32
 """Stands where there is no session: Tempo finds nothing, whereas an empty query is an error."""
 
 NOTHING: Final = "—"
+_LAST_CODE: Final = "Most recent error code"
+_NO_CODES: Final[Mapping[str, ErrorCodeSpec]] = MappingProxyType({})
 NO_SESSION: Final = "No such session: it was never received, or its retention has ended."
 _THIS: Final = "WHERE session_id = btrim(${session:sqlstring})"
 _SEEN: Final = f"{_THIS}\n  AND source IN (${{source:sqlstring}})"
@@ -38,7 +44,7 @@ SELECT coalesce((SELECT trace_id FROM journey_sessions {_THIS}), '{NO_TRACE}')""
 _CARD: Final = f"""\
 SELECT status AS "Status", coalesce(decision, '{NOTHING}') AS "Decision",
   coalesce(reason, '{NOTHING}') AS "Reason",
-  coalesce(last_error_code, '{NOTHING}') AS "Most recent error code",
+  coalesce(last_error_code, '{NOTHING}') AS "{_LAST_CODE}",
   coalesce(stage, '{NOTHING}') AS "Highest stage", last_event AS "Last event",
   events::text AS "Events", retries::text AS "Retries"
 FROM journey_sessions
@@ -106,8 +112,8 @@ def filters() -> list[TextBoxVariable | CustomVariable | QueryVariable]:
     ]
 
 
-def card() -> stat.Panel:
-    """Sum the session up."""
+def card(error_codes: Mapping[str, ErrorCodeSpec] = _NO_CODES) -> stat.Panel:
+    """Sum the session up; `error_codes`: those with a meaning."""
     values = common.ReduceDataOptions().calcs(["lastNotNull"]).fields("/.*/")
     panel = stat.Panel().with_target(Sql(_CARD)).reduce_options(values)
     panel.graph_mode(BigValueGraphMode.NONE).color_mode(BigValueColorMode.VALUE)
@@ -115,6 +121,8 @@ def card() -> stat.Panel:
     mappings = (("Status", colours.STATUS), ("Decision", colours.DECISION))
     for name, words in mappings:
         panel.override_by_name(name, [DynamicConfigValue("mappings", [colours.value_map(words)])])
+    if meanings := explained(error_codes):
+        panel.override_by_name(_LAST_CODE, meanings)
     return frame(
         panel,
         "Summary",
@@ -150,13 +158,15 @@ def facts() -> table.Panel:
     )
 
 
-def timeline() -> table.Panel:
-    """List the events."""
+def timeline(error_codes: Mapping[str, ErrorCodeSpec] = _NO_CODES) -> table.Panel:
+    """List the events; `error_codes`: those with a meaning."""
     panel = table_of(_TIMELINE_COLUMNS).with_target(Sql(_TIMELINE))
     panel.override_by_name("at", [DynamicConfigValue("unit", "time:YYYY-MM-DD HH:mm:ss.SSS")])
     panel.override_by_name("duration_ms", [DynamicConfigValue("unit", "ms")])
     panel.override_by_name("impact", colours.chip(colours.IMPACT))
     panel.override_by_name("result", colours.chip(colours.RESULT))
+    if meanings := explained(error_codes):
+        panel.override_by_name("error_code", meanings)
     metadata = {"custom.cellOptions": {"type": "json-view"}, "custom.inspect": True}
     panel.override_by_name(
         "attributes", [DynamicConfigValue(name, value) for name, value in metadata.items()]

@@ -18,6 +18,9 @@ T = TypeVar("T")
 _LISTED: Final = 20
 """Longer lists of allowed values, such as all event names, would hide what else a message says."""
 
+MAX_TEXT: Final = 500
+"""Characters of a meaning: it is shown in tables, and read out loud."""
+
 
 class TomlTable:
     """One table, with the file and the key path under which it stands.
@@ -35,11 +38,20 @@ class TomlTable:
         known = {key: value for key, value in defaults.items() if value is not None}
         return TomlTable(known | dict(self._data), self._file, self._path)
 
+    def has(self, key: str) -> bool:
+        """Whether `key` is there, whatever it holds."""
+        return key in self._data
+
     def allow(self, *keys: str) -> None:
         """Fail on the first key that is none of `keys`."""
-        for key in self._data:
+        for key, value in self._data.items():
             if key not in keys:
-                raise self.error(key, "is no key of this table", keys)
+                wrong = "is no key of this table"
+                if self._path and isinstance(value, dict):
+                    above, _, name = self._path.rpartition(".")
+                    header = f'[{above}."{name}.{key}"]'
+                    wrong += f" (if the dot is part of a name, write {header})"
+                raise self.error(key, wrong, keys)
 
     def tables(self) -> Iterator[tuple[str, TomlTable]]:
         """Give every entry, all of which have to be tables with a usable name."""
@@ -59,21 +71,25 @@ class TomlTable:
             )
         return TomlTable(value, self._file, self._under(key))
 
-    def number(self, key: str) -> int | None:
-        """Give an integer of 0 or more; None: it is not there."""
-        if key not in self._data:
-            return None
-        value = self._get(key, int, "an integer of 0 or more")
-        if value < 0:
-            raise self.error(key, f"is {value}; write an integer of 0 or more")
+    def switch(self, key: str) -> bool:
+        """Give true or false; false: it is not there."""
+        value = self._data.get(key, False)
+        if not isinstance(value, bool):
+            raise self.error(key, f"is {_kind(value)}; write true or leave it out")
         return value
 
-    def text(self, key: str) -> str:
-        """Give a string with something in it."""
-        value = self._get(key, str, "a string in quotes")
-        if not value.strip():
+    def text(self, key: str, most: int = MAX_TEXT) -> str:
+        """Give a string with something in it, of at most `most` characters, in one line."""
+        value = " ".join(self._get(key, str, "a string in quotes").split())
+        if not value:
             raise self.error(key, "is empty; write a string with something in it")
+        if len(value) > most:
+            raise self.error(key, f"has {len(value)} characters; write at most {most}")
         return value
+
+    def optional_text(self, key: str, most: int = MAX_TEXT) -> str | None:
+        """Give such a string; None: it is not there, or empty."""
+        return self.text(key, most) if self._data.get(key, "") != "" else None
 
     def choice(self, key: str, among: Collection[str]) -> str:
         """Give a string that is one of `among`."""

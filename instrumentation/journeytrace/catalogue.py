@@ -1,4 +1,4 @@
-"""The catalogue: which events and reasons exist, and what each of them means for a session.
+"""The catalogue: which events, reasons and codes exist, and what each of them means for a session.
 
 The built-in one is ``catalogue.toml`` beside this file. A user's own TOML file has the same form,
 and adds to it or overrides single keys; it is checked as a whole before anything starts.
@@ -14,6 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from journeytrace._error_codes import ErrorCodeSpec, read_error_codes
+from journeytrace._stage_order import read_stages
 from journeytrace._toml_table import TomlTable
 from journeytrace.conventions import Decision, Impact, Result, Source
 from journeytrace.errors import CatalogueError
@@ -21,7 +23,15 @@ from journeytrace.errors import CatalogueError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["Catalogue", "EventSpec", "ReasonSpec", "Role", "builtin_catalogue", "load_catalogue"]
+__all__ = [
+    "Catalogue",
+    "ErrorCodeSpec",
+    "EventSpec",
+    "ReasonSpec",
+    "Role",
+    "builtin_catalogue",
+    "load_catalogue",
+]
 
 _CHECK_IMPACTS: Final = {Impact.BLOCKED, Impact.RETAKE, Impact.REJECTED, Impact.PENDING}
 
@@ -100,13 +110,15 @@ class ReasonSpec:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """All events, reasons and stages that have a known meaning."""
+    """All events, reasons, stages and error codes that have a known meaning."""
 
     events: Mapping[str, EventSpec]
     reasons: Mapping[tuple[Decision, str], ReasonSpec]
     """By decision and name, for one name can be a reason of both."""
     stages: Mapping[str, int | None]
-    """Every stage with its place in the order; None: it has none."""
+    """Every stage with its place in the order, 0 for the first; None: it has none."""
+    error_codes: Mapping[str, ErrorCodeSpec] = field(default_factory=dict)
+    """By code. The built-in catalogue has none: they are the user's own."""
 
     def rank(self, stage: str | None) -> int | None:
         """Give a stage's place in the order; None: it has none or nobody knows it."""
@@ -131,20 +143,26 @@ def builtin_catalogue() -> Catalogue:
 def load_catalogue(path: Path, base: Catalogue | None = None) -> Catalogue:
     """Read a user's TOML file over `base` (None: the built-in catalogue).
 
-    Of an event that `base` has, the file may override single keys. An empty string takes an
-    optional key (stage, role, pair) away.
+    Of what `base` has, the file may override single keys. An empty string takes an optional key
+    (stage, role, pair, after, page) away.
 
     Raises:
         CatalogueError: the file cannot be read, is no TOML (the message gives the line), or a key
             or value in it is faulty (the message gives the key and what to write instead).
     """
     top = TomlTable(_parse(path), str(path))
-    top.allow("stages", "events", "reasons")
+    top.allow("stages", "events", "reasons", "error_codes")
     base = base or builtin_catalogue()
-    stages = _read_stages(top.table("stages"), base.stages)
+    stages = read_stages(top.table("stages"), base.stages)
     events = _read_events(top.table("events"), base.events, stages)
     reasons = _read_reasons(top.table("reasons"), base.reasons, stages, events)
-    return Catalogue(MappingProxyType(events), MappingProxyType(reasons), MappingProxyType(stages))
+    codes = read_error_codes(top.table("error_codes"), base.error_codes)
+    return Catalogue(
+        MappingProxyType(events),
+        MappingProxyType(reasons),
+        MappingProxyType(stages),
+        MappingProxyType(codes),
+    )
 
 
 def _parse(path: Path) -> dict[str, object]:
@@ -161,23 +179,6 @@ def _parse(path: Path) -> dict[str, object]:
         place = f"at line {len(raw.splitlines())}, the end of the file"
         message = str(error).replace("at end of document", place)
         raise CatalogueError(f"{path}: is not valid TOML: {message}") from error
-
-
-def _read_stages(table: TomlTable, base: Mapping[str, int | None]) -> dict[str, int | None]:
-    stages = dict(base)
-    for name, entry in table.tables():
-        entry.allow("order")
-        order = entry.number("order")
-        if order is not None or name not in base:
-            stages[name] = order
-    # Only now, so that a file can move several stages at once.
-    for name, entry in table.tables():
-        order = stages[name]
-        twin = next((n for n, o in stages.items() if n != name and o == order is not None), None)
-        if twin:
-            wrong = f'is {order}, which stage "{twin}" has too; write a free one, or move {twin}'
-            raise entry.error("order", wrong)
-    return stages
 
 
 def _read_events(

@@ -12,18 +12,25 @@ import pytest
 from tests.support.events import IDLE_TIMEOUT
 from tests.support.postgresql import Server, running_server
 
-from journeytrace.catalogue import builtin_catalogue
+from journeytrace.catalogue import Catalogue, builtin_catalogue
 from journeytrace_collector.store import SessionLimits, SqliteStore, Store
 from journeytrace_collector.store.postgresql import PostgresqlStore
 from journeytrace_collector.store.sqlite import FILE_NAME
 
 Reopen = Callable[[], Store]
 
+BUILTIN = builtin_catalogue()
+
 
 class Place(Protocol):
     """Where a store keeps its data."""
 
-    def open(self, limits: SessionLimits | None = None, idle_timeout: int = IDLE_TIMEOUT) -> Store:
+    def open(
+        self,
+        limits: SessionLimits | None = None,
+        idle_timeout: int = IDLE_TIMEOUT,
+        catalogue: Catalogue = BUILTIN,
+    ) -> Store:
         """Open a store on the data that are there."""
 
     def clear(self) -> None:
@@ -39,8 +46,13 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def open(self, limits: SessionLimits | None = None, idle_timeout: int = IDLE_TIMEOUT) -> Store:
-        return SqliteStore(self._path, builtin_catalogue(), idle_timeout, limits)
+    def open(
+        self,
+        limits: SessionLimits | None = None,
+        idle_timeout: int = IDLE_TIMEOUT,
+        catalogue: Catalogue = BUILTIN,
+    ) -> Store:
+        return SqliteStore(self._path, catalogue, idle_timeout, limits)
 
     def clear(self) -> None:
         for file in self._path.iterdir():
@@ -58,8 +70,12 @@ class Database:
         self._server = server
         self._url = server.fresh()
 
-    def open(self, limits: SessionLimits | None = None, idle_timeout: int = IDLE_TIMEOUT) -> Store:
-        catalogue = builtin_catalogue()
+    def open(
+        self,
+        limits: SessionLimits | None = None,
+        idle_timeout: int = IDLE_TIMEOUT,
+        catalogue: Catalogue = BUILTIN,
+    ) -> Store:
         return PostgresqlStore(self._url, catalogue, idle_timeout, limits, collector_id="one")
 
     def clear(self) -> None:

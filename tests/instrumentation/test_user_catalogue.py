@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from journeytrace.catalogue import Role, builtin_catalogue, load_catalogue
 from journeytrace.conventions import Decision, Impact
@@ -10,10 +14,10 @@ from journeytrace.errors import CatalogueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     UserFile = Callable[[str], Path]
 
+BUILTIN = builtin_catalogue().ordered_stages
 NEW = '[events.PET_CHECK]\nsource = "BE"\nimpact = "RETAKE"\nmeaning = "Is there a pet?"\n'
 
 
@@ -21,7 +25,7 @@ def test_it_adds_stages_events_and_reasons(user_file: UserFile) -> None:
     """A journey of one's own needs nothing but a file."""
     catalogue = load_catalogue(
         user_file(
-            "[stages.PETS]\norder = 7\n[stages.TOYS]\n"
+            '[stages.PETS]\nafter = "POST"\n[stages.TOYS]\n'
             + NEW
             + 'stage = "PETS"\nrole = "resume"\npair = "STEP_VIEW"\n'
             + '[reasons.PENDING.PET_ASLEEP]\nstages = ["PETS"]\nmeaning = "It sleeps."\n'
@@ -67,10 +71,79 @@ def test_an_empty_string_takes_an_optional_key_away(user_file: UserFile) -> None
     assert (spec.stage, spec.role, spec.pair) == (None, None, None)
 
 
-def test_stages_can_change_places(user_file: UserFile) -> None:
-    """Two stages may swap their orders within one file."""
-    text = "[stages.STEP2]\norder = 3\n[stages.PRE_STEP2]\norder = 4\n"
-    assert load_catalogue(user_file(text)).ordered_stages[3:5] == ("STEP2", "PRE_STEP2")
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ('[stages.DEVICE]\nafter = "ENTRY"', "ENTRY DEVICE PRE_CHECKS STEP1"),
+        ('[stages]\nB = { after = "ENTRY" }\nA = { after = "ENTRY" }', "ENTRY B A PRE_CHECKS"),
+        ('[stages]\nA = { after = "B" }\nB = { after = "ENTRY" }', "ENTRY B A PRE_CHECKS"),
+        (
+            '[stages]\nA = { after = "ENTRY" }\nB = { after = "ENTRY" }\nC = { after = "A" }',
+            "ENTRY A C B PRE_CHECKS",
+        ),
+        ("[stages.HELLO]\nfirst = true", "HELLO ENTRY PRE_CHECKS"),
+        ('[stages.STEP2]\nafter = "STEP1"', "ENTRY PRE_CHECKS STEP1 STEP2 PRE_STEP2 DECISION POST"),
+        ('[stages.PRE_STEP2]\nafter = ""', "ENTRY PRE_CHECKS STEP1 STEP2 DECISION POST"),
+        ('[stages.CAMERA]\nafter = "STEP1"', "ENTRY PRE_CHECKS STEP1 CAMERA PRE_STEP2"),
+        ('[stages]\nENTRY = { after = "STEP1" }', "PRE_CHECKS STEP1 ENTRY PRE_STEP2"),
+    ],
+)
+def test_a_stage_stands_behind_the_one_that_it_names(
+    user_file: UserFile, text: str, order: str
+) -> None:
+    """A stage is put in, moved or taken out, and all others keep their order without a number."""
+    stages = load_catalogue(user_file(text)).ordered_stages
+    assert " ".join(stages).startswith(order)
+    assert [load_catalogue(user_file(text)).rank(stage) for stage in stages] == list(
+        range(len(stages))
+    )
+
+
+@given(st.dictionaries(st.sampled_from("ABCD"), st.sampled_from([*"ABCD", "ENTRY", "POST"])))
+@settings(max_examples=50, deadline=None)
+def test_whatever_stands_behind_what_the_order_is_total(anchors: dict[str, str]) -> None:
+    """Every stage comes behind the one that it names and the others stay; or a circle is told."""
+    lines = [f'{name} = {{ after = "{anchor}" }}' for name, anchor in anchors.items()]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "own.toml"
+        path.write_text("\n".join(["[stages]", *lines]))
+        try:
+            order = load_catalogue(path).ordered_stages
+        except CatalogueError:
+            assert any(_circles(name, anchors) for name in anchors)
+            return
+    assert tuple(stage for stage in order if stage not in anchors) == BUILTIN
+    assert len(order) == len(set(order)) == len(BUILTIN) + len(anchors)
+    assert all(order.index(anchor) < order.index(name) for name, anchor in anchors.items())
+
+
+def _circles(name: str, anchors: dict[str, str]) -> bool:
+    """Whether the way from a stage to what it stands behind never gets to a built-in one."""
+    for _ in anchors:
+        name = anchors.get(name, name)
+    return name not in BUILTIN
+
+
+def test_stages_of_a_second_file_build_on_the_first(user_file: UserFile) -> None:
+    """A file that is laid over another one can put a stage behind the other's."""
+    first = load_catalogue(user_file('[stages.DEVICE]\nafter = "ENTRY"'))
+    second = load_catalogue(user_file('[stages.SIM]\nafter = "DEVICE"'), first)
+    assert second.ordered_stages[:4] == ("ENTRY", "DEVICE", "SIM", "PRE_CHECKS")
+
+
+def test_a_code_has_a_meaning_and_a_page(user_file: UserFile) -> None:
+    """Error codes of any pattern are the user's own, and none is built in."""
+    assert builtin_catalogue().error_codes == {}
+    codes = load_catalogue(
+        user_file(
+            '[error_codes.QS-10001]\nmeaning = "The ID\\n is blurred."\n'
+            'page = "https://help.example/QS-10001?lang=en#retry"\n'
+            '[error_codes."page.not.found"]\nmeaning = "No such page."\n'
+        )
+    ).error_codes
+    assert codes["QS-10001"].meaning == "The ID is blurred."
+    assert codes["QS-10001"].page == "https://help.example/QS-10001?lang=en#retry"
+    assert codes["page.not.found"].page is None
 
 
 def test_files_stack(user_file: UserFile) -> None:
@@ -106,10 +179,44 @@ def test_an_empty_file_changes_nothing(user_file: UserFile) -> None:
         ('[events." X"]', "events. X is no usable name; write 1 to 128 printable"),
         ("events = 1", "events is an integer, not a table"),
         ("[stages]\nENTRY = 3", "stages.ENTRY is an integer, not a table"),
-        ("[stages.ENTRY]\norder = 3", 'ENTRY.order is 3, which stage "PRE_STEP2" has too'),
-        ("[stages.NEW]\norder = -1", "stages.NEW.order is -1; write an integer of 0 or more"),
-        ("[stages.NEW]\norder = 1.5", "stages.NEW.order is a float; write an intege"),
-        ("[stages.NEW]\norder = true", "stages.NEW.order is a boolean; write an intege"),
+        ("[stages.NEW]\norder = 3", 'stages.NEW.order is no key any more; write after = "…"'),
+        ('[stages.NEW]\nafter = "ENTRI"', 'stages.NEW.after is "ENTRI" … mean "ENTRY"? Write one'),
+        (
+            '[stages.NEW]\nafter = "CAMERA"',
+            'is "CAMERA", but stage "CAMERA" has no place',
+        ),
+        ('[stages.NEW]\nafter = "NEW"', "NEW.after … goes in a circle (NEW after NEW); break it"),
+        (
+            '[stages]\nA = { after = "B" }\nB = { after = "C" }\nC = { after = "B" }',
+            "stages.A.after … (A after B after C after B) … Write one of: ENTRY, PRE_CHECKS",
+        ),
+        ('[stages]\nENTRY = { after = "N" }\nN = { after = "ENTRY" }', "(ENTRY after N after EN"),
+        ('[stages.NEW]\nfirst = true\nafter = "ENTRY"', "NEW.first and after stand together"),
+        ('[stages.NEW]\nfirst = "yes"', "stages.NEW.first is a string; write true or leave it out"),
+        ("[stages.NEW]\nafter = 3", "stages.NEW.after is an integer; write one of ENTRY"),
+        ("[error_codes.E1]", "error_codes.E1.meaning is missing; write a string in quotes"),
+        (
+            '[error_codes.E.1]\nmeaning = "m"',
+            'error_codes.E.1 is no key … part of a name, write [error_codes."E.1"]). Write one of',
+        ),
+        ('[error_codes.E1]\nmeening = "m"', 'E1.meening is no key … did you mean "meaning"?'),
+        (
+            f'[error_codes.E1]\nmeaning = "{"m" * 501}"',
+            "error_codes.E1.meaning has 501 characters; write at most 500",
+        ),
+        (
+            '[error_codes.E1]\nmeaning = "m"\npage = "javascript:alert(1)"',
+            "error_codes.E1.page is no address of the web; write one that begins with https://",
+        ),
+        ('[error_codes.E1]\nmeaning = "m"\npage = "https://"', "E1.page is no address of the web"),
+        (
+            '[error_codes.E1]\nmeaning = "m"\npage = "http://a b"',
+            "E1.page is no address of the web",
+        ),
+        (
+            f'[error_codes.E1]\nmeaning = "m"\npage = "https://a/{"p" * 2000}"',
+            "error_codes.E1.page has 2010 characters; write at most 2000",
+        ),
         ("[reasons.APPROVED.X]", "reasons.APPROVED is no key … Write one of: REJECTED, PENDING"),
         ('[reasons.PENDING.X]\nmeaning = "m"', "reasons.PENDING.X.stages is missing; write a list"),
         ('[reasons.PENDING.X]\nstages = "STEP1"', "X.stages is a string; write a list"),

@@ -12,11 +12,13 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
+from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Source, Status
 from journeytrace.errors import InvalidSessionIdError, JourneytraceError
 from journeytrace.identity import normalise_session_id
-from journeytrace_collector.core.derive import rfc3339
+from journeytrace_collector.core.derive import NO_CODES, rfc3339
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.unknown import UnknownNames, toml_lines
 from journeytrace_collector.store.base import (
     SEARCH_FIELDS,
     Cursor,
@@ -37,6 +39,7 @@ __all__ = [
     "parse_session_id",
     "parse_source",
     "parse_subject",
+    "unknown_json",
     "write_cursor",
 ]
 
@@ -180,8 +183,9 @@ def write_cursor(cursor: Cursor | None) -> str | None:
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
 
 
-def event_json(event: Event) -> dict[str, Any]:
-    """Describe one event as DESIGN section 9 does."""
+def event_json(event: Event, error_codes: Mapping[str, ErrorCodeSpec] = NO_CODES) -> dict[str, Any]:
+    """Describe one event as DESIGN section 9 does; `error_codes`: those with a known meaning."""
+    error = error_codes.get(event.error_code) if event.error_code else None
     return {
         "event_id": event.event_id.hex(),
         "name": event.name,
@@ -191,10 +195,35 @@ def event_json(event: Event) -> dict[str, Any]:
         "result": event.result,
         "reason": event.reason,
         "error_code": event.error_code,
+        "error_meaning": error.meaning if error else None,
+        "error_page": error.page if error else None,
         "at": rfc3339(event.at),
         "duration_ms": event.duration / 1e6,
         "service": event.service,
         "attributes": msgspec.Raw(event.metadata.encode()),
+    }
+
+
+def unknown_json(unknown: UnknownNames) -> dict[str, Any]:
+    """Describe the names that came up and are not in the catalogue, with the lines for its file."""
+    names = list(unknown)
+    return {
+        "names": [
+            {
+                "kind": name.kind,
+                "name": name.name,
+                "decision": name.decision,
+                "source": name.source,
+                "stage": name.stage,
+                "impact": name.impact,
+                "count": name.count,
+                "first_at": rfc3339(name.first_at),
+                "similar": name.similar,
+            }
+            for name in names
+        ],
+        "complete": unknown.complete,
+        "toml": toml_lines(names),
     }
 
 

@@ -15,6 +15,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin import api
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.derive import Summary, status, summary
+from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.errors import (
     ForeignOriginError,
     MisdirectedError,
@@ -52,6 +53,7 @@ def admin_app(
     readers: Tokens,
     hosts: Hosts,
     catalogue: Catalogue,
+    unknown: UnknownNames,
     idle_timeout: int,
     ready: Callable[[], bool],
     pages: Mapping[str, Page],
@@ -61,7 +63,13 @@ def admin_app(
     `hosts` are its names, which matter without a token; `pages` the exporters' own, by path.
     """
     admin = _Admin(
-        store, ingest, clock, catalogue=catalogue, idle_timeout=idle_timeout, ready=ready
+        store,
+        ingest,
+        clock,
+        catalogue=catalogue,
+        unknown=unknown,
+        idle_timeout=idle_timeout,
+        ready=ready,
     )
     app = web.Application(middlewares=[_answer_errors, _guard(readers, hosts)])
     app.router.add_get("/healthz", admin.healthz)
@@ -73,6 +81,7 @@ def admin_app(
     app.router.add_delete("/api/v1/sessions", admin.erase_person)
     app.router.add_delete("/api/v1/sessions/{id:[^/]+}", admin.erase_session)
     app.router.add_get("/api/v1/erasable", admin.erasable)
+    app.router.add_get("/api/v1/catalogue/unknown", admin.unknown)
     app.router.add_get("/api/v1/outbox", admin.outbox)
     app.router.add_post("/api/v1/outbox/requeue", admin.requeue)
     app.router.add_post("/api/v1/outbox/discard", admin.discard)
@@ -89,6 +98,7 @@ class _Admin:
         clock: Clock,
         *,
         catalogue: Catalogue,
+        unknown: UnknownNames,
         idle_timeout: int,
         ready: Callable[[], bool],
     ) -> None:
@@ -96,6 +106,7 @@ class _Admin:
         self._ingest = ingest
         self._clock = clock
         self._catalogue = catalogue
+        self._unknown = unknown
         self._idle_timeout = idle_timeout
         self._ready = ready
 
@@ -122,7 +133,8 @@ class _Admin:
         source = api.parse_source(request.query)
         known = await self._known(request)
         events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
-        return _json({"events": [api.event_json(event) for event in events]})
+        codes = self._catalogue.error_codes
+        return _json({"events": [api.event_json(event, codes) for event in events]})
 
     async def erasable(self, request: web.Request) -> web.Response:
         subject = _subject(request, session=True)
@@ -151,6 +163,10 @@ class _Admin:
             if step.sessions < ERASE_AT_ONCE:
                 _log.info("erased on request: %d sessions with %d events", sessions, events)
                 return Erased(sessions, events)
+
+    async def unknown(self, request: web.Request) -> web.Response:
+        _only_path(request)
+        return _json(api.unknown_json(self._unknown))
 
     async def outbox(self, request: web.Request) -> web.Response:
         limit = api.parse_limit(request.query)
@@ -194,6 +210,7 @@ class _Admin:
             known.revision,
             retention=known.retention,
             why=why(known.state, status(known.state, now, self._idle_timeout), self._catalogue),
+            error_codes=self._catalogue.error_codes,
         )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from journeytrace_collector.cli.catalogue import catalogue
 from journeytrace_collector.cli.dashboards import dashboards
 from journeytrace_collector.cli.demo import demo
 from journeytrace_collector.cli.erase import erase
@@ -66,6 +67,7 @@ app.command()(demo)
 app.command()(erase)
 app.command()(sessions)
 app.command()(show)
+app.add_typer(catalogue, name="catalogue")
 app.add_typer(outbox, name="outbox")
 
 

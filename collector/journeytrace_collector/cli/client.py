@@ -7,7 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypedDict, TypeVar, cast
+from typing import Any, Final, NoReturn, NotRequired, TypedDict, TypeVar, cast
 from urllib.parse import quote
 
 import aiohttp
@@ -27,6 +27,7 @@ __all__ = [
     "Page",
     "Parked",
     "Summary",
+    "Unknown",
     "connect",
     "run",
 ]
@@ -46,6 +47,8 @@ class Why(TypedDict):
     event: str | None
     event_at: str | None
     error_code: str | None
+    error_meaning: NotRequired[str | None]
+    error_page: NotRequired[str | None]
     screen: str | None
 
 
@@ -67,6 +70,8 @@ class Summary(TypedDict):
     decided_at: str | None
     stage: str | None
     last_error_code: str | None
+    last_error_meaning: NotRequired[str | None]
+    last_error_page: NotRequired[str | None]
     events: int
     impacts: dict[str, int]
     retention_days: int
@@ -87,6 +92,8 @@ class Event(TypedDict):
     result: str | None
     reason: str | None
     error_code: str | None
+    error_meaning: NotRequired[str | None]
+    error_page: NotRequired[str | None]
     at: str
     duration_ms: float | None
     service: str | None
@@ -126,6 +133,16 @@ class Outbox(TypedDict):
 
     destinations: list[Destination]
     parked: list[Parked]
+
+
+class Unknown(TypedDict):
+    """Names that are not in the catalogue."""
+
+    names: list[dict[str, Any]]
+    complete: bool
+    """False: there were more than are told."""
+    toml: str
+    """What a catalogue file would have to say of them."""
 
 
 class Erasable(TypedDict):
@@ -185,6 +202,10 @@ class AdminClient:
     async def outbox(self, limit: int) -> Outbox:
         """Give the destinations and at most `limit` parked parcels, the newest first."""
         return cast(Outbox, await self._get("outbox", {"limit": str(limit)}))
+
+    async def unknown(self) -> Unknown:
+        """Give the names that came up since the collector started and are not in its catalogue."""
+        return cast(Unknown, await self._get("catalogue/unknown", {}))
 
     async def requeue(self, ids: list[int] | None) -> int:
         """Put parked parcels (None: all) back in line; gives how many were parked."""

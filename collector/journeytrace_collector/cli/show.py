@@ -44,6 +44,7 @@ def show(
         typer.echo(json.dumps({"session": session, "events": events}, indent=2))
         return
 
+    from journeytrace_collector.cli.error_codes import print_codes  # noqa: PLC0415
     from journeytrace_collector.cli.terminal import console  # noqa: PLC0415
     from journeytrace_collector.cli.timeline import print_card, print_timeline  # noqa: PLC0415
 
@@ -51,3 +52,4 @@ def show(
     print_card(out, session)
     out.print()
     print_timeline(out, events, session["created_at"])
+    print_codes(out, events)

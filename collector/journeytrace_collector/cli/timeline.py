@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from journeytrace_collector.cli.client import Event, Summary
+from journeytrace_collector.cli.error_codes import last_code
 from journeytrace_collector.cli.terminal import (
     NOTHING,
     Field,
@@ -59,7 +60,7 @@ def _card(session: Summary) -> Iterator[tuple[str, Text]]:
     yield "Status", chip(session["status"])
     yield "Decision", _decision(session)
     yield "Stage", styled(session["stage"] or NOTHING)
-    yield "Error code", styled(session["last_error_code"] or NOTHING)
+    yield "Error code", last_code(session)
     yield "Events", _counts(session)
     yield "Created", moment(session["created_at"]).append(" UTC")
     yield (

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
+from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Impact, Status
 from journeytrace.identity import trace_id
 from journeytrace_collector.core.model import Why
@@ -15,6 +18,7 @@ from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
+    "NO_CODES",
     "QUIET",
     "Pending",
     "Phase",
@@ -30,6 +34,9 @@ __all__ = [
 ]
 
 NS_PER_SECOND: Final = 1_000_000_000
+
+NO_CODES: Final[Mapping[str, ErrorCodeSpec]] = MappingProxyType({})
+"""No error code has a known meaning."""
 QUIET: Final = 60 * NS_PER_SECOND
 """A session settles once nothing has arrived for longer than this (DESIGN section 6)."""
 
@@ -70,6 +77,10 @@ class Summary(msgspec.Struct, frozen=True):
     decided_at: str | None
     stage: str | None
     last_error_code: str | None
+    last_error_meaning: str | None
+    """What the code means; None: the catalogue does not know it."""
+    last_error_page: str | None
+    """Address of what is written about it; None: the catalogue names none."""
     events: int
     impacts: dict[str, int]
     """Number of events by impact; every impact is there, 0 where none was felt."""
@@ -127,7 +138,7 @@ def kept(state: SessionState, field: str) -> str | None:
 
 def highest_stage(state: SessionState) -> str | None:
     """Give the highest ordered stage seen; None: none was."""
-    return max(state.stages, key=lambda stage: state.stages[stage][0], default=None)
+    return max(state.stages, key=lambda stage: (state.stages[stage][0], stage), default=None)
 
 
 def summary(
@@ -139,10 +150,16 @@ def summary(
     *,
     retention: Retention = NO_PERIODS,
     why: Why | None = None,
+    error_codes: Mapping[str, ErrorCodeSpec] = NO_CODES,
 ) -> Summary:
-    """Describe the session as it is at `now`; all times in ns. `why`: see `insight.why`."""
+    """Describe the session as it is at `now`; all times in ns.
+
+    `why`: see `insight.why`; `error_codes`: the catalogue's.
+    """
     at, _, last_event = state.last
     decided_at, _, decision, reason = state.decided or (None, b"", None, None)
+    error_code = kept(state, "error_code")
+    error = error_codes.get(error_code) if error_code else None
     return Summary(
         session_id=state.session_id,
         trace_id=trace_id(state.session_id).hex(),
@@ -158,7 +175,9 @@ def summary(
         reason=reason,
         decided_at=None if decided_at is None else rfc3339(decided_at),
         stage=highest_stage(state),
-        last_error_code=kept(state, "error_code"),
+        last_error_code=error_code,
+        last_error_meaning=error.meaning if error else None,
+        last_error_page=error.page if error else None,
         events=state.events,
         impacts={impact.value: state.impacts.get(impact.value, 0) for impact in Impact},
         retention_days=retention.days(state),

@@ -60,6 +60,10 @@ class Why(msgspec.Struct, frozen=True):
     """RFC 3339."""
     error_code: str | None = None
     """The code shown; None: none was."""
+    error_meaning: str | None = None
+    """What the code means; None: the catalogue does not know it."""
+    error_page: str | None = None
+    """Address of what is written about it; None: the catalogue names none."""
     screen: str | None = None
     """Path of the last screen that was seen; None: none told."""
 

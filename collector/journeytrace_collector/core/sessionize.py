@@ -25,6 +25,7 @@ __all__ = [
     "distinct",
     "fold",
     "merge",
+    "rank_anew",
     "state_of",
 ]
 
@@ -52,6 +53,9 @@ class Hurdle(msgspec.Struct, frozen=True, array_like=True, order=True):
 
 MAX_HURDLES: Final = 16
 """Names of which the newest hurdle is remembered."""
+
+OUT_OF_ORDER: Final = -1
+"""The rank of a stage that had a place when it was seen, and has none any more."""
 
 MAX_SCREEN: Final = 200
 """Characters of a screen's path."""
@@ -222,6 +226,20 @@ def merge(a: SessionState, b: SessionState) -> SessionState:
         error=_known(max, a.error, b.error),
         resumed=_known(max, a.resumed, b.resumed),
     )
+
+
+def rank_anew(state: SessionState, catalogue: Catalogue) -> SessionState:
+    """Give a state that was stored, its stages in the order that they have now.
+
+    Between two starts the user's catalogue may put a stage between two others, and states of both
+    times are merged. A stage without a place any more comes before all others: what hangs under it
+    has left already, so it must still be told.
+    """
+    for stage, (rank, start, end) in state.stages.items():
+        now = catalogue.rank(stage)
+        if rank != now:
+            state.stages[stage] = (OUT_OF_ORDER if now is None else now, start, end)
+    return state
 
 
 def _newest_hurdles(a: dict[str, Hurdle], b: dict[str, Hurdle]) -> dict[str, Hurdle]:

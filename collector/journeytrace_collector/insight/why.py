@@ -161,14 +161,18 @@ def _told(
         name, hurdle = found
         sentences += _sentences(name, hurdle, catalogue)
         shown = hurdle.error_code or shown
+    code = catalogue.error_codes.get(shown) if shown else None
     if shown:
-        sentences.append(f"The code shown was {shown}.")
+        meaning = f' ("{code.meaning}")' if code else ""
+        sentences.append(f"The code shown was {shown}{meaning}.")
     return Why(
         text=" ".join(sentences),
         reason=reason,
         event=found[0] if found else None,
         event_at=rfc3339(found[1].at) if found else None,
         error_code=shown,
+        error_meaning=code.meaning if code else None,
+        error_page=code.page if code else None,
         screen=state.kept["screen"][2] if "screen" in state.kept else None,
     )
 

@@ -11,6 +11,7 @@ from journeytrace.conventions import COLLECTOR_EXPORT_FAILURES_TOTAL
 from journeytrace_collector.background import Once
 from journeytrace_collector.core.change import Change, Followup, Parcel, halves
 from journeytrace_collector.core.measure import Measure
+from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.health import Health
 from journeytrace_collector.outbox.exporter import Exporter
 
@@ -25,9 +26,14 @@ _Faults = list[tuple[Change, Exception]]
 
 
 def effects(
-    measure: Measure, exporters: Mapping[str, Exporter], health: Health
+    measure: Measure,
+    exporters: Mapping[str, Exporter],
+    health: Health,
+    unknown: UnknownNames | None = None,
 ) -> Callable[[Change], Followup]:
     """Give what is committed with a change: counters, and each exporter's parcels.
+
+    Once it is, `unknown` takes note of its names; None: nobody does.
 
     A fault of one exporter costs neither the events nor the other exporters, and of its own parcels
     only those of which it cannot say alone what has to leave.
@@ -43,9 +49,32 @@ def effects(
             if faults:
                 health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, (name, "internal"), len(faults))
                 _tell(name, faults, said)
-        return Followup(tally, parcels, lambda: measure.learn(tally))
+
+        def committed() -> None:
+            measure.learn(tally)
+            if unknown is not None:
+                _warn(unknown, change)
+
+        return Followup(tally, parcels, committed)
 
     return follow
+
+
+def _warn(unknown: UnknownNames, change: Change) -> None:
+    """Log each name outside the catalogue once, while there are not too many."""
+    was_complete = unknown.complete
+    for name in unknown.note(change):
+        slip = f'; or is it a slip for "{name.similar}"' if name.similar else ""
+        _log.warning(
+            'the %s "%s" is not in the catalogue: it is kept as it came, but nobody knows what it'
+            " means; `journeytrace catalogue unknown` writes the lines for the file that"
+            " --catalogue names%s",
+            name.kind,
+            name.name,
+            slip,
+        )
+    if was_complete and not unknown.complete:
+        _log.warning("further names that are not in the catalogue are not told")
 
 
 def _parcels(exporter: Exporter, change: Change, faults: _Faults) -> list[Parcel]:

@@ -159,7 +159,10 @@ class Settings(BaseSettings):
     )
     catalogue: FilePath | None = Field(
         default=None,
-        description="TOML file with your own stages, events and reasons. None: the built-in ones.",
+        description=(
+            "TOML file with your own stages, events, reasons and error codes. None: the built-in"
+            " ones. `journeytrace catalogue check FILE` reads it."
+        ),
     )
     # OTLP suggests 64 MiB. But a hostile body of empty records takes a hundred times its size in
     # memory once parsed, and no sender's batches come near this.

@@ -49,7 +49,7 @@ from journeytrace_collector.store.postgresql_connections import Connection, Conn
 from journeytrace_collector.store.postgresql_schema import migrate
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
 from journeytrace_collector.store.texts import storable, storable_json, storable_text
-from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, known
+from journeytrace_collector.store.writing import EVENT_FIELDS, Writing
 
 __all__ = ["PostgresqlStore"]
 
@@ -233,14 +233,14 @@ class PostgresqlStore:
             rows = reader.execute(sql.text.encode(), sql.values).fetchall()
         shown = rows[: query.limit]
         following = (shown[-1][0], shown[-1][1]) if len(rows) > query.limit else None
-        return Page([known(self._writing.retention, *row[2:]) for row in shown], following)
+        return Page([self._writing.known(*row[2:]) for row in shown], following)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
         sql = "SELECT state, settled_at, revision FROM sessions WHERE session_id = %s"
         with self._connections.reading() as reader:
             row = reader.execute(sql, (storable_text(session_id),)).fetchone()
-        return known(self._writing.retention, *row) if row else None
+        return self._writing.known(*row) if row else None
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """See `Store.events`."""

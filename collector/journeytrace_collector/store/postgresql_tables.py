@@ -36,7 +36,6 @@ from journeytrace_collector.store.writing import (
     Settled,
     Writing,
     changing_values,
-    decode_state,
     moving_values,
 )
 
@@ -146,7 +145,7 @@ class PostgresqlTables(PostgresqlErasing):
             known = self.connection.execute(_KNOWN, (sessions, ids))
         self._known.update((no, event_id) for no, event_id in known)
         rows = {
-            session_id: Row(no, session_id, decode_state(state), Status(told))
+            session_id: Row(no, session_id, self._writing.state(state), Status(told))
             for session_id, no, state, told in taken
         }
         self._reserve(len(events) - len(rows))

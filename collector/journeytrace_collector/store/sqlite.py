@@ -38,7 +38,7 @@ from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.migrations.refold import LACKING, refold
 from journeytrace_collector.store.sqlite_tables import SqliteTables
 from journeytrace_collector.store.texts import storable
-from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, known
+from journeytrace_collector.store.writing import EVENT_FIELDS, Writing
 
 __all__ = ["SqliteStore"]
 
@@ -237,14 +237,14 @@ class SqliteStore:
             rows = reader.execute(sql.text, sql.values).fetchall()
         shown = rows[: query.limit]
         following = (shown[-1][0], shown[-1][1]) if len(rows) > query.limit else None
-        return Page([known(self._writing.retention, *row[2:]) for row in shown], following)
+        return Page([self._writing.known(*row[2:]) for row in shown], following)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
         sql = "SELECT state, settled_at, revision FROM sessions WHERE session_id = ?"
         with self._reading() as reader:
             row = reader.execute(sql, (session_id,)).fetchone()
-        return known(self._writing.retention, *row) if row else None
+        return self._writing.known(*row) if row else None
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """See `Store.events`."""

@@ -23,7 +23,6 @@ from journeytrace_collector.store.writing import (
     Settled,
     Writing,
     changing_values,
-    decode_state,
     moving_values,
 )
 
@@ -77,7 +76,7 @@ class SqliteTables(SqliteErasing):
             found = self._execute(sql, (session_id,)).fetchone()
             if found:
                 no, _, state, told = found
-                rows.append(Row(no, session_id, decode_state(state), Status(told)))
+                rows.append(Row(no, session_id, self._writing.state(state), Status(told)))
             else:
                 newest += 1
                 rows.append(Row(newest, session_id))

@@ -19,7 +19,7 @@ from journeytrace_collector.core.forgetting import digest, drop_spans
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.rights import Rights
-from journeytrace_collector.core.sessionize import SessionState, merge, state_of
+from journeytrace_collector.core.sessionize import SessionState, merge, rank_anew, state_of
 from journeytrace_collector.store.base import Carried, Known, SessionLimits, Written
 
 __all__ = [
@@ -33,8 +33,6 @@ __all__ = [
     "Tables",
     "Writing",
     "changing_values",
-    "decode_state",
-    "known",
     "moving_values",
 ]
 
@@ -59,7 +57,7 @@ CHANGING: Final = (
 """Columns of a session that change a few times in its life."""
 
 _encode = msgspec.json.Encoder().encode
-decode_state = msgspec.json.Decoder(SessionState).decode
+_decode_state = msgspec.json.Decoder(SessionState).decode
 _decode_stages = msgspec.json.Decoder(list[str]).decode
 
 
@@ -137,6 +135,14 @@ class Writing:
         """How long sessions are kept; the store sets it."""
         self.salt = b""
         """Of the digests of sessions that were erased; the store sets it."""
+
+    def state(self, text: str) -> SessionState:
+        """Read the column ``state``."""
+        return rank_anew(_decode_state(text), self._catalogue)
+
+    def known(self, state: str, settled_at: int | None, revision: int) -> Known:
+        """Read a session's columns ``state``, ``settled_at`` and ``revision``."""
+        return Known(self.state(state), settled_at, revision, self.retention)
 
     def write(
         self, tables: Tables, events: Sequence[Event], carried: Carried
@@ -234,7 +240,7 @@ class Writing:
         change = Change(now, retention=self.retention)
         settled = []
         for row in due:
-            state = decode_state(row.state)
+            state = self.state(row.state)
             status = derive.status(state, now, self._idle_timeout)
             again = row.settled_at is not None
             before = Status(row.settled_status) if row.settled_status else None
@@ -293,8 +299,3 @@ def changing_values(
         state.decided[2] if state.decided else None,
         told.value if told else None,
     )
-
-
-def known(retention: Retention, state: str, settled_at: int | None, revision: int) -> Known:
-    """Read a session's columns ``state``, ``settled_at`` and ``revision``."""
-    return Known(decode_state(state), settled_at, revision, retention)

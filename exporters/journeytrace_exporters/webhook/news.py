@@ -89,6 +89,7 @@ def body(
         idle_timeout,
         retention=change.retention,
         why=why(state, news.session.status, catalogue),
+        error_codes=catalogue.error_codes,
     )
     session: dict[str, Any] = msgspec.to_builtins(known)
     for name in _NOT_KNOWN if endpoint.include_email else (*_NOT_KNOWN, "email"):

@@ -21,6 +21,7 @@ from journeytrace.identity import normalise_session_id
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.cli import app
 from journeytrace_collector.cli.client import connect
+from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.security import Tokens
@@ -47,6 +48,7 @@ def _place(folder: Path) -> Iterator[tuple[SqliteStore, str]]:
         readers=Tokens(),
         hosts=Hosts(),
         catalogue=builtin_catalogue(),
+        unknown=UnknownNames(builtin_catalogue()),
         idle_timeout=IDLE_TIMEOUT,
         ready=lambda: True,
         pages={},

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.events import NOON, SECOND, event
 
+from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.admin import api
 from journeytrace_collector.store import SessionQuery
@@ -122,8 +123,22 @@ def test_an_event_looks_as_designed() -> None:
         "result": "FAIL",
         "reason": None,
         "error_code": None,
+        "error_meaning": None,
+        "error_page": None,
         "at": "2026-06-01T12:00:00.000000Z",
         "duration_ms": 1.5,
         "service": "kyc",
         "attributes": {"score": 0.5},
     }
+
+
+def test_an_event_tells_what_its_code_means() -> None:
+    """Beside a code that the catalogue knows stand its meaning and its page."""
+    known = {"QS-10001": ErrorCodeSpec("QS-10001", "The ID is blurred.", "https://help.example/1")}
+    told = api.event_json(event("ID_RECOGNITION", error_code="QS-10001"), known)
+    assert (told["error_meaning"], told["error_page"]) == (
+        "The ID is blurred.",
+        "https://help.example/1",
+    )
+    told = api.event_json(event("ID_RECOGNITION", error_code="QS-2"), known)
+    assert (told["error_code"], told["error_meaning"], told["error_page"]) == ("QS-2", None, None)

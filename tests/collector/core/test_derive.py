@@ -199,7 +199,7 @@ def test_users_roles_come_from_their_catalogue(tmp_path: Path) -> None:
     file.write_text(
         """
         [stages.OUTRO]
-        order = 7
+        after = "POST"
         [events.OUR_LAST_PAGE]
         source = "FE"
         stage = "OUTRO"

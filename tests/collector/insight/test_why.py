@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event, journeys
 
-from journeytrace.catalogue import builtin_catalogue
+from journeytrace.catalogue import ErrorCodeSpec, builtin_catalogue
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.core.derive import status
 from journeytrace_collector.core.model import Event, Why
@@ -100,6 +101,23 @@ def test_a_text_can_be_read_out_loud() -> None:
         ' SELFIE_DUPLICATE_CHECK ("Was the same face submitted before?") turned the user down'
         " at 12:00:00 UTC on 2026-06-01. The code shown was PV-20003."
     )
+
+
+def test_a_code_with_a_meaning_is_told_with_it() -> None:
+    """The user's catalogue says what a code means, whether or not anything is decided."""
+    known = ErrorCodeSpec("QS-1", "The ID is blurred.", "https://help.example/QS-1")
+    catalogue = replace(CATALOGUE, error_codes={"QS-1": known})
+    blocked = event("IP_RISK_CHECK", NOON, result="FAIL", error_code="QS-1")
+    for more in ((), (event("REJECTED", NOON + 1, reason="CUSTOM_POLICY"),)):
+        state = state_of([blocked, *more], catalogue)
+        found = why(state, Status.DROPPED, catalogue)
+        assert found is not None
+        assert found.text.endswith('The code shown was QS-1 ("The ID is blurred.").')
+        assert (found.error_meaning, found.error_page) == (known.meaning, known.page)
+        bare = why(state, Status.DROPPED, CATALOGUE)
+        assert bare is not None
+        assert bare.text.endswith("The code shown was QS-1.")
+        assert (bare.error_code, bare.error_meaning, bare.error_page) == ("QS-1", None, None)
 
 
 def test_a_crash_is_named_and_judges_nothing() -> None:

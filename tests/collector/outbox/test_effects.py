@@ -19,6 +19,7 @@ from journeytrace_collector.core.change import (
 )
 from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.core.sessionize import state_of
+from journeytrace_collector.core.unknown import MAX_UNKNOWN, UnknownNames
 from journeytrace_collector.health import Health
 from journeytrace_collector.outbox.effects import MOST_FAULTS, effects
 from journeytrace_collector.outbox.exporter import Exporter
@@ -151,3 +152,22 @@ def test_a_fault_that_is_everywhere_is_not_looked_for_for_ever() -> None:
     assert left == []
     assert MOST_FAULTS <= counted < 2 * MOST_FAULTS
     assert exporter.asked < 5 * MOST_FAULTS
+
+
+def test_unknown_names_are_told_after_the_commit_and_within_a_bound(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Each name has one line in the log once it is on disk, a hundred in all, and one for more."""
+    unknown = UnknownNames(CATALOGUE)
+    follow = effects(Measure(CATALOGUE), {}, Health(), unknown)
+    made_up = [f"MADE_UP_{number}" for number in range(MAX_UNKNOWN + 5)]
+    for part in (made_up[:3], made_up, made_up):
+        before = len(caplog.records)
+        followup = follow(Change(NOON, [session("one", *part)]))
+        assert len(caplog.records) == before
+        followup.committed()
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == MAX_UNKNOWN + 1
+    assert 'the event "MADE_UP_0" is not in the catalogue' in told[0]
+    assert "`journeytrace catalogue unknown`" in told[0]
+    assert told[-1] == "further names that are not in the catalogue are not told"

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.support.events import MINUTE, NOON, SESSION, event
 
-from journeytrace.catalogue import builtin_catalogue
+from journeytrace.catalogue import ErrorCodeSpec, builtin_catalogue
 from journeytrace.conventions import Status
 from journeytrace.identity import trace_id
 from journeytrace_collector.core.change import Change, Parcel, SessionChange, Settlement
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.sessionize import SessionState, fold
 from journeytrace_exporters.webhook import WebhookExporter
+from journeytrace_exporters.webhook.settings import WebhookSettings
 
 CATALOGUE = builtin_catalogue()
 ENDPOINT = {
@@ -82,6 +84,8 @@ def test_settling_is_news(make: Make) -> None:
         "decided_at": "2026-06-01T12:01:00.000000Z",
         "stage": "DECISION",
         "last_error_code": None,
+        "last_error_meaning": None,
+        "last_error_page": None,
         "events": 2,
         "impacts": session["impacts"],
         "retention_days": 30,
@@ -94,6 +98,8 @@ def test_settling_is_news(make: Make) -> None:
             "event": None,
             "event_at": None,
             "error_code": None,
+            "error_meaning": None,
+            "error_page": None,
             "screen": None,
         },
     }
@@ -104,6 +110,22 @@ def test_the_first_settlement_had_nothing_before(make: Make) -> None:
     change = SessionChange(state(CREATED), state(CREATED), settlement=SETTLED)
     (body,) = bodies(told(make(ENDPOINT), change))
     assert (body["before"], body["revision"]) == ({"status": None}, 0)
+
+
+def test_news_tell_what_a_code_means() -> None:
+    """The last code and the one of the cause come with the meaning that the catalogue gives."""
+    known = ErrorCodeSpec("QS-1", "The ID is blurred.", "https://help.example/QS-1")
+    catalogue = replace(CATALOGUE, error_codes={"QS-1": known})
+    settings = WebhookSettings.model_validate({"endpoints": [ENDPOINT]})
+    exporter = WebhookExporter(settings, catalogue, MINUTE, lambda: NOON)
+    found = state(event("IP_RISK_CHECK", result="FAIL", error_code="QS-1"))
+    (body,) = bodies(told(exporter, SessionChange(None, found, settlement=SETTLED)))
+    session = body["session"]
+    assert (session["last_error_meaning"], session["last_error_page"]) == (
+        known.meaning,
+        known.page,
+    )
+    assert session["why"]["error_meaning"] == known.meaning
 
 
 def test_what_is_confidential_is_no_news(make: Make) -> None:
