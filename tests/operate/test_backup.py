@@ -215,7 +215,7 @@ def test_the_manual_has_the_commands_that_were_tried() -> None:
 def test_a_copy_is_for_its_owner_alone(tmp_path: Path, sqlite: Copies) -> None:
     """Whatever the umask is."""
     target = tmp_path / "copy"
-    command = [sys.executable, SCRIPT, sqlite.quiet.data, target]
+    command = [sys.executable, str(SCRIPT), str(sqlite.quiet.data), str(target)]
     subprocess.run(command, check=True, timeout=PATIENCE, umask=0)
     assert target.stat().st_mode & 0o077 == 0
 
