@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -203,6 +205,20 @@ def test_a_copy_under_load_is_one_moment_of_the_store(copies: Copies) -> None:
         assert rises["journey_events_total"] == len(held)
         assert rises["journey_sessions_started_total"] == len(sessions)
         assert store.outbox()["otlp"].waiting == len(held)
+
+
+def test_counters_of_a_copy_can_begin_anew(tmp_path: Path, sqlite: Copies) -> None:
+    """Emptied as the manual says, they are 0 at the start; sessions and outbox are the same."""
+    (statement,) = re.findall(r"'(DELETE FROM counters; .*?)'", MANUAL)
+    shutil.copytree(sqlite.quiet.data, tmp_path / "data")
+    with closing(sqlite3.connect(tmp_path / "data" / "journeys.sqlite")) as database:
+        database.executescript(statement)
+    with collector(free_settings(tmp_path / "data", exporters=NOBODY)) as running:
+        found = everything(running)
+    for told in ("sessions", "events", "waiting"):
+        assert found[told] == sqlite.said[told]
+    assert sqlite.said["counters"]
+    assert all(line.endswith(" 0.0") for line in found["counters"])
 
 
 def test_the_manual_has_the_commands_that_were_tried() -> None:
