@@ -84,6 +84,22 @@ def test_services_are_watched(service: str) -> None:
     assert ours or SERVICES[service]["healthcheck"]["test"][0] == "CMD"
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_service_can_take_all_memory(service: str) -> None:
+    """Each has a limit of its own, and docs/compose.md says which."""
+    limit = SERVICES[service]["mem_limit"]
+    assert re.fullmatch(r"\d+[mg]", limit)
+    row = rf"^\| `{service}` \| {limit[:-1]} {limit[-1].upper()}iB \|"
+    assert re.search(row, (ROOT / "docs" / "compose.md").read_text("utf-8"), re.MULTILINE), row
+
+
+def test_tempo_makes_room_before_its_limit_ends_it() -> None:
+    """Its garbage collector knows less than the limit, but not by much."""
+    known = SERVICES["tempo"]["environment"]["GOMEMLIMIT"]
+    limit = int(SERVICES["tempo"]["mem_limit"].removesuffix("g")) * 1024
+    assert 0.8 * limit <= int(known.removesuffix("MiB")) < 0.95 * limit
+
+
 def test_every_secret_has_to_be_set() -> None:
     """No variable has a default, and each says where to read about it."""
     text = (ROOT / "docker-compose.yml").read_text("utf-8")
