@@ -13,6 +13,7 @@ from rich.text import Text
 
 __all__ = [
     "NOTHING",
+    "NO_EDGE",
     "Field",
     "Layout",
     "Stack",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 # A pipe has no edge to fold at. Rich pads to this width only what asks for all of it.
-_NO_EDGE: Final = 10_000
+NO_EDGE: Final = 10_000
 
 NOTHING: Final = "—"
 """Stands where a value is missing."""
@@ -79,7 +80,7 @@ def console() -> Console:
     """Give the standard output: colours and folding on a terminal, whole plain lines in a pipe."""
     out = Console(highlight=False, markup=False, emoji=False)
     if not out.is_terminal:
-        out.width = _NO_EDGE
+        out.width = NO_EDGE
     return out
 
 
@@ -133,7 +134,7 @@ def as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
 
 def fits(out: Console, table: Table) -> bool:
     """Tell whether the table fits without cutting anything."""
-    roomy = out.options.update(width=_NO_EDGE)
+    roomy = out.options.update(width=NO_EDGE)
     return out.measure(table, options=roomy).minimum <= out.width
 
 
