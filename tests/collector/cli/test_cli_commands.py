@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.planted import planted
 from tests.support.running import enter_in_background, free_settings
 from tests.support.waiting import PATIENCE
 from typer.testing import CliRunner, Result
@@ -158,6 +159,19 @@ def test_show_has_card_timeline_and_footnote(ask: Ask, journeys: list[Journey]) 
     assert len(events) == len(journey.steps)
     assert [line.split()[0] for line in events] == sorted(line.split()[0] for line in events)
     assert sum("QS-10001" in line and "score=" in line for line in events) == 4
+
+
+def test_the_cause_is_the_planted_one(ask: Ask, journeys: list[Journey]) -> None:
+    """Of each kind of journey, played and asked for, `show` begins with what went wrong in it."""
+    whys = {row["session_id"]: row["why"] for row in listed(ask("sessions", "--json"))}
+    for journey in journeys:
+        why = whys[journey.person.session_id]
+        told = (why["event"], why["reason"], why["error_code"]) if why else (None, None, None)
+        assert told == planted(journey), journey.kind
+    journey = next(one for one in journeys if one.kind == "rejected, same face")
+    first = ask("show", journey.person.session_id).stdout.splitlines()[0]
+    for word in ("rejected: the same face", "SELFIE_DUPLICATE_CHECK", " UTC on ", "PV-20003"):
+        assert word in first
 
 
 def test_show_json_is_the_answer_of_the_api(ask: Ask, journeys: list[Journey]) -> None:
