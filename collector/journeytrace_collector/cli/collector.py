@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from journeytrace.errors import JourneytraceError
+from journeytrace_collector.cli.logs import log_to_stderr
 from journeytrace_collector.settings import Settings, load_settings
 
 __all__ = ["app", "collector"]
@@ -23,6 +24,8 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_log = logging.getLogger(__name__)
+
 _SECRETS: Final = ("admin_token", "token")
 _METAVARS: Final = {
     "admin": "HOST:PORT",
@@ -32,6 +35,7 @@ _METAVARS: Final = {
     "data": "DIR",
     "hosts": "NAME,NAME",
     "idle_timeout": "20m",
+    "log_format": "plain|json",
     "log_level": "LEVEL",
     "otlp_grpc": "HOST:PORT",
     "otlp_http": "HOST:PORT",
@@ -53,10 +57,17 @@ def collector(*, config: Path | None = None, **flags: str | bool | None) -> None
     """
     try:
         settings = load_settings(config, flags)
-        _log_to_stderr(settings.log_level)
-        _run(settings)
     except JourneytraceError as error:
         typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    log_to_stderr(settings.log_level, settings.log_format)
+    try:
+        _run(settings)
+    except JourneytraceError as error:
+        if settings.log_format == "plain":
+            typer.echo(str(error), err=True)
+        else:
+            _log.critical("%s", error)
         raise typer.Exit(2) from None
 
 
@@ -64,14 +75,6 @@ def _run(settings: Settings) -> None:
     from journeytrace_collector.process import run  # noqa: PLC0415 - not needed for a faulty flag
 
     asyncio.run(run(settings))
-
-
-def _log_to_stderr(level: str) -> None:
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
-    # Each request to the admin address would be a line; Prometheus alone asks every few seconds.
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
 
 
 def _signature() -> inspect.Signature:

@@ -66,7 +66,7 @@ class Walk:
         """Record a call from the screen and what the server made of it."""
         self.do(screen, http_method="POST", http_status=200)
         self.wait(0.02, 0.12)
-        self.do(server, **attributes)
+        self.do(server, None, **attributes)
 
     def check(self, check: Check) -> bool:
         """Run a check to its end; say whether it passed."""

@@ -87,7 +87,7 @@ class _Hurdles:
         return next((item for item in stages if not self._passed(*item)), None)
 
     def code(self) -> str | None:
-        """Give the newest code that was shown; None: of what the user got past, or there is none."""
+        """Give the newest code that was shown; None: none, or the user got past what it was of."""
         _, event_id, code = self._state.kept.get("error_code", (0, b"", None))
         passed = (h for name, h in self._state.hurdles.items() if self._passed(name, h))
         return None if any(hurdle.event_id == event_id for hurdle in passed) else code
