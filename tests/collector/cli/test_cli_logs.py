@@ -26,14 +26,14 @@ def record(message: str, error: BaseException | None = None) -> logging.LogRecor
     return logging.LogRecord("a.logger", logging.WARNING, "", 1, "%s", (message,), exc_info)
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """Something went wrong."""
 
 
-def crash(message: str) -> Broken:
+def crash(message: str) -> BrokenError:
     """Make an exception with the stack that it went through."""
-    with pytest.raises(Broken) as raised:
-        raise Broken(message)
+    with pytest.raises(BrokenError) as raised:
+        raise BrokenError(message)
     return raised.value
 
 
