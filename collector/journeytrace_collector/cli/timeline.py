@@ -122,7 +122,7 @@ def _layouts(start: datetime) -> Sequence[Layout[Event]]:
             *(Stack((field,)) for field in (at, _SOURCE, _STAGE)),
             Stack((_EVENT, _METADATA), named=False, folds=True),
             *(Stack((field,)) for field in (_RESULT, _IMPACT, _TOOK)),
-            Stack((_REASON, _ERROR), named=False),
+            Stack((_REASON_CODE, _ERROR), named=False),
         ),
         (
             Stack((at,)),
@@ -186,6 +186,7 @@ _IMPACT = Field[Event]("Impact", lambda row: styled(row["impact"]))
 _OUTCOME = Field[Event]("Outcome", _outcome)
 _TOOK = Field[Event]("Took", _took)
 _REASON = Field[Event]("Reason", lambda row: styled(row["reason"], "italic"))
+_REASON_CODE = Field[Event]("Reason, code", _REASON.cell)
 _ERROR = Field[Event]("Error code", lambda row: styled(row["error_code"], "red"))
 _METADATA = Field[Event]("Metadata", lambda row: _metadata(row["attributes"]))
 _DETAILS = Field[Event]("Details", _details)
