@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import logging
 from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, cast, get_args
 
 import typer
 from pydantic import BaseModel
@@ -39,6 +39,7 @@ _METAVARS: Final = {
     "log_level": "LEVEL",
     "otlp_grpc": "HOST:PORT",
     "otlp_http": "HOST:PORT",
+    "outbox_retention": "30d",
     "store": "URL",
     "tls_cert": "FILE",
     "tls_client_ca": "FILE",
@@ -121,8 +122,25 @@ def _shown(default: object) -> str:
     return "none" if default is None or default == () else str(default)
 
 
+def _keys_below(field: FieldInfo) -> str:
+    below = get_args(field.annotation)[-1:]
+    if not (below and isinstance(below[0], type) and issubclass(below[0], BaseModel)):
+        return ""
+    return f" Keys of each: {', '.join(below[0].model_fields)}."
+
+
+def _without_a_flag() -> str:
+    flags = _setting_flags()
+    said = (
+        f"{name}: {field.description}{_keys_below(field)}"
+        for name, field in sorted(Settings.model_fields.items())
+        if name not in flags
+    )
+    return "\n\n".join(["Without a flag, as keys of the file or variables:", *said])
+
+
 collector.__signature__ = _signature()  # type: ignore[attr-defined]
 collector.__annotations__ = {
     name: parameter.annotation for name, parameter in _signature().parameters.items()
 }
-app.command()(collector)
+app.command(epilog=_without_a_flag())(collector)
