@@ -64,11 +64,10 @@ class Field(Generic[Row]):
 
 @dataclass(frozen=True)
 class Stack(Generic[Row]):
-    """A column of a table: its fields stand below each other."""
+    """A column of a table: of its fields those that are not empty stand below each other."""
 
     fields: tuple[Field[Row], ...]
-    named: bool = True
-    """Whether the header names every field, which then keeps its line even when it is empty."""
+    """The first one names the column."""
     folds: bool = False
     """Whether long text goes on in the next line to let the table fit."""
 
@@ -117,17 +116,9 @@ def moment(text: str | None) -> Text:
 def as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
     """Give `rows` as a table."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    headers = [
-        [field.label for field in stack.fields[: None if stack.named else 1]] for stack in layout
-    ]
-    lines = max(len(header) for header in headers)
-    for stack, header in zip(layout, headers, strict=True):
-        # Filled up at the bottom, for Rich would fill up at the top.
-        label = "\n".join(header + [""] * (lines - len(header)))
-        table.add_column(label, no_wrap=not stack.folds, overflow="fold")
+    for stack in layout:
+        table.add_column(stack.fields[0].label, no_wrap=not stack.folds, overflow="fold")
     for row in rows:
-        if lines > 1:
-            table.add_row()
         table.add_row(*(_stacked(row, stack) for stack in layout))
     return table
 
@@ -139,7 +130,5 @@ def fits(out: Console, table: Table) -> bool:
 
 
 def _stacked(row: Row, stack: Stack[Row]) -> Text:
-    cells = [field.cell(row) for field in stack.fields]
-    while cells and not cells[-1].plain:
-        cells.pop()
-    return Text("\n").join(cell for cell in cells if stack.named or cell.plain)
+    cells = (field.cell(row) for field in stack.fields)
+    return Text("\n").join(cell for cell in cells if cell.plain)

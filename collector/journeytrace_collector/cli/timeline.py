@@ -120,14 +120,14 @@ def _layouts(start: datetime) -> Sequence[Layout[Event]]:
         ),
         (
             *(Stack((field,)) for field in (at, _SOURCE, _STAGE)),
-            Stack((_EVENT, _METADATA), named=False, folds=True),
+            Stack((_EVENT, _METADATA), folds=True),
             *(Stack((field,)) for field in (_RESULT, _IMPACT, _TOOK)),
-            Stack((_REASON_CODE, _ERROR), named=False),
+            Stack((_REASON_CODE, _ERROR)),
         ),
         (
             Stack((at,)),
             Stack((_SOURCE,)),
-            Stack((_EVENT, _DETAILS), named=False, folds=True),
+            Stack((_EVENT, _DETAILS), folds=True),
             Stack((_OUTCOME,)),
             Stack((_TOOK,)),
         ),
