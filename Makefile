@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Another interpreter is another stamp, and so another environment in the same place.
 STAMP := $(VENV)/.installed-$(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 
-.PHONY: demo test proof lint bench lock clean
+.PHONY: demo test proof lint bench pictures lock clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -30,6 +30,10 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# What the README shows, from a real run.
+pictures: $(STAMP)
+	$(BIN)/python -m tools.pictures
 
 # Needs the network. docs/security.md says when, and how to look for known vulnerabilities.
 lock:

@@ -84,8 +84,10 @@ _TIMELINE_COLUMNS: Final = {
     "service": "Service",
     "attributes": "Metadata",
 }
+# Most events have no duration: "0 ms" would say that they took no time.
+_TOOK: Final = "NULLIF(duration_ms, 0) AS duration_ms"
 _TIMELINE: Final = f"""\
-SELECT {", ".join(_TIMELINE_COLUMNS)}
+SELECT {", ".join(_TIMELINE_COLUMNS).replace("duration_ms", _TOOK)}
 FROM journey_events
 {_SEEN}
 ORDER BY at, event_id"""

@@ -52,6 +52,14 @@ def test_an_event_is_a_span_of_its_own(journeys: RecordedJourneys) -> None:
     )
 
 
+def test_a_recorded_event_has_no_duration(journeys: RecordedJourneys) -> None:
+    """It happens at one time, however long it takes to make its span."""
+    Journey.resume(SESSION).record(Event.STEP_VIEW)
+    span = only(journeys)
+    assert span.start_time
+    assert span.start_time == span.end_time
+
+
 @pytest.mark.parametrize(
     ("event", "parent"),
     [

@@ -6,13 +6,14 @@ import asyncio
 import inspect
 import logging
 from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, cast, get_args
 
 import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from journeytrace.errors import JourneytraceError
+from journeytrace_collector.cli.logs import log_to_stderr
 from journeytrace_collector.settings import Settings, load_settings
 
 __all__ = ["app", "collector"]
@@ -23,6 +24,8 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_log = logging.getLogger(__name__)
+
 _SECRETS: Final = ("admin_token", "token")
 _METAVARS: Final = {
     "admin": "HOST:PORT",
@@ -32,9 +35,11 @@ _METAVARS: Final = {
     "data": "DIR",
     "hosts": "NAME,NAME",
     "idle_timeout": "20m",
+    "log_format": "plain|json",
     "log_level": "LEVEL",
     "otlp_grpc": "HOST:PORT",
     "otlp_http": "HOST:PORT",
+    "outbox_retention": "30d",
     "store": "URL",
     "tls_cert": "FILE",
     "tls_client_ca": "FILE",
@@ -53,10 +58,17 @@ def collector(*, config: Path | None = None, **flags: str | bool | None) -> None
     """
     try:
         settings = load_settings(config, flags)
-        _log_to_stderr(settings.log_level)
-        _run(settings)
     except JourneytraceError as error:
         typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    log_to_stderr(settings.log_level, settings.log_format)
+    try:
+        _run(settings)
+    except JourneytraceError as error:
+        if settings.log_format == "plain":
+            typer.echo(str(error), err=True)
+        else:
+            _log.critical("%s", error)
         raise typer.Exit(2) from None
 
 
@@ -64,14 +76,6 @@ def _run(settings: Settings) -> None:
     from journeytrace_collector.process import run  # noqa: PLC0415 - not needed for a faulty flag
 
     asyncio.run(run(settings))
-
-
-def _log_to_stderr(level: str) -> None:
-    logging.basicConfig(
-        level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
-    )
-    # Each request to the admin address would be a line; Prometheus alone asks every few seconds.
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
 
 
 def _signature() -> inspect.Signature:
@@ -118,8 +122,25 @@ def _shown(default: object) -> str:
     return "none" if default is None or default == () else str(default)
 
 
+def _keys_below(field: FieldInfo) -> str:
+    below = get_args(field.annotation)[-1:]
+    if not (below and isinstance(below[0], type) and issubclass(below[0], BaseModel)):
+        return ""
+    return f" Keys of each: {', '.join(below[0].model_fields)}."
+
+
+def _without_a_flag() -> str:
+    flags = _setting_flags()
+    said = (
+        f"{name}: {field.description}{_keys_below(field)}"
+        for name, field in sorted(Settings.model_fields.items())
+        if name not in flags
+    )
+    return "\n\n".join(["Without a flag, as keys of the file or variables:", *said])
+
+
 collector.__signature__ = _signature()  # type: ignore[attr-defined]
 collector.__annotations__ = {
     name: parameter.annotation for name, parameter in _signature().parameters.items()
 }
-app.command()(collector)
+app.command(epilog=_without_a_flag())(collector)

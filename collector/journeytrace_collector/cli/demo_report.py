@@ -13,6 +13,7 @@ from rich.text import Text
 
 from journeytrace_collector.cli.client import Event, Summary
 from journeytrace_collector.cli.figures import decisions, funnel, statuses
+from journeytrace_collector.cli.selection import Selection
 from journeytrace_collector.cli.session_list import print_sessions
 from journeytrace_collector.cli.terminal import NOTHING, chip, styled
 from journeytrace_collector.cli.timeline import print_card, print_timeline
@@ -54,7 +55,7 @@ def print_one(out: Console, session: Summary, events: Sequence[Event]) -> None:
     heading(out, "One session, from its first event to its last")
     print_card(out, session)
     out.print()
-    print_timeline(out, events, session["created_at"])
+    print_timeline(out, Selection(events), session["created_at"])
 
 
 def print_next(out: Console, session_id: str, admin: str | None) -> None:

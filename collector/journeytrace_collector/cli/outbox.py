@@ -68,7 +68,9 @@ _All = Annotated[bool, typer.Option("--all", help="All that are parked.")]
 @outbox.command()
 def requeue(
     ids: _Ids = None,
+    *,
     everything: _All = False,
+    as_json: Json = False,
     url: Url = DEFAULT_URL,
     token: Token = None,
     ca_file: CaFile = None,
@@ -82,7 +84,7 @@ def requeue(
         async with connect(url, token, ca_file) as client:
             return await client.requeue(chosen)
 
-    _tell(run(ask()), "put back in line", chosen)
+    _tell(run(ask()), "requeued", chosen, as_json)
 
 
 @outbox.command()
@@ -91,6 +93,7 @@ def discard(
     *,
     everything: _All = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before --all.")] = False,
+    as_json: Json = False,
     url: Url = DEFAULT_URL,
     token: Token = None,
     ca_file: CaFile = None,
@@ -109,7 +112,10 @@ def discard(
         async with connect(url, token, ca_file) as client:
             return await client.discard(chosen)
 
-    _tell(run(ask()), "discarded", chosen)
+    _tell(run(ask()), "discarded", chosen, as_json)
+
+
+_SAID: Final = {"requeued": "put back in line", "discarded": "discarded"}
 
 
 def _chosen(ids: list[int] | None, everything: bool) -> list[int] | None:
@@ -119,8 +125,8 @@ def _chosen(ids: list[int] | None, everything: bool) -> list[int] | None:
     return None if everything else ids
 
 
-def _tell(count: int, what: str, chosen: list[int] | None) -> None:
-    typer.echo(f"{count} {what}.")
+def _tell(count: int, what: str, chosen: list[int] | None, as_json: bool) -> None:
+    typer.echo(json.dumps({what: count}, indent=2) if as_json else f"{count} {_SAID[what]}.")
     if chosen and count < len(set(chosen)):
         typer.echo(f"{len(set(chosen)) - count} of these ids are not parked.", err=True)
         raise typer.Exit(1)

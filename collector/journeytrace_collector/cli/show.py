@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from journeytrace_collector.cli.options import DEFAULT_URL, CaFile, Token, Url
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from journeytrace_collector.cli.client import Event, Summary
+    from journeytrace_collector.cli.selection import Selection
 
 __all__ = ["show"]
 
@@ -19,6 +25,20 @@ def show(
         str | None,
         typer.Option(metavar="FE|BE", help="Only what the screen saw (FE) or the server did (BE)."),
     ] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Only events that failed or had an impact.")
+    ] = False,
+    around: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Only events near this time: as the timeline has it (+01:08), a time of day in "
+            "UTC (14:31), RFC 3339, or ago: 30m, 2h, 7d.",
+        ),
+    ] = None,
+    within: Annotated[
+        str, typer.Option(metavar="SPAN", help="How near: so long before --around, and after it.")
+    ] = "1m",
     as_json: Annotated[
         bool, typer.Option("--json", help='Print {"session": …, "events": […]} as the API has it.')
     ] = False,
@@ -26,13 +46,13 @@ def show(
     token: Token = None,
     ca_file: CaFile = None,
 ) -> None:
-    """Show one session: what is known of it, then every event with its metadata."""
-    from journeytrace_collector.cli.client import (  # noqa: PLC0415
-        Event,
-        Summary,
-        connect,
-        run,
-    )
+    """Show one session: why it ended as it did, what is known of it, then its events.
+
+    What is left out of the timeline is counted.
+    """
+    from journeytrace_collector.cli.client import connect, run  # noqa: PLC0415
+
+    span = _span(within)
 
     async def fetch() -> tuple[Summary, list[Event]]:
         async with connect(url, token, ca_file) as client:
@@ -40,8 +60,9 @@ def show(
             return session, await client.events(session_id, source and source.upper())
 
     session, events = run(fetch())
+    chosen = _choose(session, events, failed, around, span)
     if as_json:
-        typer.echo(json.dumps({"session": session, "events": events}, indent=2))
+        typer.echo(json.dumps({"session": session, "events": chosen.events}, indent=2))
         return
 
     from journeytrace_collector.cli.error_codes import print_codes  # noqa: PLC0415
@@ -51,5 +72,38 @@ def show(
     out = console()
     print_card(out, session)
     out.print()
-    print_timeline(out, events, session["created_at"])
-    print_codes(out, events)
+    print_timeline(out, chosen, session["created_at"])
+    print_codes(out, chosen.events)
+
+
+def _choose(
+    session: Summary, events: list[Event], failed: bool, around: str | None, within: timedelta
+) -> Selection:
+    from journeytrace_collector.cli.selection import select  # noqa: PLC0415
+
+    # One that came in between the two answers is of no other source.
+    elsewhere = max(0, session["events"] - len(events))
+    at = None if around is None else _instant(around, session)
+    return select(events, elsewhere=elsewhere, failed=failed, around=at, within=within)
+
+
+def _instant(text: str, session: Summary) -> datetime:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from journeytrace_collector.cli.selection import instant  # noqa: PLC0415
+    from journeytrace_collector.cli.terminal import parse_time  # noqa: PLC0415
+
+    start, end = parse_time(session["created_at"]), parse_time(session["last_event_at"])
+    try:
+        return instant(text, start, end, datetime.now(UTC))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--around") from None
+
+
+def _span(text: str) -> timedelta:
+    from journeytrace_collector.settings.durations import parse_duration  # noqa: PLC0415
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--within") from None

@@ -13,6 +13,7 @@ from rich.text import Text
 
 __all__ = [
     "NOTHING",
+    "NO_EDGE",
     "Field",
     "Layout",
     "Stack",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 # A pipe has no edge to fold at. Rich pads to this width only what asks for all of it.
-_NO_EDGE: Final = 10_000
+NO_EDGE: Final = 10_000
 
 NOTHING: Final = "—"
 """Stands where a value is missing."""
@@ -63,11 +64,10 @@ class Field(Generic[Row]):
 
 @dataclass(frozen=True)
 class Stack(Generic[Row]):
-    """A column of a table: its fields stand below each other."""
+    """A column of a table: of its fields those that are not empty stand below each other."""
 
     fields: tuple[Field[Row], ...]
-    named: bool = True
-    """Whether the header names every field, which then keeps its line even when it is empty."""
+    """The first one names the column."""
     folds: bool = False
     """Whether long text goes on in the next line to let the table fit."""
 
@@ -79,7 +79,7 @@ def console() -> Console:
     """Give the standard output: colours and folding on a terminal, whole plain lines in a pipe."""
     out = Console(highlight=False, markup=False, emoji=False)
     if not out.is_terminal:
-        out.width = _NO_EDGE
+        out.width = NO_EDGE
     return out
 
 
@@ -116,29 +116,19 @@ def moment(text: str | None) -> Text:
 def as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
     """Give `rows` as a table."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    headers = [
-        [field.label for field in stack.fields[: None if stack.named else 1]] for stack in layout
-    ]
-    lines = max(len(header) for header in headers)
-    for stack, header in zip(layout, headers, strict=True):
-        # Filled up at the bottom, for Rich would fill up at the top.
-        label = "\n".join(header + [""] * (lines - len(header)))
-        table.add_column(label, no_wrap=not stack.folds, overflow="fold")
+    for stack in layout:
+        table.add_column(stack.fields[0].label, no_wrap=not stack.folds, overflow="fold")
     for row in rows:
-        if lines > 1:
-            table.add_row()
         table.add_row(*(_stacked(row, stack) for stack in layout))
     return table
 
 
 def fits(out: Console, table: Table) -> bool:
     """Tell whether the table fits without cutting anything."""
-    roomy = out.options.update(width=_NO_EDGE)
+    roomy = out.options.update(width=NO_EDGE)
     return out.measure(table, options=roomy).minimum <= out.width
 
 
 def _stacked(row: Row, stack: Stack[Row]) -> Text:
-    cells = [field.cell(row) for field in stack.fields]
-    while cells and not cells[-1].plain:
-        cells.pop()
-    return Text("\n").join(cell for cell in cells if stack.named or cell.plain)
+    cells = (field.cell(row) for field in stack.fields)
+    return Text("\n").join(cell for cell in cells if cell.plain)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from journeytrace_collector.cli.client import Event, Summary
 from journeytrace_collector.cli.error_codes import last_code
+from journeytrace_collector.cli.selection import Selection, counted
 from journeytrace_collector.cli.terminal import (
     NOTHING,
     Field,
@@ -31,6 +32,7 @@ __all__ = ["print_card", "print_timeline"]
 
 _LONGEST_VALUE: Final = 200
 _NEEDS_QUOTES: Final = re.compile(r"""[\s"=]|^$""")
+_GOES_ON: Final = "The session goes on, and nothing stands in its way."
 _FOOTNOTE: Final = (
     "Events stand in order of (time, event id). Checks run side by side: the order does not show "
     "what caused what. COMPLETED means that the journey ended, not that the user was approved."
@@ -39,9 +41,9 @@ _FOOTNOTE: Final = (
 
 def print_card(out: Console, session: Summary) -> None:
     """Print why the session ended as it did, then what is known of it, one value a line."""
-    if session["why"] is not None:
-        out.print(Text(plain(session["why"]["text"]), style="bold"))
-        out.print()
+    why = session["why"]
+    out.print(Text(plain(why["text"] if why else _GOES_ON), style="bold"))
+    out.print()
     for label, value in _card(session):
         # Soft-wrapped: an id longer than the line stays one piece to copy.
         out.print(Text.assemble((f"{label:<12}", "dim"), value), soft_wrap=True)
@@ -90,12 +92,21 @@ def _counts(session: Summary) -> Text:
     return text
 
 
-def print_timeline(out: Console, events: Sequence[Event], start: str) -> None:
-    """Print one row an event, its time counted from `start` (RFC 3339)."""
-    layouts = _layouts(parse_time(start))
-    tables = [as_table(events, layout) for layout in layouts]
-    out.print(next((table for table in tables if fits(out, table)), tables[-1]))
+def print_timeline(out: Console, chosen: Selection, start: str) -> None:
+    """Print one row an event, its time counted from `start` (RFC 3339), and what is left out."""
+    if chosen.before:
+        out.print(Text(f"… {counted(chosen.before)} before", style="dim"))
+    if chosen.events:
+        layouts = _layouts(parse_time(start))
+        tables = [as_table(chosen.events, layout) for layout in layouts]
+        out.print(next((table for table in tables if fits(out, table)), tables[-1]))
+    else:
+        out.print("No event to show.")
+    if chosen.after:
+        out.print(Text(f"… {counted(chosen.after)} after", style="dim"))
     out.print()
+    if left_out := "; ".join(chosen.left_out()):
+        out.print(Text(f"Left out: {left_out}.", style="dim"))
     out.print(Text(_FOOTNOTE, style="dim italic"))
 
 
@@ -110,16 +121,16 @@ def _layouts(start: datetime) -> Sequence[Layout[Event]]:
         ),
         (
             *(Stack((field,)) for field in (at, _SOURCE, _STAGE)),
-            Stack((_EVENT, _METADATA), named=False, folds=True),
+            Stack((_EVENT, _METADATA), folds=True),
             *(Stack((field,)) for field in (_RESULT, _IMPACT, _TOOK)),
-            Stack((_REASON, _ERROR), named=False),
+            Stack((_REASON_CODE, _ERROR)),
         ),
         (
-            Stack((at, _TOOK), named=False),
+            Stack((at,)),
             Stack((_SOURCE,)),
-            Stack((_EVENT, _DETAILS), named=False, folds=True),
-            Stack((_RESULT,)),
-            Stack((_IMPACT,)),
+            Stack((_EVENT, _DETAILS), folds=True),
+            Stack((_OUTCOME,)),
+            Stack((_TOOK,)),
         ),
     )
 
@@ -133,12 +144,21 @@ def _since(span: timedelta) -> str:
     return f"{sign}{head}:{seconds:02}.{milliseconds:03}"
 
 
-def _took(milliseconds: float | None) -> Text:
-    if not milliseconds:
-        return Text()
+def _took(row: Event) -> Text:
+    milliseconds = row["duration_ms"] or 0
+    if round(milliseconds) == 0:
+        # A check takes its time, if only a little. Of anything else so short a span is the time
+        # that it took to make the span.
+        return Text("< 1 ms" if milliseconds and row["result"] else "")
     if milliseconds < 1000:
         return Text(f"{milliseconds:.0f} ms")
     return Text(f"{milliseconds / 1000:.2f} s")
+
+
+def _outcome(row: Event) -> Text:
+    """Give result and impact in one, for where there is no room for two."""
+    impact = None if row["impact"] == "NONE" else row["impact"]
+    return Text(" ").join(styled(word) for word in (row["result"], impact) if word)
 
 
 def _details(row: Event) -> Text:
@@ -164,8 +184,10 @@ _STAGE = Field[Event]("Stage", lambda row: styled(row["stage"], "dim"))
 _EVENT = Field[Event]("Event", lambda row: styled(row["name"], "bold"))
 _RESULT = Field[Event]("Result", lambda row: styled(row["result"]))
 _IMPACT = Field[Event]("Impact", lambda row: styled(row["impact"]))
-_TOOK = Field[Event]("Took", lambda row: _took(row["duration_ms"]))
+_OUTCOME = Field[Event]("Outcome", _outcome)
+_TOOK = Field[Event]("Took", _took)
 _REASON = Field[Event]("Reason", lambda row: styled(row["reason"], "italic"))
+_REASON_CODE = Field[Event]("Reason, code", _REASON.cell)
 _ERROR = Field[Event]("Error code", lambda row: styled(row["error_code"], "red"))
 _METADATA = Field[Event]("Metadata", lambda row: _metadata(row["attributes"]))
 _DETAILS = Field[Event]("Details", _details)

@@ -76,4 +76,4 @@ def pre_checks(walk: Walk, faults: Faults = SOUND) -> bool:
 def error_page(walk: Walk, code: str) -> None:
     """Leave the normal flow."""
     walk.wait(0.2, 0.8)
-    walk.do(Event.ERROR_PAGE_VIEWED, path="/error", code=code)
+    walk.do(Event.ERROR_PAGE_VIEWED, error_code=code, path="/error")

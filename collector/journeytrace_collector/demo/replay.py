@@ -160,4 +160,4 @@ def _record(opened: journeytrace.Journey, step: Step, submission_id: str) -> Non
     elif step.event is Event.SUBMISSION_CREATED:
         opened.record(step.event, submission_id=submission_id, attributes=step.attributes)
     else:
-        opened.record(step.event, attributes=step.attributes)
+        opened.record(step.event, error_code=step.error_code, attributes=step.attributes)

@@ -57,16 +57,16 @@ class Walk:
         """Let the person take their time, in seconds."""
         self.now += self.rng.uniform(shortest, longest)
 
-    def do(self, event: Event, **attributes: Value) -> None:
+    def do(self, event: Event, error_code: str | None = None, **attributes: Value) -> None:
         """Record a moment, just after the one before."""
         self.wait(0.004, 0.060)
-        self.steps.append(Step(self.now, event, attributes))
+        self.steps.append(Step(self.now, event, attributes, error_code=error_code))
 
     def pair(self, screen: Event, server: Event, **attributes: Value) -> None:
         """Record a call from the screen and what the server made of it."""
         self.do(screen, http_method="POST", http_status=200)
         self.wait(0.02, 0.12)
-        self.do(server, **attributes)
+        self.do(server, None, **attributes)
 
     def check(self, check: Check) -> bool:
         """Run a check to its end; say whether it passed."""

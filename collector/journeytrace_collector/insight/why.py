@@ -86,6 +86,12 @@ class _Hurdles:
         stages = ((n, h) for n, h in failed.items() if self._stage(n) in reason.stages)
         return next((item for item in stages if not self._passed(*item)), None)
 
+    def code(self) -> str | None:
+        """Give the newest code that was shown; None: none, or the user got past what it was of."""
+        _, event_id, code = self._state.kept.get("error_code", (0, b"", None))
+        passed = (h for name, h in self._state.hurdles.items() if self._passed(name, h))
+        return None if any(hurdle.event_id == event_id for hurdle in passed) else code
+
     def _newest_first(self) -> Iterable[tuple[str, Hurdle]]:
         return sorted(
             self._state.hurdles.items(), key=lambda item: (item[1], item[0]), reverse=True
@@ -155,7 +161,7 @@ def _told(
     found: tuple[str, Hurdle] | None,
     reason: str | None = None,
 ) -> Why:
-    _, _, shown = state.kept.get("error_code", (0, b"", None))
+    shown = _Hurdles(state, catalogue).code()
     sentences = [f"{lead}."]
     if found is not None:
         name, hurdle = found

@@ -220,6 +220,10 @@ class Settings(BaseSettings):
         default="INFO",
         description="Least urgent log lines to write: DEBUG, INFO, WARNING or ERROR.",
     )
+    log_format: Literal["plain", "json"] = Field(
+        default="plain",
+        description="How to write them to stderr: plain, or json, one object a line.",
+    )
 
     @field_validator("max_queued_bytes")
     @classmethod

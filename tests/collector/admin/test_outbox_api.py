@@ -280,8 +280,8 @@ def test_the_command_requeues(outbox: Outbox) -> None:
     answer = outbox.command("requeue", str(newest), "4711")
     assert (answer.exit_code, answer.stdout) == (1, "1 put back in line.\n")
     assert "1 of these ids are not parked" in answer.stderr
-    answer = outbox.command("requeue", "--all")
-    assert (answer.exit_code, answer.stdout) == (0, "2 put back in line.\n")
+    answer = outbox.command("requeue", "--all", "--json")
+    assert (answer.exit_code, json.loads(answer.stdout)) == (0, {"requeued": 2})
     wait_until("an empty outbox", lambda: not outbox.get()["destinations"])
     answer = outbox.command()
     assert (answer.exit_code, answer.stdout) == (0, "")
@@ -298,8 +298,8 @@ def test_the_command_discards(outbox: Outbox) -> None:
     assert (answer.exit_code, answer.stdout.strip()) == (1, "")
     assert "for good? [y/N]" in answer.stderr
     assert len(outbox.get()["parked"]) == 2
-    answer = outbox.command("discard", "--all", "--yes")
-    assert (answer.exit_code, answer.stdout) == (0, "2 discarded.\n")
+    answer = outbox.command("discard", "--all", "--yes", "--json")
+    assert (answer.exit_code, json.loads(answer.stdout)) == (0, {"discarded": 2})
     assert outbox.get()["parked"] == []
 
 

@@ -37,6 +37,10 @@ def test_every_setting_has_a_flag_with_its_description() -> None:
         assert f"--{name.replace('_', '-')}" in answer.stdout
         first_words = " ".join(re.sub(r"[^\w.:,;]+", " ", field.description or "").split()[:3])
         assert first_words in shown
+    for name, field in Settings.model_fields.items():
+        if f"--{name.replace('_', '-')}" not in answer.stdout:
+            assert f"{name}: {field.description}" in " ".join(answer.stdout.split())
+    assert "Keys of each: retention_days." in " ".join(answer.stdout.split())
     assert "default: 127.0.0.1:9464" in shown
     assert "default: 20m" in shown
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.planted import planted
 from tests.support.running import enter_in_background, free_settings
 from tests.support.waiting import PATIENCE
 from typer.testing import CliRunner, Result
@@ -159,6 +161,19 @@ def test_show_has_card_timeline_and_footnote(ask: Ask, journeys: list[Journey]) 
     assert sum("QS-10001" in line and "score=" in line for line in events) == 4
 
 
+def test_the_cause_is_the_planted_one(ask: Ask, journeys: list[Journey]) -> None:
+    """Of each kind of journey, played and asked for, `show` begins with what went wrong in it."""
+    whys = {row["session_id"]: row["why"] for row in listed(ask("sessions", "--json"))}
+    for journey in journeys:
+        why = whys[journey.person.session_id]
+        told = (why["event"], why["reason"], why["error_code"]) if why else (None, None, None)
+        assert told == planted(journey), journey.kind
+    journey = next(one for one in journeys if one.kind == "rejected, same face")
+    first = ask("show", journey.person.session_id).stdout.splitlines()[0]
+    for word in ("rejected: the same face", "SELFIE_DUPLICATE_CHECK", " UTC on ", "PV-20003"):
+        assert word in first
+
+
 def test_show_json_is_the_answer_of_the_api(ask: Ask, journeys: list[Journey]) -> None:
     """--json prints the summary and the events unchanged."""
     session_id = journeys[0].person.session_id
@@ -177,6 +192,46 @@ def test_show_one_source(ask: Ask, journeys: list[Journey], source: str) -> None
         ask("show", journeys[0].person.session_id, "--source", source, "--json").stdout
     )
     assert {event["source"] for event in shown["events"]} == {source.upper()}
+
+
+def test_show_only_what_failed(ask: Ask, journeys: list[Journey]) -> None:
+    """--failed leaves what failed or had an impact, on paper and as JSON, and counts the rest."""
+    journey = next(one for one in journeys if one.kind == "rejected, retries exhausted")
+    shown = json.loads(ask("show", journey.person.session_id, "--failed", "--json").stdout)
+    assert shown["events"]
+    assert all(event["result"] == "FAIL" or event["impact"] != "NONE" for event in shown["events"])
+    answer = ask("show", journey.person.session_id, "--failed")
+    assert len([line for line in answer.stdout.splitlines() if line[0:1] == "+"]) == len(
+        shown["events"]
+    )
+    left_out = len(journey.steps) - len(shown["events"])
+    assert f"Left out: {left_out} events that neither failed" in answer.stdout
+
+
+def test_show_around_a_time(ask: Ask, journeys: list[Journey]) -> None:
+    """A time as the timeline has it finds the events near it; the others are counted."""
+    session_id = journeys[0].person.session_id
+    rows = [line for line in ask("show", session_id).stdout.splitlines() if line[0:1] == "+"]
+    middle = rows[len(rows) // 2].split()
+    answer = ask("show", session_id, "--around", middle[0], "--within", "2s")
+    kept = [line.split() for line in answer.stdout.splitlines() if line[0:1] == "+"]
+    assert middle in kept
+    counts = re.findall(r"^… (\d+) events? (before|after)$", answer.stdout, re.MULTILINE)
+    assert [where for _, where in counts] == ["before", "after"]
+    assert len(kept) + sum(int(count) for count, _ in counts) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--around", "soon"), "+01:08.123"), (("--within", "5"), "20m, 90s, 1h30m or 7d")],
+)
+def test_a_wrong_time_is_explained(
+    ask: Ask, journeys: list[Journey], words: tuple[str, ...], said: str
+) -> None:
+    """The message shows what a time or a span looks like; the exit code is 2."""
+    answer = ask("show", journeys[0].person.session_id, *words)
+    assert answer.exit_code == 2
+    assert said in " ".join(re.sub("[│\\s]+", " ", answer.stderr).split())
 
 
 def test_show_takes_the_trace_id(ask: Ask, journeys: list[Journey]) -> None:

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
+from rich.text import Text
 
 from journeytrace_collector.cli.client import Event, Summary
+from journeytrace_collector.cli.columns import Claim, Column, widths
+from journeytrace_collector.cli.selection import Selection
 from journeytrace_collector.cli.session_list import print_sessions
 from journeytrace_collector.cli.terminal import chip, console, plain
 from journeytrace_collector.cli.timeline import print_card, print_timeline
@@ -88,34 +92,74 @@ def test_plain_text_has_nothing_that_steers(text: str) -> None:
     assert plain(text) == text or not text.isprintable()
 
 
-@pytest.mark.parametrize("width", [30, 60, 80, 100, 120, 160, 250, 10_000])
-@pytest.mark.parametrize("session_id", [UUID, "x" * 128])
-def test_a_list_never_cuts(width: int, session_id: str) -> None:
-    """Every value of a row can be copied in one piece at any width."""
-    out = terminal(width)
-    session = summary(session_id=session_id, decision="PENDING")
-    print_sessions(out, [session])
-    for value in (
-        session_id,
-        "anna.kim@example.com",
-        "sub-1",
-        "u-1",
-        "FINAL_PAGE_VIEW",
-        "2026-11-20 21:00:00",
-        "2026-11-20 21:01:02",
-        "COMPLETED",
-        "PENDING",
-        "ARGOS_SCORE_BELOW_THRESHOLD",
-    ):
-        assert value in written(out)
+ROWS = [
+    summary(decision="PENDING"),
+    summary(session_id="2cbd2322-32b4-499d-a71e-000000000000", submission_id=None),
+    summary(session_id="x" * 128, status="IN_PROGRESS", decision=None, reason=None),
+    summary(session_id="識別" * 40, email="é" * 300, user_id="u" * 200, last_event="L" * 200),
+]
 
 
-@pytest.mark.parametrize("width", [80, 100, 160])
-def test_a_list_fits_the_terminal(width: int) -> None:
-    """No line is longer than the terminal is wide, so nothing is broken by it."""
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("width", [20, 40, 60, 79, 80, 100, 120, 160, 250, 600])
+def test_a_list_has_a_line_a_session_and_none_too_wide(width: int, colour: bool) -> None:
+    """Whatever the values are, each session is one line, and no line is wider than the terminal."""
+    out = terminal(width, force_terminal=colour, color_system="256" if colour else None)
+    print_sessions(out, ROWS)
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in written(out).splitlines()]
+    assert max(map(cell_len, lines)) <= width
+    assert lines[0].split()[0] in {"Session", "Created"}
+    assert not [line for line in lines[1 : 1 + len(ROWS)] if not line.strip()]
+    notes = " ".join(lines[1 + len(ROWS) :]).split()
+    assert " ".join(notes) in {"", "Cut ids are beginnings of ids: `show` finds a session by one."}
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_an_id_is_whole_or_a_beginning_that_tells_it_apart(width: int) -> None:
+    """What stands in the list leads to one session; that it is cut is said."""
+    ids = ["2cbd2322-32b4-499d-a71e-9b4b3c0a4aaa", "2cbd2322-32b4-5", "018f3b5e-0000-7000-8000-1"]
     out = terminal(width)
-    print_sessions(out, [summary(), summary(submission_id=None, last_event="PAGE_HIDDEN")])
-    assert max(len(line) for line in written(out).splitlines()) <= width
+    print_sessions(out, [summary(session_id=one) for one in ids])
+    text = written(out)
+    shown = [
+        next(word for word in line.split() if word[:4] in {"2cbd", "018f"})
+        for line in text.splitlines()[1:4]
+    ]
+    for word, whole in zip(shown, ids, strict=True):
+        assert whole.startswith(word)
+        assert [one for one in ids if one.startswith(word)] == [whole]
+    assert ("Cut ids" in text) is (shown != ids)
+
+
+def test_the_wider_the_terminal_the_more_is_shown() -> None:
+    """Which and what came of it first, then when and why, who last; nothing goes as it widens."""
+    before: set[str] = set()
+    columns = ("Session ID", "Status", "Decision", "Created", "Reason", "Last event", "Email")
+    for width, least in ((40, 3), (80, 5), (120, 6), (160, 7)):
+        out = terminal(width)
+        print_sessions(out, [summary()])
+        header = written(out).splitlines()[0]
+        shown = {name for name in columns if name in header}
+        assert shown >= {*columns[:least]} | before
+        before = shown
+    assert UUID in written(out)
+
+
+@given(
+    width=st.integers(1, 200),
+    wanted=st.lists(st.tuples(st.integers(0, 4), st.integers(1, 60) | st.none()), min_size=1),
+    longest=st.lists(st.integers(1, 80), min_size=5, max_size=5),
+)
+def test_claims_never_take_more_than_there_is(
+    width: int, wanted: list[tuple[int, int | None]], longest: list[int]
+) -> None:
+    """Columns and the gaps between them fit, and none is wider than what stands in it."""
+    columns = [Column[str](str(number), Text, is_id=number == 0) for number in range(5)]
+    most = dict(zip(columns, longest, strict=True))
+    granted = widths([Claim(columns[number], size) for number, size in wanted], most, width)
+    assert columns[wanted[0][0]] in granted
+    assert sum(granted.values()) + 2 * (len(granted) - 1) <= width
+    assert all(0 < size <= most[column] for column, size in granted.items())
 
 
 def test_status_and_decision_are_neighbours() -> None:
@@ -195,7 +239,7 @@ def test_a_card_keeps_a_long_id_whole() -> None:
 def test_a_timeline_shows_every_field(width: int) -> None:
     """Time since the start, source, stage, event, result, impact, length, code and metadata."""
     out = terminal(width)
-    print_timeline(out, [event(reason="SELFIE_DUPLICATE")], "2026-11-20T21:00:00Z")
+    print_timeline(out, Selection([event(reason="SELFIE_DUPLICATE")]), "2026-11-20T21:00:00Z")
     text = written(out)
     for value in (
         "+00:01.235",
@@ -226,7 +270,7 @@ def test_a_timeline_shows_every_field(width: int) -> None:
 def test_times_count_from_the_start(at: str, shown: str) -> None:
     """Hours appear when there are any, and a clock that is behind gives a minus."""
     out = terminal(200)
-    print_timeline(out, [event(at=at)], "2026-11-20T21:00:00Z")
+    print_timeline(out, Selection([event(at=at)]), "2026-11-20T21:00:00Z")
     assert shown in written(out)
 
 
@@ -245,7 +289,7 @@ def test_text_of_an_event_does_not_act(width: int) -> None:
             "smile": ":smile:",
         },
     )
-    print_timeline(out, [hostile], "2026-11-20T21:00:00Z")
+    print_timeline(out, Selection([hostile]), "2026-11-20T21:00:00Z")
     print_card(out, summary(user_id=ESCAPE, email="[blink]", last_event=ESCAPE))
     print_sessions(out, [summary(user_id=ESCAPE, email="[blink]", last_event=ESCAPE)])
     text = written(out)
@@ -261,9 +305,56 @@ def test_metadata_with_spaces_is_quoted_and_long_values_are_shortened() -> None:
     """One value cannot be taken for two, and none buries the rest."""
     out = terminal(10_000)
     attributes = {"device": "Pixel 10", "blob": "z" * 5000, "ok": True, "list": [1, 2]}
-    print_timeline(out, [event(attributes=attributes)], "2026-11-20T21:00:00Z")
+    print_timeline(out, Selection([event(attributes=attributes)]), "2026-11-20T21:00:00Z")
     text = written(out)
     assert 'device="Pixel 10"' in text
     assert "ok=true" in text
     assert "list=[1, 2]" in text
     assert "z" * 200 + "… (5000 characters)" in text
+
+
+@pytest.mark.parametrize(
+    ("took", "result", "shown"),
+    [
+        (None, None, ""),
+        (0.0, None, ""),
+        (0.02, None, ""),
+        (0.02, "PASS", "< 1 ms"),
+        (0.6, None, "1 ms"),
+        (999.6, "PASS", "1000 ms"),
+        (1730.4, "FAIL", "1.73 s"),
+    ],
+)
+@pytest.mark.parametrize("width", [80, 120, 1000])
+def test_what_has_no_duration_took_nothing(
+    took: float | None, result: str | None, shown: str, width: int
+) -> None:
+    """Only what lasted says for how long; 0 ms is never said."""
+    out = terminal(width)
+    made = event(duration_ms=took, result=result, attributes={})
+    print_timeline(out, Selection([made]), "2026-11-20T21:00:00Z")
+    text = written(out)
+    assert "0 ms" not in text.replace("1000 ms", "")
+    assert re.findall(r"(?:< )?[\d.]+ m?s\b", text) == ([shown] if shown else [])
+
+
+def test_what_is_left_out_is_counted() -> None:
+    """Before, after, and by what else; nothing is said of what is all there."""
+    out = terminal(80)
+    print_timeline(out, Selection([], 12, 1, 30, 2), "2026-11-20T21:00:00Z")
+    said = " ".join(written(out).split())
+    assert said.startswith(
+        "… 12 events before No event to show. … 1 event after Left out: 30 events that neither"
+        " failed nor had an impact; 2 events of another source."
+    )
+    whole = terminal(80)
+    print_timeline(whole, Selection([event()]), "2026-11-20T21:00:00Z")
+    assert "…" not in written(whole)
+    assert "Left out" not in written(whole)
+
+
+def test_a_card_begins_with_the_cause() -> None:
+    """Why it ended as it did; where nothing is in the way, that."""
+    out = terminal(80)
+    print_card(out, summary(status="IN_PROGRESS", why=None))
+    assert written(out).startswith("The session goes on, and nothing stands in its way.\n\nSession")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event, journeys
+from tests.support.planted import PLANTED, planted
 
 from journeytrace.catalogue import ErrorCodeSpec, builtin_catalogue
 from journeytrace.conventions import Decision, Status
@@ -50,18 +51,6 @@ def told(*events: Event, now: int = LATER) -> Why | None:
     return why(state, status(state, now, IDLE_TIMEOUT), CATALOGUE)
 
 
-def planted(journey: Journey) -> str | None:
-    """Give what the journey's author let go wrong; None: nothing that is recorded."""
-    if journey.kind == "dropped at the camera":
-        return "CAMERA_PERMISSION_DENIED"
-    if journey.kind == "failed call":
-        return "API_ERROR"
-    if journey.kind.startswith(("approved", "dropped", "under way")):
-        return None
-    failed = [step.event.value for step in journey.steps if step.passed is False]
-    return failed[-1] if failed else None
-
-
 SHOWN = [*make_journeys(len(KINDS), seed=7), *make_journeys(200, seed=11)]
 
 
@@ -69,9 +58,20 @@ SHOWN = [*make_journeys(len(KINDS), seed=7), *make_journeys(200, seed=11)]
 def test_the_planted_cause_is_told(journey: Journey) -> None:
     """Of each kind of journey, and of 200 drawn ones, the cause is what went wrong in it."""
     found = told(*events_of(journey))
-    assert (found.event if found else None) == planted(journey)
-    decided = next((step.reason for step in journey.steps if step.reason), None)
-    assert (found.reason if found else None) == decided
+    name, reason, code = planted(journey)
+    if found is None:
+        assert (name, reason, code) == (None, None, None)
+    else:
+        assert (found.event, found.reason, found.error_code) == (name, reason, code)
+        assert all(word in found.text for word in (name, code) if word)
+
+
+def test_every_kind_of_journey_is_judged() -> None:
+    """What goes wrong in a kind stands here, or the kind is one in which nothing does."""
+    assert {journey.kind for journey in SHOWN} == set(KINDS)
+    smooth = {kind for kind in KINDS if kind.startswith(("approved", "under way", "dropped in"))}
+    drawn = {"blocked at the door", "held, score or policy"}
+    assert set(KINDS) == smooth | drawn | set(PLANTED)
 
 
 @pytest.mark.parametrize("key", CATALOGUE.reasons, ids="-".join)
@@ -134,7 +134,7 @@ def test_what_the_user_got_past_is_no_cause() -> None:
     retake = event("ID_RECOGNITION", NOON, result="FAIL", error_code="QS-10001")
     found = told(retake, event("STEP2_ENTERED", NOON + MINUTE), event("PAGE_HIDDEN", NOON + 99))
     assert found is not None
-    assert found.event is None
+    assert (found.event, found.error_code) == (None, None)
     error = [event("API_ERROR", NOON), event("ERROR_PAGE_VIEWED", NOON + 1)]
     found = told(*error, event("SESSION_REUSED", NOON + MINUTE))
     assert found is not None

@@ -181,6 +181,7 @@ def test_the_timeline_is_in_order(database: str) -> None:
     ]
     assert rows[2]["attributes"] == {"n": 0}
     assert rows[2]["duration_ms"] == 1000
+    assert [row["duration_ms"] for row in (rows[0], *rows[3:])] == [None] * 3
     assert [row["name"] for row in ask(database, place, session=UUID, source="FE")] == [
         "FINAL_PAGE_VIEW"
     ]
