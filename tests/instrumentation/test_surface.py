@@ -47,6 +47,7 @@ def test_the_public_names_are_these() -> None:
         "check",
         "configure",
         "problems",
+        "wrap",
     ]
 
 
@@ -62,7 +63,18 @@ def test_what_can_be_configured_is_this() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["", ".asgi", ".catalogue", ".conventions", ".errors", ".identity", ".testing", ".wsgi"],
+    [
+        "",
+        ".asgi",
+        ".catalogue",
+        ".conventions",
+        ".errors",
+        ".identity",
+        ".instrumentor",
+        ".processors",
+        ".testing",
+        ".wsgi",
+    ],
 )
 def test_public_modules_say_what_is_public(module: str) -> None:
     """Each has a sorted list of names that exist."""
