@@ -172,12 +172,7 @@ OWN = '[events.PET_CHECK]\nsource = "BE"\nstage = "STEP1"\nimpact = "RETAKE"\nme
 
 def printed(output: str) -> list[dict[str, Any]]:
     """Read the JSON documents that console exporters print one after the other."""
-    documents, decoder = [], json.JSONDecoder()
-    while output := output.lstrip():
-        document, end = decoder.raw_decode(output)
-        documents.append(document)
-        output = output[end:]
-    return documents
+    return [json.loads(part + "}") for part in output.split("\n}\n") if part.strip()]
 
 
 def test_instrumenting_sets_journeys_up_from_the_environment(
