@@ -109,16 +109,17 @@ def test_a_signal_handler_may_report_wherever_it_comes(counted: Counted) -> None
 
 
 def test_an_interruption_takes_no_field_away(journeys: RecordedJourneys) -> None:
-    """Wherever another event comes in between, one of the two says whose session it is."""
+    """Wherever more is said of the session, this event or the one after it carries it."""
     journey = Journey.resume("s")
-    said = {"user.id": "u-42", "user.email": "ann@example.com"}
+    said = {"user.id": "u-42", "user.email": "ann@example.com", "journey.project.id": "acme-kyc"}
 
     def act() -> None:
         journey.identify(user_id="u-42", email="ann@example.com")
         journey.record(Event.STEP_VIEW)
 
     rounds = 0
-    for _ in interruptions(act, lambda: journey.record(Event.STEP1_ENTERED)):
+    for _ in interruptions(act, lambda: journey.identify(project="acme-kyc")):
+        journey.record(Event.STEP1_ENTERED)
         carried = {k: v for e in journeys.events() for k, v in e.attributes.items() if k in said}
         assert carried == said
         journeys.clear()
