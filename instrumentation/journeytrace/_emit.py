@@ -124,7 +124,9 @@ class Emitter:
     def record(self, described: Described, metadata: Mapping[str, Value]) -> None:
         """Send an event without duration as a span of its own."""
         at = self.now()
-        self.start(self.identified(described, metadata), metadata, at).end(at)
+        if self._fields:
+            described = self.identified(described, metadata)
+        self.start(described, metadata, at).end(at)
 
     def update(self, span: Span, described: Described, metadata: Mapping[str, Value]) -> None:
         """Set the attributes of a span anew."""
@@ -178,4 +180,6 @@ class Emitter:
 
 def _suppressed(context: Context) -> bool:
     """Whether the host, or an exporter at work, wants nothing recorded here."""
-    return bool(context.get(_SUPPRESSING) or context.get(_SUPPRESSING_TOO))
+    if _SUPPRESSING in context or _SUPPRESSING_TOO in context:
+        return bool(context.get(_SUPPRESSING) or context.get(_SUPPRESSING_TOO))
+    return False

@@ -140,6 +140,17 @@ def test_the_instrumentor_switches_both_on(
     assert counted() == {}
 
 
+def test_a_test_goes_on_recording(
+    instrumentor: JourneyInstrumentor, journeys: RecordedJourneys
+) -> None:
+    """A service that instruments itself within a test does not take its events away from it."""
+    host = Host()
+    instrumentor.instrument(tracer_provider=host.tracing, logger_provider=host.logging)
+    Journey.resume("s").record(Event.STEP_VIEW)
+    assert journeys.names() == ["STEP_VIEW"]
+    assert host.sent() == []
+
+
 @pytest.mark.parametrize(
     ("value", "marked"),
     [("", [{}, {}]), ("spans", [SESSION, {}]), (" Logs,", [{}, SESSION])],
