@@ -77,7 +77,7 @@ def test_images_are_pinned(service: str) -> None:
     assert re.match(r"v?\d+\.\d+(\.\d+)?(-|$)", tag)
 
 
-@pytest.mark.parametrize("service", set(SERVICES) - UNWATCHED)
+@pytest.mark.parametrize("service", sorted(set(SERVICES) - UNWATCHED))
 def test_services_are_watched(service: str) -> None:
     """By a healthcheck here, or by that of our own image."""
     ours = "build" in SERVICES[service] and "HEALTHCHECK" in DOCKERFILE
