@@ -105,7 +105,7 @@ class Check:
         attributes: Mapping[str, object] | None = None,
         **metadata: object,
     ) -> None:
-        """Add to the check what the session keeps, and metadata; the parameters are `fail`'s."""
+        """Add metadata to the check, and what the session keeps; `fail` explains the parameters."""
         try:
             if running := self._open("set"):
                 running.identify(_fields(submission_id, user_id, email, project))

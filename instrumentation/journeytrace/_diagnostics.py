@@ -80,7 +80,7 @@ def report(
 
 def report_lost(event: object) -> None:
     """Count an event that no journey takes; the first one in the process is logged."""
-    message = f"event {reprlib.repr(event)}, and perhaps more, came while none was active"
+    message = f"{reprlib.repr(event)}, and perhaps more, came while none was active"
     report(Problem.NO_JOURNEY, "no journey", message)
 
 
