@@ -18,6 +18,7 @@ from journeytrace._diagnostics import problems
 from journeytrace._journey import Journey, check
 from journeytrace._names import Event, Reason
 from journeytrace._settings import configure
+from journeytrace._wrap import wrap
 from journeytrace.conventions import Impact, Result, Source
 from journeytrace.errors import CatalogueError
 
@@ -33,4 +34,5 @@ __all__ = [
     "check",
     "configure",
     "problems",
+    "wrap",
 ]

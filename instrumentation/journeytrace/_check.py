@@ -7,7 +7,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from journeytrace import _settings
-from journeytrace._described import Details
+from journeytrace._described import Details, details_of
 from journeytrace._diagnostics import Problem, report, report_fault, report_lost
 from journeytrace._metadata import clean
 from journeytrace._running import RunningCheck
@@ -65,6 +65,10 @@ class Check:
         *,
         error_code: str | None = None,
         impact: Impact | str | None = None,
+        submission_id: str | None = None,
+        user_id: str | None = None,
+        email: str | None = None,
+        project: str | None = None,
         attributes: Mapping[str, object] | None = None,
         **metadata: object,
     ) -> None:
@@ -73,6 +77,10 @@ class Check:
         Args:
             error_code: the code shown to the user. None: the one given to the check, or none.
             impact: what the user felt. None: the one given to the check, or the catalogue's.
+            submission_id: the submission, which the session keeps, as it keeps the next three.
+            user_id: the host's own id of the user.
+            email: the user's address.
+            project: id of the project that the form belongs to.
             attributes: metadata whose names are no Python identifiers.
             metadata: whatever is worth keeping with the event.
         """
@@ -82,14 +90,25 @@ class Check:
                     self._details.impact if impact is None else impact,
                     self._details.error_code if error_code is None else error_code,
                 )
+                running.identify(_fields(submission_id, user_id, email, project))
                 running.add(attributes, metadata)
         except Exception as error:
             report_fault(error)
 
-    def set(self, *, attributes: Mapping[str, object] | None = None, **metadata: object) -> None:
-        """Add metadata to the check."""
+    def set(
+        self,
+        *,
+        submission_id: str | None = None,
+        user_id: str | None = None,
+        email: str | None = None,
+        project: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        **metadata: object,
+    ) -> None:
+        """Add metadata to the check, and what the session keeps; `fail` explains the parameters."""
         try:
             if running := self._open("set"):
+                running.identify(_fields(submission_id, user_id, email, project))
                 running.add(attributes, metadata)
         except Exception as error:
             report_fault(error)
@@ -106,6 +125,9 @@ class Check:
         reason: Reason | str | None = None,
         error_code: str | None = None,
         submission_id: str | None = None,
+        user_id: str | None = None,
+        email: str | None = None,
+        project: str | None = None,
         attributes: Mapping[str, object] | None = None,
         **metadata: object,
     ) -> None:
@@ -115,7 +137,18 @@ class Check:
         """
         try:
             if running := self._open("observe"):
-                details = Details(source, stage, impact, result, reason, error_code, submission_id)
+                details = details_of(
+                    source,
+                    stage,
+                    impact,
+                    result,
+                    reason,
+                    error_code,
+                    submission_id,
+                    user_id,
+                    email,
+                    project,
+                )
                 running.observe(event, details, attributes, metadata)
             elif self._entered:
                 report_lost(event)
@@ -221,6 +254,12 @@ class Check:
         if not self._entered:
             report(Problem.CHECK_MISUSED, method, "was called on a check outside its with block")
         return self._running
+
+
+def _fields(
+    submission_id: str | None, user_id: str | None, email: str | None, project: str | None
+) -> Details:
+    return Details(submission_id=submission_id, user_id=user_id, email=email, project=project)
 
 
 def _is_async(function: object) -> bool:

@@ -25,7 +25,9 @@ __all__ = [
     "describe_known",
     "details_of",
     "fail",
+    "fields_of",
     "text",
+    "with_fields",
 ]
 
 
@@ -42,6 +44,9 @@ class Details(NamedTuple):
     reason: str | None = None
     error_code: str | None = None
     submission_id: str | None = None
+    user_id: str | None = None
+    email: str | None = None
+    project: str | None = None
 
 
 NOTHING: Final = Details()
@@ -55,6 +60,9 @@ def details_of(  # noqa: PLR0917 - on the path of every event, where keywords co
     reason: str | None,
     error_code: str | None,
     submission_id: str | None,
+    user_id: str | None,
+    email: str | None,
+    project: str | None,
 ) -> Details:
     """Give NOTHING itself where nothing was said, so that the common case is easy to tell."""
     if (
@@ -65,9 +73,14 @@ def details_of(  # noqa: PLR0917 - on the path of every event, where keywords co
         and reason is None
         and error_code is None
         and submission_id is None
+        and user_id is None
+        and email is None
+        and project is None
     ):
         return NOTHING
-    return Details(source, stage, impact, result, reason, error_code, submission_id)
+    return Details(
+        source, stage, impact, result, reason, error_code, submission_id, user_id, email, project
+    )
 
 
 class Described(NamedTuple):
@@ -127,9 +140,9 @@ def _assemble(
         conventions.STAGE: stage,
         conventions.REASON: reason,
         conventions.ERROR_CODE: text(details.error_code, "error_code", name),
-        conventions.SUBMISSION_ID: text(details.submission_id, "submission_id", name),
     }
     attributes = {key: value for key, value in values.items() if value is not None}
+    attributes |= fields_of(name, details)
     parent = stage if catalogue.rank(stage) is not None else None
     return Described(name, parent, attributes)
 
@@ -145,6 +158,26 @@ def fail(passed: Described, impact: object, usual: Impact, error_code: object) -
     if code := text(error_code, "error_code", passed.name):
         attributes[conventions.ERROR_CODE] = code
     return passed._replace(attributes=attributes)
+
+
+def fields_of(event: str, details: Details) -> dict[str, str]:
+    """Give what `details` say of the session itself, by attribute; the session keeps it."""
+    said = (
+        (conventions.SUBMISSION_ID, details.submission_id, "submission_id"),
+        (conventions.USER_ID, details.user_id, "user_id"),
+        (conventions.USER_EMAIL, details.email, "email"),
+        (conventions.PROJECT_ID, details.project, "project"),
+    )
+    return {
+        key: value
+        for key, given, parameter in said
+        if given is not None and (value := text(given, parameter, event)) is not None
+    }
+
+
+def with_fields(described: Described, fields: Mapping[str, str | int]) -> Described:
+    """Describe an event that says more of its session."""
+    return described._replace(attributes={**described.attributes, **fields})
 
 
 def _member(kind: type[E], value: object, event: str) -> E | None:

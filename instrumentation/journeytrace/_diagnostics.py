@@ -31,6 +31,8 @@ class Problem(StrEnum):
 
     BAD_ARGUMENT = "bad_argument"
     """An argument had a wrong type or value; the event went out without it."""
+    BAD_CATALOGUE = "bad_catalogue"
+    """The environment names a catalogue that cannot be used; the built-in one was taken."""
     BAD_CLOCK = "bad_clock"
     """The journey's clock raised or gave no nanoseconds; the SDK took the time instead."""
     BAD_EVENT_NAME = "bad_event_name"
@@ -78,7 +80,7 @@ def report(
 
 def report_lost(event: object) -> None:
     """Count an event that no journey takes; the first one in the process is logged."""
-    message = f"event {reprlib.repr(event)}, and perhaps more, came while none was active"
+    message = f"{reprlib.repr(event)}, and perhaps more, came while none was active"
     report(Problem.NO_JOURNEY, "no journey", message)
 
 
@@ -91,9 +93,9 @@ def report_fault(error: Exception) -> None:
 def problems() -> Mapping[str, int]:
     """Give how often each kind of problem occurred in this process; absent: never.
 
-    The kinds are: bad_argument, bad_clock, bad_event_name, bad_metadata, bad_session_id,
-    check_misused, internal, no_journey, reserved_metadata, too_much_metadata, unknown_event,
-    unknown_reason, unknown_stage. The log has one warning for each kind and subject, under the
-    logger "journeytrace". A forked child goes on from what its parent had counted.
+    The kinds are: bad_argument, bad_catalogue, bad_clock, bad_event_name, bad_metadata,
+    bad_session_id, check_misused, internal, no_journey, reserved_metadata, too_much_metadata,
+    unknown_event, unknown_reason, unknown_stage. The log has one warning for each kind and subject,
+    under the logger "journeytrace". A forked child goes on from what its parent had counted.
     """
     return dict(_counts)

@@ -6,12 +6,15 @@ here alone.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from os import urandom
 from time import time_ns
 from typing import TYPE_CHECKING, Final
 
+from opentelemetry import context as otel_context
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import (
+    INVALID_SPAN,
     Link,
     NonRecordingSpan,
     Span,
@@ -22,6 +25,7 @@ from opentelemetry.trace import (
 )
 
 from journeytrace import _settings, identity
+from journeytrace._described import with_fields
 from journeytrace._diagnostics import Problem, report
 from journeytrace.conventions import EVENT_ID, SESSION_ID
 
@@ -33,6 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Emitter"]
 
+# OpenTelemetry has two keys of one meaning, and no public name for the first.
+_SUPPRESSING: Final = "suppress_instrumentation"
+_SUPPRESSING_TOO: Final = getattr(otel_context, "_SUPPRESS_INSTRUMENTATION_KEY", _SUPPRESSING)
+
 _NO_HOST: Final[tuple[tuple[Link, ...], None]] = ((), None)
 
 
@@ -43,12 +51,13 @@ class Emitter:
         InvalidSessionIdError: see `normalise_session_id`.
     """
 
-    __slots__ = ("_clock", "_host", "_parents", "_trace", "session_id")
+    __slots__ = ("_clock", "_fields", "_host", "_parents", "_trace", "session_id")
 
     def __init__(self, session_id: str, clock: Callable[[], int] | None) -> None:
         self.session_id = identity.normalise_session_id(session_id)
         self._trace = identity.trace_id(self.session_id)
         self._clock = clock
+        self._fields: dict[str, str] = {}
         self._parents: dict[str | None, tuple[Span, Context]] = {}
         self._host: tuple[SpanContext, tuple[Link, ...]] | None = None
 
@@ -70,11 +79,35 @@ class Emitter:
         report(Problem.BAD_CLOCK, self._clock, "gave no nanoseconds since the epoch")
         return None
 
+    def identify(self, fields: Mapping[str, str]) -> None:
+        """Keep what the next event says of the session."""
+        self._fields.update(fields)
+
+    def identified(self, described: Described, metadata: Mapping[str, Value]) -> Described:
+        """Describe an event with what `identify` kept, which is then no longer kept.
+
+        What the event says itself is newer.
+        """
+        if not self._fields or _suppressed(get_current()):
+            return described
+        taken: dict[str, str] = {}
+        # One by one, so that nothing is lost that another thread says meanwhile.
+        with suppress(KeyError):
+            while True:
+                key, value = self._fields.popitem()
+                taken[key] = value
+        own = described.attributes
+        return with_fields(
+            described, {k: v for k, v in taken.items() if k not in own and k not in metadata}
+        )
+
     def start(
         self, described: Described, metadata: Mapping[str, Value], at: int | None = None
     ) -> Span:
         """Start the span of an event; whoever asked for it has to end it."""
         context = get_current()
+        if context and _suppressed(context):
+            return INVALID_SPAN
         links, unmarked = self._links_to(get_current_span(context)) if context else _NO_HOST
         span = _settings.current().tracer.start_span(
             described.name,
@@ -93,6 +126,8 @@ class Emitter:
         """Send an event without duration as a span of its own."""
         # One time for both ends, or what it takes to make a span would be the event's duration.
         at = self.now() or time_ns()
+        if self._fields:
+            described = self.identified(described, metadata)
         self.start(described, metadata, at).end(at)
 
     def update(self, span: Span, described: Described, metadata: Mapping[str, Value]) -> None:
@@ -102,6 +137,9 @@ class Emitter:
 
     def observe(self, span: Span, described: Described, metadata: Mapping[str, Value]) -> None:
         """Send an event as a span event of `span`."""
+        if _suppressed(get_current()):
+            return
+        described = self.identified(described, metadata)
         # With an id of its own, two of one name are two events even if the clock stood still.
         attributes = {EVENT_ID: urandom(8).hex(), **metadata, **described.attributes}
         span.add_event(described.name, attributes, self.now())
@@ -140,3 +178,10 @@ class Emitter:
         links = (Link(context),)
         self._host = (context, links)
         return links, host
+
+
+def _suppressed(context: Context) -> bool:
+    """Whether the host, or an exporter at work, wants nothing recorded here."""
+    if _SUPPRESSING in context or _SUPPRESSING_TOO in context:
+        return bool(context.get(_SUPPRESSING) or context.get(_SUPPRESSING_TOO))
+    return False

@@ -12,7 +12,7 @@ from opentelemetry.context import attach, create_key, detach, get_value, set_val
 
 from journeytrace import _settings, conventions
 from journeytrace._check import Check
-from journeytrace._described import NOTHING, Details, details_of, text
+from journeytrace._described import Details, details_of, fields_of, text, with_fields
 from journeytrace._diagnostics import Problem, report, report_fault, report_lost
 from journeytrace._emit import Emitter
 from journeytrace._metadata import clean
@@ -22,10 +22,12 @@ from journeytrace.errors import InvalidSessionIdError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from opentelemetry.context import Context
+
     from journeytrace._names import Reason
     from journeytrace.conventions import Impact, Result, Source
 
-__all__ = ["Journey", "check"]
+__all__ = ["Journey", "check", "session_in"]
 
 _KEY: Final = create_key("journeytrace.journey")
 
@@ -74,15 +76,13 @@ class Journey:
         """
         journey = cls.resume(str(uuid4()) if session_id is None else session_id, clock=clock)
         try:
+            details = Details(user_id=user_id, email=email, project=project)
             fields = {
-                conventions.PROJECT_ID: text(project, "project", Event.SESSION_CREATED),
-                conventions.USER_ID: text(user_id, "user_id", Event.SESSION_CREATED),
-                conventions.USER_EMAIL: text(email, "email", Event.SESSION_CREATED),
                 conventions.FLOW_ID: text(flow_id, "flow_id", Event.SESSION_CREATED),
                 conventions.RETENTION_DAYS: _retention(retention_days),
             }
             known = {key: value for key, value in fields.items() if value is not None}
-            journey._record(Event.SESSION_CREATED, NOTHING, attributes, metadata, known)  # noqa: SLF001
+            journey._record(Event.SESSION_CREATED, details, attributes, metadata, known)  # noqa: SLF001
         except Exception as error:
             report_fault(error)
         return journey
@@ -156,6 +156,9 @@ class Journey:
         reason: Reason | str | None = None,
         error_code: str | None = None,
         submission_id: str | None = None,
+        user_id: str | None = None,
+        email: str | None = None,
+        project: str | None = None,
         attributes: Mapping[str, object] | None = None,
         **metadata: object,
     ) -> None:
@@ -171,13 +174,28 @@ class Journey:
             result: how a check ended. None: not a check, or not known.
             reason: why a decision was REJECTED or PENDING.
             error_code: the code shown to the user.
-            submission_id: the submission, once there is one. The session keeps it.
+            submission_id: the submission, once there is one. The session keeps it, as it keeps
+                the next three: the value of its newest event that has one.
+            user_id: the host's own id of the user.
+            email: the user's address.
+            project: id of the project that the form belongs to.
             attributes: metadata whose names are no Python identifiers.
             metadata: whatever is worth keeping: strings, numbers, booleans, or sequences of one of
                 these. None is skipped.
         """
         try:
-            details = details_of(source, stage, impact, result, reason, error_code, submission_id)
+            details = details_of(
+                source,
+                stage,
+                impact,
+                result,
+                reason,
+                error_code,
+                submission_id,
+                user_id,
+                email,
+                project,
+            )
             self._record(event, details, attributes, metadata)
         except Exception as error:
             report_fault(error)
@@ -192,6 +210,9 @@ class Journey:
         impact: Impact | str | None = None,
         error_code: str | None = None,
         submission_id: str | None = None,
+        user_id: str | None = None,
+        email: str | None = None,
+        project: str | None = None,
         attributes: Mapping[str, object] | None = None,
         **metadata: object,
     ) -> Check:
@@ -200,25 +221,52 @@ class Journey:
         The parameters are those of `record`, but `impact` and `error_code` hold only if it fails.
         Without an `impact`, one that `fail` fails has the catalogue's, one that raises has NONE.
         """
-        details = details_of(source, stage, impact, None, None, error_code, submission_id)
+        details = details_of(
+            source,
+            stage,
+            impact,
+            None,
+            None,
+            error_code,
+            submission_id,
+            user_id,
+            email,
+            project,
+        )
         return Check(lambda: self._emitter, event, details, attributes, metadata)
 
     def approve(
-        self, *, attributes: Mapping[str, object] | None = None, **metadata: object
+        self,
+        *,
+        submission_id: str | None = None,
+        user_id: str | None = None,
+        email: str | None = None,
+        project: str | None = None,
+        attributes: Mapping[str, object] | None = None,
+        **metadata: object,
     ) -> None:
-        """Decide APPROVED."""
-        self._decide(Event.APPROVED, NOTHING, attributes, metadata)
+        """Decide APPROVED. The parameters are those of `record`."""
+        details = details_of(
+            None, None, None, None, None, None, submission_id, user_id, email, project
+        )
+        self._decide(Event.APPROVED, details, attributes, metadata)
 
     def reject(
         self,
         reason: Reason | str,
         *,
         error_code: str | None = None,
+        submission_id: str | None = None,
+        user_id: str | None = None,
+        email: str | None = None,
+        project: str | None = None,
         attributes: Mapping[str, object] | None = None,
         **metadata: object,
     ) -> None:
         """Decide REJECTED, for `reason`, with the code shown to the user (None: none was)."""
-        details = Details(reason=reason, error_code=error_code)
+        details = details_of(
+            None, None, None, None, reason, error_code, submission_id, user_id, email, project
+        )
         self._decide(Event.REJECTED, details, attributes, metadata)
 
     def hold(
@@ -226,12 +274,50 @@ class Journey:
         reason: Reason | str,
         *,
         error_code: str | None = None,
+        submission_id: str | None = None,
+        user_id: str | None = None,
+        email: str | None = None,
+        project: str | None = None,
         attributes: Mapping[str, object] | None = None,
         **metadata: object,
     ) -> None:
         """Decide PENDING, for `reason`, with the code shown to the user (None: none was)."""
-        details = Details(reason=reason, error_code=error_code)
+        details = details_of(
+            None, None, None, None, reason, error_code, submission_id, user_id, email, project
+        )
         self._decide(Event.PENDING, details, attributes, metadata)
+
+    def identify(
+        self,
+        *,
+        user_id: str | None = None,
+        email: str | None = None,
+        submission_id: str | None = None,
+        project: str | None = None,
+    ) -> None:
+        """Say whose session this is, as soon as that is known. None leaves a field as it is.
+
+        It records nothing by itself: the next event that this object begins carries the fields, and
+        the session keeps them. A check that has begun before does not, for what counts is the
+        newest event, by the time of its beginning; nor do events of other objects and processes.
+        If no event is to follow, give the fields to `record` instead.
+
+        Args:
+            user_id: the host's own id of the user.
+            email: the user's address.
+            submission_id: the submission.
+            project: id of the project that the form belongs to.
+        """
+        try:
+            if self._emitter is None:
+                report_lost("identify")
+                return
+            details = Details(
+                user_id=user_id, email=email, submission_id=submission_id, project=project
+            )
+            self._emitter.identify(fields_of("identify", details))
+        except Exception as error:
+            report_fault(error)
 
     @contextmanager
     def activate(self, *, baggage: bool = False) -> Iterator[Journey]:
@@ -277,7 +363,7 @@ class Journey:
         if described is None:
             return
         if fields:
-            described = described._replace(attributes={**described.attributes, **fields})
+            described = with_fields(described, fields)
         kept = clean(described.name, described.attributes, attributes, metadata)
         self._emitter.record(described, kept)
 
@@ -294,12 +380,23 @@ def check(
     impact: Impact | str | None = None,
     error_code: str | None = None,
     submission_id: str | None = None,
+    user_id: str | None = None,
+    email: str | None = None,
+    project: str | None = None,
     attributes: Mapping[str, object] | None = None,
     **metadata: object,
 ) -> Check:
     """Give a check of whatever journey is current when it is entered; see `Journey.check`."""
-    details = details_of(source, stage, impact, None, None, error_code, submission_id)
+    details = details_of(
+        source, stage, impact, None, None, error_code, submission_id, user_id, email, project
+    )
     return Check(_current_emitter, event, details, attributes, metadata)
+
+
+def session_in(context: Context | None) -> str:
+    """Give the session id of the journey that is active in a context; empty: none is."""
+    journey = get_value(_KEY, context)
+    return journey.session_id if isinstance(journey, Journey) else ""
 
 
 def _current_emitter() -> Emitter | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.trace import StatusCode
 
 from journeytrace import _settings
-from journeytrace._described import Described, Details, fail
+from journeytrace._described import Described, Details, fail, fields_of, with_fields
 from journeytrace._metadata import Value, clean
 from journeytrace.conventions import ERROR_TYPE, EVENT_RESULT, Impact, Result
 
@@ -29,17 +29,22 @@ class RunningCheck:
 
     def __init__(self, emitter: Emitter, passed: Described, metadata: dict[str, Value]) -> None:
         self._emitter = emitter
-        self._described = passed
+        self._described = emitter.identified(passed, metadata)
         self._metadata = metadata
         self._observed = 0
         # It says PASS from the start: nobody sees a span before its end, and most checks pass.
-        self._span = emitter.start(passed, metadata, emitter.now())
+        self._span = emitter.start(self._described, metadata, emitter.now())
 
     def add(self, attributes: Mapping[str, object] | None, metadata: Mapping[str, object]) -> None:
         """Add metadata."""
         name, _, own = self._described
         self._metadata = clean(name, own, attributes, metadata, self._metadata)
         self._become(self._described)
+
+    def identify(self, said: Details) -> None:
+        """Say more of the session."""
+        if fields := fields_of(self._described.name, said):
+            self._become(with_fields(self._described, fields))
 
     def fail(self, impact: object, error_code: object) -> None:
         """Turn PASS into FAIL, for `impact` None with the catalogue's."""

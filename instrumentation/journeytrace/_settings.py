@@ -6,20 +6,23 @@ import os
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
 
 from journeytrace._described import NOTHING, Described, Details, describe, describe_known
 from journeytrace._diagnostics import Problem, report
-from journeytrace.conventions import Result
+from journeytrace.conventions import SCHEMA_URL, Result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from journeytrace.catalogue import Catalogue
 
-__all__ = ["Settings", "configure", "current", "install"]
+__all__ = ["CATALOGUE_VARIABLE", "Settings", "configure", "current", "install"]
+
+CATALOGUE_VARIABLE: Final = "JOURNEYTRACE_CATALOGUE"
+"""Names the catalogue's file where `configure` does not. Absent or empty: the built-in one."""
 
 
 class Settings:
@@ -55,6 +58,15 @@ class Settings:
         details = details._replace(impact=None, error_code=None, result=Result.PASS)
         return describe(self.catalogue, event, details)
 
+    def sending_to(self, tracer_provider: trace.TracerProvider) -> Settings:
+        """Give the same settings for another provider."""
+        return Settings(
+            self.catalogue,
+            tracer_provider,
+            record_exceptions=self.record_exceptions,
+            recording=self.recording,
+        )
+
     @property
     def tracer(self) -> trace.Tracer:
         """The tracer of all journeys; made late, for the host may set its provider up after us."""
@@ -62,7 +74,7 @@ class Settings:
         tracer = self._tracer
         if tracer is None:
             tracer = self._tracer = trace.get_tracer(
-                "journeytrace", _version(), self.tracer_provider
+                "journeytrace", _version(), self.tracer_provider, SCHEMA_URL
             )
         return tracer
 
@@ -92,7 +104,7 @@ def configure(
 
     Args:
         catalogue: a TOML file that adds to the built-in catalogue, or a loaded one. None: the
-            built-in one.
+            file that the variable ``JOURNEYTRACE_CATALOGUE`` names, else the built-in one.
         tracer_provider: where spans go. None: OpenTelemetry's global provider.
         record_exceptions: send an exception that ends a check with its message and stack trace, as
             the span event ``exception``. Both can hold what was read from somebody's passport.
@@ -102,14 +114,10 @@ def configure(
         CatalogueError: the file is faulty. This is the one place where the library raises: a
             process that starts can still be mended, one that runs must not be broken.
     """
-    from journeytrace.catalogue import (  # noqa: PLC0415 - see `_default`
-        Catalogue,
-        builtin_catalogue,
-        load_catalogue,
-    )
+    from journeytrace.catalogue import Catalogue, load_catalogue  # noqa: PLC0415 - see `_default`
 
     if catalogue is None:
-        catalogue = builtin_catalogue()
+        catalogue = _named_catalogue()
     elif not isinstance(catalogue, Catalogue):
         catalogue = load_catalogue(catalogue)
     # A service that configures itself within a test keeps being recorded by the pytest plugin.
@@ -133,7 +141,21 @@ def _default() -> Settings:
     # does, so they wait for the first event, or for `configure`.
     from journeytrace.catalogue import builtin_catalogue  # noqa: PLC0415
 
+    try:
+        return Settings(_named_catalogue())
+    except Exception as error:  # what runs must not be broken, as what starts may be
+        message = f"names no usable catalogue, so the built-in one is used: {error}"
+        report(Problem.BAD_CATALOGUE, CATALOGUE_VARIABLE, message)
     return Settings(builtin_catalogue())
+
+
+def _named_catalogue() -> Catalogue:
+    from pathlib import Path  # noqa: PLC0415 - slow to import
+
+    from journeytrace.catalogue import builtin_catalogue, load_catalogue  # noqa: PLC0415
+
+    file = os.environ.get(CATALOGUE_VARIABLE)
+    return load_catalogue(Path(file)) if file else builtin_catalogue()
 
 
 @cache

@@ -52,6 +52,7 @@ __all__ = [
     "RETENTION_DAYS_ALLOWED",
     "REVISION",
     "REVISION_SPAN",
+    "SCHEMA_URL",
     "SESSIONS_OPEN",
     "SESSIONS_SETTLED_TOTAL",
     "SESSIONS_STARTED_TOTAL",
@@ -76,6 +77,9 @@ __all__ = [
     "Status",
     "is_name",
 ]
+
+SCHEMA_URL: Final = "https://opentelemetry.io/schemas/1.44.0"
+"""The version of OpenTelemetry's semantic conventions that its own names below are taken from."""
 
 SESSION_ID: Final = "session.id"
 """One run of one user through the form. String; required on every event."""

@@ -6,10 +6,11 @@ from contextvars import copy_context
 from threading import Barrier
 from typing import TYPE_CHECKING
 
+import pytest
 from opentelemetry import baggage
 from tests.support.waiting import PATIENCE
 
-from journeytrace import Event, Journey, check
+from journeytrace import Event, Journey, check, wrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,6 +61,56 @@ def test_threads_start_without_a_journey() -> None:
     with Journey.resume("s").activate() as journey, ThreadPoolExecutor(1) as pool:
         assert not pool.submit(Journey.current).result(PATIENCE)
         assert pool.submit(copy_context().run, Journey.current).result(PATIENCE) is journey
+
+
+def test_a_wrapped_function_takes_its_journey_along(journeys: RecordedJourneys) -> None:
+    """One wrapped function serves all threads of a pool at once, each with journey and baggage."""
+    barrier = Barrier(3)
+
+    def work(of: int) -> str:
+        barrier.wait(PATIENCE)
+        Journey.current().record(Event.STEP_VIEW, of=of)
+        return Journey.from_baggage().session_id
+
+    with ThreadPoolExecutor(3) as pool:
+        with Journey.resume("s").activate(baggage=True):
+            wrapped = wrap(work)
+        assert list(pool.map(wrapped, range(3))) == ["s"] * 3
+        assert not pool.submit(Journey.current).result(PATIENCE)
+    assert sorted(str(event.metadata["of"]) for event in journeys.events("s")) == ["0", "1", "2"]
+
+
+def test_a_wrapped_coroutine_keeps_its_journey_until_it_ends(journeys: RecordedJourneys) -> None:
+    """Wherever it is awaited, and between whatever else, the journey is the one of the wrapping."""
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        Journey.current().record(Event.STEP_VIEW)
+
+    with Journey.resume("s").activate():
+        wrapped = wrap(work)
+
+    async def main() -> None:
+        with Journey.resume("other").activate() as other:
+            await asyncio.gather(wrapped(), wrapped())
+            assert Journey.current() is other
+
+    asyncio.run(main())
+    assert journeys.names("s") == ["STEP_VIEW"] * 2
+
+
+def test_what_a_wrapped_function_raises_comes_out() -> None:
+    """Its exception is the host's, and the journey ends with the call."""
+
+    def fail() -> None:
+        raise KeyError(Journey.current().session_id)
+
+    with Journey.resume("s").activate():
+        wrapped = wrap(fail)
+    with pytest.raises(KeyError, match="s"):
+        wrapped()
+    assert not Journey.current()
+    assert wrapped.__name__ == "fail"
 
 
 def test_eight_threads_at_once_lose_nothing(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
+    from journeytrace.testing import RecordedJourneys
+
     Counted = Callable[[], Mapping[str, int]]
 
 OURS = str(Path(journeytrace.__file__).parent)
@@ -104,6 +106,25 @@ def test_a_signal_handler_may_report_wherever_it_comes(counted: Counted) -> None
         assert counted()["no_journey"] > 20
 
     assert in_child(interrupted_everywhere) == 0
+
+
+def test_an_interruption_takes_no_field_away(journeys: RecordedJourneys) -> None:
+    """Wherever more is said of the session, this event or the one after it carries it."""
+    journey = Journey.resume("s")
+    said = {"user.id": "u-42", "user.email": "ann@example.com", "journey.project.id": "acme-kyc"}
+
+    def act() -> None:
+        journey.identify(user_id="u-42", email="ann@example.com")
+        journey.record(Event.STEP_VIEW)
+
+    rounds = 0
+    for _ in interruptions(act, lambda: journey.identify(project="acme-kyc")):
+        journey.record(Event.STEP1_ENTERED)
+        carried = {k: v for e in journeys.events() for k, v in e.attributes.items() if k in said}
+        assert carried == said
+        journeys.clear()
+        rounds += 1
+    assert rounds > 20
 
 
 @pytest.mark.usefixtures("journeys")

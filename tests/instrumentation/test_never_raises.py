@@ -65,7 +65,8 @@ garbage = st.one_of(
     st.just("\ud800"),
     st.just(object),
 )
-PARAMETERS = ["source", "stage", "impact", "result", "reason", "error_code", "submission_id"]
+SESSION = ["submission_id", "user_id", "email", "project"]
+PARAMETERS = ["source", "stage", "impact", "result", "reason", "error_code", *SESSION]
 OTHERS = ["attributes", "event", "self", "cls", "a.b", "session.id", "user.id", ""]
 FIELDS = ["project", "user_id", "email", "flow_id", "retention_days", "session_id", "clock"]
 details = st.dictionaries(st.sampled_from(PARAMETERS + OTHERS), garbage)
@@ -97,6 +98,21 @@ def test_recording_never_raises(
     del journeys
     journey.record(event, **said)
     journey.approve(**{k: v for k, v in said.items() if k != "self"})
+
+
+@few
+@given(
+    st.dictionaries(st.sampled_from(SESSION), garbage),
+    st.sampled_from([Journey(), Journey.resume("s")]),
+)
+def test_identifying_never_raises(
+    journeys: RecordedJourneys, said: dict[str, Any], journey: Journey
+) -> None:
+    """Whoever the user is said to be, the next event goes out."""
+    journeys.clear()
+    journey.identify(**said)
+    journey.record(Event.STEP_VIEW)
+    assert len(journeys.spans) == bool(journey)
 
 
 @few

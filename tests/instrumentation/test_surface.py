@@ -4,6 +4,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,13 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.semconv.schemas import Schemas
 from tests.support.waiting import PATIENCE
 
 import journeytrace
-from journeytrace import CatalogueError, Event, Impact, Journey, configure
-from journeytrace.catalogue import load_catalogue
+from journeytrace import CatalogueError, Event, Impact, Journey, _settings, configure
+from journeytrace.catalogue import builtin_catalogue, load_catalogue
+from journeytrace.conventions import SCHEMA_URL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,6 +50,7 @@ def test_the_public_names_are_these() -> None:
         "check",
         "configure",
         "problems",
+        "wrap",
     ]
 
 
@@ -62,7 +66,18 @@ def test_what_can_be_configured_is_this() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["", ".asgi", ".catalogue", ".conventions", ".errors", ".identity", ".testing", ".wsgi"],
+    [
+        "",
+        ".asgi",
+        ".catalogue",
+        ".conventions",
+        ".errors",
+        ".identity",
+        ".instrumentor",
+        ".processors",
+        ".testing",
+        ".wsgi",
+    ],
 )
 def test_public_modules_say_what_is_public(module: str) -> None:
     """Each has a sorted list of names that exist."""
@@ -151,6 +166,48 @@ def test_configure_takes_a_catalogue_of_ones_own(
     assert attributes["journey.event.impact"] == Impact.RETAKE
     assert attributes["journey.stage"] == "STEP1"
     assert counted() == {}
+
+
+@pytest.mark.usefixtures("unconfigured")
+def test_the_environment_names_the_catalogue(
+    user_file: UserFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where `configure` is given none; what it is given wins, and a fault stops the start too."""
+    monkeypatch.setenv("JOURNEYTRACE_CATALOGUE", str(user_file(OWN)))
+    configure()
+    assert "PET_CHECK" in _settings.current().catalogue.events
+    configure(catalogue=builtin_catalogue())
+    assert "PET_CHECK" not in _settings.current().catalogue.events
+    monkeypatch.setenv("JOURNEYTRACE_CATALOGUE", "nowhere.toml")
+    with pytest.raises(CatalogueError, match=r"nowhere\.toml: cannot be read"):
+        configure()
+
+
+def test_a_faulty_catalogue_of_the_environment_breaks_nothing(user_file: UserFile) -> None:
+    """Without `configure` the first event finds it, takes the built-in one and counts."""
+    code = (
+        f"import os; os.environ['JOURNEYTRACE_CATALOGUE'] = {str(user_file('[event.X]'))!r}\n"
+        "from journeytrace import Journey, problems\n"
+        "journey = Journey.start()\n"
+        "journey.record('STEP_VIEW')\n"
+        "print(problems())"
+    )
+    assert run(code) == "{'bad_catalogue': 1}"
+
+
+@pytest.mark.usefixtures("unconfigured")
+def test_the_tracer_says_which_version_and_conventions() -> None:
+    """The scope of every event has name, version and the schema that its names are of."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    configure(tracer_provider=provider)
+    Journey.start()
+    scope = exporter.get_finished_spans()[0].instrumentation_scope
+    assert scope
+    assert (scope.name, scope.version) == ("journeytrace", version("journeytrace"))
+    assert scope.schema_url == SCHEMA_URL
+    assert SCHEMA_URL in {schema.value for schema in Schemas}
 
 
 @pytest.mark.usefixtures("unconfigured")

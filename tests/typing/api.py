@@ -18,6 +18,7 @@ from journeytrace import (
     asgi,
     configure,
     problems,
+    wrap,
     wsgi,
 )
 from journeytrace.catalogue import builtin_catalogue
@@ -58,9 +59,13 @@ def events(journey: Journey) -> None:
     journey.record("MY_EVENT", source=Source.FE, stage="STEP1", impact=Impact.RETAKE)
     journey.record(Event.ID_RECOGNITION, result=Result.FAIL, error_code="QS-10001")
     journey.record(Event.SUBMISSION_CREATED, submission_id="sub-1", attributes={"a.b": 1})
+    journey.record(Event.VERIFY_EMAIL, email="u@example.org", user_id="u-42", project="acme-kyc")
+    journey.identify(user_id="u-42", email="u@example.org", submission_id="s-1", project="p")
+    journey.identify(email=3)  # type: ignore[arg-type]
+    journey.identify(score=0.9)  # type: ignore[call-arg]
     journey.record(3)  # type: ignore[arg-type]
     journey.record()  # type: ignore[call-arg]
-    journey.approve(by="auto")
+    journey.approve(by="auto", user_id="u-42")
     journey.reject(Reason.SELFIE_DUPLICATE, error_code="SE-10001", score=0.9)
     journey.hold("MY_REASON")
     journey.reject()  # type: ignore[call-arg]
@@ -72,12 +77,16 @@ async def checks(journey: Journey) -> None:
         assert_type(check, Check)
         check.fail(error_code="QS-10001", impact=Impact.RETAKE, score=0.5)
         check.observe(Event.ID_DOCUMENT_RETRY, attempt=2)
-        check.set(frames=12)
+        check.set(frames=12, email="u@example.org")
+        check.set(email=3)  # type: ignore[arg-type]
     async with journey.check(Event.FACE_COMPARE) as check:
         assert_type(check, Check)
     assert_type(decorated(1, b="x"), float)
     assert_type(await decorated_async(), str)
     assert_type(await decorated_awaitable(), str)
+    assert_type(wrap(decorated)(1, b="x"), float)
+    assert_type(await wrap(decorated_async)(), str)
+    wrap(decorated)("x", b="x")  # type: ignore[arg-type]
     decorated("x", b="x")  # type: ignore[arg-type]
 
 

@@ -107,9 +107,9 @@ def test_a_code_with_a_meaning_is_told_with_it() -> None:
     """The user's catalogue says what a code means, whether or not anything is decided."""
     known = ErrorCodeSpec("QS-1", "The ID is blurred.", "https://help.example/QS-1")
     catalogue = replace(CATALOGUE, error_codes={"QS-1": known})
-    blocked = event("IP_RISK_CHECK", NOON, result="FAIL", error_code="QS-1")
-    for more in ((), (event("REJECTED", NOON + 1, reason="CUSTOM_POLICY"),)):
-        state = state_of([blocked, *more], catalogue)
+    failed = event("SELFIE_DUPLICATE_CHECK", NOON, result="FAIL", error_code="QS-1")
+    for more in ((), (event("REJECTED", NOON + 1, reason="SELFIE_DUPLICATE"),)):
+        state = state_of([failed, *more], catalogue)
         found = why(state, Status.DROPPED, catalogue)
         assert found is not None
         assert found.text.endswith('The code shown was QS-1 ("The ID is blurred.").')
