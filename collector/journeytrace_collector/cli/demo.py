@@ -126,6 +126,7 @@ async def _report(out: Console, collector: Collector, sent: int, keep: bool) -> 
         stored = sum(session["events"] for session in sessions)
         if stored != sent:
             raise ApiError(f"{sent} events were sent, but the collector holds {stored}", 1)
+        funnel = await client.funnel({})
         one = most_telling(sessions)
         events = await client.events(one["session_id"])
     out.print(
@@ -133,7 +134,7 @@ async def _report(out: Console, collector: Collector, sent: int, keep: bool) -> 
         f"the collector holds {stored} events of {len(sessions)} sessions."
     )
     report.print_latest(out, sessions)
-    report.print_figures(out, sessions)
+    report.print_figures(out, sessions, funnel)
     report.print_one(out, one, events)
     report.print_next(out, one["session_id"], str(collector.admin) if keep else None)
 
