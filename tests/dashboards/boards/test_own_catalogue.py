@@ -15,14 +15,14 @@ from journeytrace_dashboards.command import app
 from journeytrace_dashboards.files import export
 from journeytrace_dashboards.queries import queries
 
-SECOND_STAGE = '[stages.ENTRY]\norder = -2\n[stages."CON\\"SENT"]\norder = -1\n'
+OWN = '[stages."CON\\"SENT"]\norder = 7\n[stages.POST]\norder = 8\n'
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A catalogue in which users consent after they have entered, in a stage that needs quoting."""
+    """A catalogue in which users consent before the last stage, in a stage that needs quoting."""
     path = tmp_path_factory.mktemp("own") / "own.toml"
-    path.write_text(SECOND_STAGE)
+    path.write_text(OWN)
     return path
 
 
@@ -48,13 +48,14 @@ def test_stages_stand_in_the_order_of_the_journey(
 ) -> None:
     """Under their own names, without a number; those of the catalogue in use."""
     assert legends(boards["journeys"], title) == list(builtin_catalogue().ordered_stages)
-    assert legends(journeys, title)[:3] == ["ENTRY", 'CON"SENT', "PRE_CHECKS"]
+    assert legends(journeys, title)[-3:] == ["DECISION", 'CON"SENT', "POST"]
 
 
 def test_open_sessions_stand_in_the_order_of_the_journey(journeys: dict[str, Any]) -> None:
     """Those that have come to no stage come first."""
     found = legends(journeys, "Open sessions by stage")
-    assert found[:3] == ["before any stage", "ENTRY", 'CON"SENT']
+    assert found[:2] == ["before any stage", "ENTRY"]
+    assert found[-2:] == ['CON"SENT', "POST"]
 
 
 def test_a_stage_of_ones_own_has_a_colour(journeys: dict[str, Any]) -> None:
