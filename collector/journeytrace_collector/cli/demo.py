@@ -88,10 +88,15 @@ async def _play(count: int, seed: int, to: str) -> None:
 def _settings(folder: str) -> Settings:
     from pathlib import Path  # noqa: PLC0415
 
-    from journeytrace_collector.settings import Address, Settings  # noqa: PLC0415
+    from journeytrace_collector.demo.people import PROJECTS  # noqa: PLC0415
+    from journeytrace_collector.settings import Address, Project, Settings  # noqa: PLC0415
 
     free = Address("127.0.0.1", 0)
-    return Settings(data=Path(folder), otlp_grpc=free, otlp_http=free, admin=free)
+    # Named beforehand, so that their counters are there at 0 for whoever scrapes.
+    projects = {name: Project() for name in PROJECTS}
+    return Settings(
+        data=Path(folder), otlp_grpc=free, otlp_http=free, admin=free, projects=projects
+    )
 
 
 async def _send(out: Console, journeys: list[Journey], endpoint: str) -> int:

@@ -325,7 +325,8 @@ class PostgresqlStore:
             return lambda: None
         followup = self._effects(change)
         with connection.pipeline():
-            postgresql_ledger.raise_counters(connection, self._collector_id, followup.tally)
+            tally = followup.tally
+            postgresql_ledger.raise_counters(connection, self._collector_id, tally, change.at)
             postgresql_outbox.add_parcels(
                 connection, self._collector_id, followup.parcels, change.at
             )

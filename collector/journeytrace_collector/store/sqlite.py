@@ -366,7 +366,7 @@ class SqliteStore:
         if self._effects is None:
             return lambda: None
         followup = self._effects(change)
-        sqlite_ledger.raise_counters(self._writer, followup.tally)
+        sqlite_ledger.raise_counters(self._writer, followup.tally, change.at)
         sqlite_outbox.add_parcels(self._writer, followup.parcels, change.at)
         return followup.committed
 

@@ -373,6 +373,18 @@ def test_every_reason_of_the_catalogue_starts_at_0() -> None:
         assert rises["journey_decisions_total", ("acme", decision, reason)] == 0
 
 
+def test_names_that_nobody_foresaw_start_at_0() -> None:
+    """They count as one, which is there before the first of them; of either source."""
+    rises = Measure(CATALOGUE, ["acme"]).tally(Change(NOON)).rises
+    unknown = [event("HOME_MADE", project_id="acme", source=source) for source in ("FE", "BE")]
+    reasons = [
+        event(name, project_id="acme", reason="HOME_MADE") for name in ("REJECTED", "PENDING")
+    ]
+    for one in (*unknown, *reasons):
+        raised = {series for series, by in total([one]).rises.items() if by}
+        assert {series for series in raised if series[1][0] == "acme"} <= rises.keys()
+
+
 def whole(tally: Tally) -> dict[object, object]:
     """Give what has risen; sums of seconds depend on the order of adding in their last digits."""
     return {series: pytest.approx(by) for series, by in tally.rises.items() if by}
