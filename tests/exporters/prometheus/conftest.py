@@ -151,7 +151,8 @@ class Site:
         self._do(collector.__aenter__())
         self._collector = collector
         self.admin = str(collector.admin)
-        self._otlp = str(collector.otlp_http)
+        self.otlp_http = str(collector.otlp_http)
+        self.otlp_grpc = str(collector.otlp_grpc)
         # Prometheus keeps its target, and the counters what they have counted.
         self._settings = self._settings.model_copy(update={"admin": collector.admin})
 
@@ -177,7 +178,7 @@ class Site:
         """Send spans by OTLP/HTTP; they are on disk afterwards."""
         request = ExportTraceServiceRequest()
         request.resource_spans.add().scope_spans.add().spans.extend(spans)
-        url = f"http://{self._otlp}/v1/traces"
+        url = f"http://{self.otlp_http}/v1/traces"
         headers = {"Content-Type": "application/x-protobuf"}
         sent = urllib.request.Request(url, request.SerializeToString(), headers)
         with urllib.request.urlopen(sent, timeout=10) as answer:  # noqa: S310 - our own address
