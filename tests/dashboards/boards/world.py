@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -163,8 +164,6 @@ def _outbox(world: World) -> Sequence[Answer]:
 
 
 def _oldest(world: World) -> Sequence[Answer]:
-    from datetime import datetime
-
     return [
         {
             one["name"]: pytest.approx(
@@ -186,7 +185,7 @@ def _list(world: World) -> list[list[Row]]:
     same = ("session_id", "email", "user_id", "last_event", "status", "last_error_code")
     return [
         [
-            {key: session[key] for key in same}
+            {key: session[key] for key in same}  # type: ignore[literal-required]
             | {"decision": session["decision"] or "—", "project_id": session["project_id"]}
             | {"reason": session["reason"], "submission_id": session["submission_id"] or "—"}
             for session in world.sessions
