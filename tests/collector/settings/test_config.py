@@ -59,6 +59,16 @@ def test_settings_alone_read_no_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert Settings().data == Path("journeytrace-data")
 
 
+def test_projects_of_senders_are_known_beforehand() -> None:
+    """As those with settings of their own are: their counters are there before the first event."""
+    senders = {
+        "crm": {"token": "sixteen-chars-ok", "projects": ["globex"]},
+        "any": {"token": "x" * 16},
+    }
+    assert Settings(projects={"acme": {}}, senders=senders).named_projects == {"acme", "globex"}
+    assert Settings().named_projects == frozenset()
+
+
 def test_settings_are_frozen() -> None:
     """Nothing changes settings once they are checked."""
     with pytest.raises(ValidationError):
