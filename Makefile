@@ -11,9 +11,10 @@ STAMP := $(VENV)/.installed-$(shell $(PYTHON) -c 'import platform; print(platfor
 demo: $(STAMP)
 	@$(BIN)/journeytrace demo
 
+# Two at a time: most of what the tests take is waiting for the servers that they start.
 test: lint
 	tools/install-test-servers
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist worksteal
 
 # What takes long: more repetitions of what the tests try, and the benchmarks.
 proof: $(STAMP)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import subprocess
 import sys
@@ -24,7 +23,8 @@ SESSIONS_AT_ONCE = 128
 IN_FLIGHT = 4
 
 _NAMES = ("STEP_VIEW", "ID_RECOGNITION", "API_CALL", "FACE_COMPARE", "PAGE_HIDDEN", "IP_RISK_CHECK")
-_MARK = b"\xee\xee"
+_SPAN = b"\xee" * 8
+_TRACE = b"\x01\x8f\x3b\x5e" + b"\xdd" * 12
 
 
 @dataclass
@@ -34,24 +34,27 @@ class Load:
     sent: int = 0
     _template: bytearray = field(init=False)
     _span_ids: list[int] = field(init=False)
+    _trace_ids: list[int] = field(init=False)
     _session_ids: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
         body = _template()
         self._template = bytearray(body)
-        self._span_ids = [m.start() for m in re.finditer(re.escape(_MARK * 4), body)]
+        self._span_ids = [m.start() for m in re.finditer(re.escape(_SPAN), body)]
+        self._trace_ids = [m.start() for m in re.finditer(re.escape(_TRACE), body)]
         self._session_ids = [m.start() for m in re.finditer(b"018f3b5e", body)]
 
     def request(self) -> bytes:
-        """Give the next body: the template with fresh span ids and other sessions."""
+        """Give the next body: the template with fresh ids of spans, sessions and their traces."""
         body = self._template
         block = EVENTS_A_SESSION * SESSIONS_AT_ONCE
-        for n, (span, session) in enumerate(
-            zip(self._span_ids, self._session_ids, strict=True), self.sent
-        ):
+        places = zip(self._span_ids, self._trace_ids, self._session_ids, strict=True)
+        for n, (span, trace, session) in enumerate(places, self.sent):
             body[span : span + 8] = (n + 1).to_bytes(8, "big")
             number = n // block * SESSIONS_AT_ONCE + n % SESSIONS_AT_ONCE
-            body[session + 8 : session + 32] = b"%024x" % number
+            digits = b"%024x" % number
+            body[trace + 4 : trace + 16] = bytes.fromhex(digits.decode())
+            body[session + 8 : session + 32] = digits
         self.sent += EVENTS_A_REQUEST
         return bytes(body)
 
@@ -62,8 +65,8 @@ def _template() -> bytes:
     now = time.time_ns()
     for n in range(EVENTS_A_REQUEST):
         span = scope.spans.add(
-            trace_id=os.urandom(16),
-            span_id=_MARK * 4,
+            trace_id=_TRACE,
+            span_id=_SPAN,
             parent_span_id=b"12345678",
             name=_NAMES[n % len(_NAMES)],
             start_time_unix_nano=now + n * 1_000_000,

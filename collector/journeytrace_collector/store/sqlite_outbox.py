@@ -53,10 +53,16 @@ def _columns(session_id: str, destination: str) -> str:
     return f"coalesce(({failures}), 0), ({retry_at})"
 
 
-_ADD: Final = (
-    "INSERT INTO outbox (destination, at, session_id, headers, payload, failures, retry_at)"
-    f" VALUES (?1, ?2, ?3, ?4, ?5, {_columns('?3', '?1')})"
+_ANY_HELD: Final = (
+    "SELECT 1 FROM outbox INDEXED BY outbox_held_line"
+    " WHERE reason IS NULL AND retry_at IS NOT NULL AND session_id IS NOT NULL LIMIT 1"
 )
+_INSERT: Final = (
+    "INSERT INTO outbox (destination, at, session_id, headers, payload, failures, retry_at)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, {})"
+)
+_ADD: Final = _INSERT.format("0, NULL")
+_ADD_TO_HELD: Final = _INSERT.format(_columns("?3", "?1"))
 _ADD_AGAIN: Final = (
     "INSERT INTO outbox (destination, at, session_id, headers, payload, failures, retry_at)"
     " SELECT destination, at, session_id, headers, payload,"
@@ -75,12 +81,17 @@ _FREE: Final = (
 def add_parcels(connection: sqlite3.Connection, parcels: Iterable[Parcel], at: int) -> None:
     """Put parcels into the outbox, in their order."""
     connection.executemany(
-        _ADD,
+        _ADD_TO_HELD if _any_held(connection) else _ADD,
         (
             (parcel.destination, at, parcel.session_id, json_text(parcel.headers), parcel.payload)
             for parcel in parcels
         ),
     )
+
+
+def _any_held(connection: sqlite3.Connection) -> bool:
+    """Whether any session's line is held back: mostly none is, and then none need be looked for."""
+    return connection.execute(_ANY_HELD).fetchone() is not None
 
 
 def waiting(
@@ -196,7 +207,8 @@ def _at(connection: sqlite3.Connection, row_id: int | None) -> int | None:
 def delete_parcels(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
     """See `Store.delivered`."""
     numbers = [(row_id,) for row_id in ids]
-    connection.executemany(_FREE, numbers)
+    if _any_held(connection):
+        connection.executemany(_FREE, numbers)
     connection.executemany("DELETE FROM outbox WHERE id = ?", numbers)
 
 

@@ -71,8 +71,9 @@ class OtlpExporter(Exporter):
         found: dict[Owner, list[bytes]] = {}
         for owner, payload in self._payloads(change):
             found.setdefault(owner, []).append(payload)
-        for owner, payloads in found.items():
-            for payload in packed(payloads):
+        # What has been given is let go, for a request can be large.
+        for owner in list(found):
+            for payload in packed(found.pop(owner)):
                 yield _parcel(payload, owner)
 
     def _payloads(self, change: Change) -> Iterator[tuple[Owner, bytes]]:
@@ -80,7 +81,7 @@ class OtlpExporter(Exporter):
         for request in change.traces if self._settings.passthrough else ():
             payload = request.SerializeToString()
             edited = self._outgoing.edited if self._outgoing.concerns(payload) else _as_it_is
-            for owner, part in split(request, payload, owners.of_span):
+            for owner, part in split(request, payload, owners.by_trace, owners.of_span):
                 yield owner, edited(part)
         for session_id, request in logged_spans(change.logged, self._catalogue):
             yield owners.of_session(session_id), self._outgoing.edited(request.SerializeToString())

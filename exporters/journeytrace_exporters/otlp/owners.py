@@ -38,14 +38,15 @@ class Owners:
     def __init__(self, change: Change, settings: OtlpSettings) -> None:
         self._settings = settings
         self._nobody: Final = Owner(None, settings.default_tenant if settings.tenants else None)
-        self._by_trace: dict[bytes, Owner] = {}
+        self.by_trace: dict[bytes, Owner] = {}
+        """Asked first: it is cheap, and the host's own spans under a check stay with it."""
         self._by_id: dict[str, Owner] = {}
         """By the id as it was sent, for it is normalised once and not for each span."""
         for session in change.sessions:
             state = session.after
             days = change.retention.days(state) if settings.tenants else 0
             owner = Owner(state.session_id, self._tenant(days))
-            self._by_trace[trace_id(state.session_id)] = owner
+            self.by_trace[trace_id(state.session_id)] = owner
             self._by_id[state.session_id] = owner
 
     def of_session(self, session_id: str) -> Owner:
@@ -60,9 +61,8 @@ class Owners:
         return owner
 
     def of_span(self, span: Span) -> Owner:
-        """Give the owner of a span that came in."""
-        # By trace first: it is cheap, and the host's own spans under a check stay with it.
-        owner = self._by_trace.get(span.trace_id) or self._named(span.attributes)
+        """Give the owner of a span that came in and whose trace is nobody's."""
+        owner = self._named(span.attributes)
         if owner is None and span.events:
             named = (self._named(event.attributes) for event in span.events)
             owner = next(filter(None, named), None)
@@ -80,7 +80,7 @@ class Owners:
             normalised = normalise_session_id(session_id)
         except InvalidSessionIdError:
             return self._nobody
-        known = self._by_trace.get(trace_id(normalised))
+        known = self.by_trace.get(trace_id(normalised))
         return known or Owner(normalised, self._tenant(DEFAULT_RETENTION_DAYS))
 
     def _tenant(self, days: int) -> Tenant:

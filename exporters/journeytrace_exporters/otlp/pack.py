@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from journeytrace_exporters.otlp.wire import RESOURCE_SPANS, SCOPE_SPANS, SPANS, Pieces, cut, field
 
 __all__ = ["TARGET_BYTES", "packed", "pieces"]
 
@@ -36,23 +36,23 @@ def packed(payloads: Sequence[bytes], target: int = TARGET_BYTES) -> Iterator[by
 
 def pieces(payload: bytes, target: int) -> Iterator[bytes]:
     """Cut one large request into several that have its resources and scopes."""
-    for resource_spans in ExportTraceServiceRequest.FromString(payload).resource_spans:
-        for scope_spans in resource_spans.scope_spans:
-            spans = list(scope_spans.spans)
-            del scope_spans.spans[:]
-            frame = ExportTraceServiceRequest()
-            own = frame.resource_spans.add(schema_url=resource_spans.schema_url)
-            own.resource.CopyFrom(resource_spans.resource)
-            scope = own.scope_spans.add()
-            scope.CopyFrom(scope_spans)
-            # What surrounds a span grows with it: the lengths of resource, scope and span.
-            size = base = frame.ByteSize() + 2 * _LENGTH
-            for span in spans:
-                weight = span.ByteSize() + _LENGTH
-                if scope.spans and size + weight > target:
-                    yield frame.SerializeToString()
-                    del scope.spans[:]
-                    size = base
-                scope.spans.append(span)
-                size += weight
-            yield frame.SerializeToString()
+    view = memoryview(payload)
+    _, resources = cut(payload, RESOURCE_SPANS, 0, len(payload))
+    for _, *inner in resources:
+        resource, scopes = cut(payload, SCOPE_SPANS, *inner)
+        for _, *within in scopes:
+            scope, spans = cut(payload, SPANS, *within)
+            base = len(resource) + len(scope) + 2 * _LENGTH
+            mine: Pieces = [scope]
+            size = base
+            for start, _, end in spans:
+                if len(mine) > 1 and size + end - start > target:
+                    yield _framed(resource, mine)
+                    mine, size = [scope], base
+                mine.append(view[start:end])
+                size += end - start
+            yield _framed(resource, mine)
+
+
+def _framed(resource: bytes, scope_and_spans: Pieces) -> bytes:
+    return b"".join(field(RESOURCE_SPANS, [resource, *field(SCOPE_SPANS, scope_and_spans)]))

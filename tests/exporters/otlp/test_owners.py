@@ -87,7 +87,7 @@ def test_splitting_keeps_every_span_in_its_order(numbers: list[list[list[int]]],
             scope_spans.spans.extend(
                 span(n, nth=place, fat="x" * (fat * place)) for place, n in enumerate(spans)
             )
-    parts = dict(split(whole, whole.SerializeToString(), lambda one: one.span_id[-1]))
+    parts = dict(split(whole, whole.SerializeToString(), {}, lambda one: one.span_id[-1]))
     for owner, part in parts.items():
         expected = ExportTraceServiceRequest()
         expected.CopyFrom(whole)
@@ -119,7 +119,7 @@ def test_fields_of_a_later_otlp_pass_through() -> None:
     resource.scope_spans.append(scope)
     del whole.resource_spans[:]
     whole.resource_spans.append(resource)
-    ((_, part),) = split(whole, whole.SerializeToString(), lambda _: 0)
+    ((_, part),) = split(whole, whole.SerializeToString(), {}, lambda _: 0)
     assert ExportTraceServiceRequest.FromString(part) == whole
     assert part.count(unknown) == 2
 
