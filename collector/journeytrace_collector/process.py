@@ -109,7 +109,7 @@ class Collector:
         exporters = load_exporters(settings, store, self._clock, health)
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)
-        measure = Measure(catalogue, settings.projects, settings.max_projects)
+        measure = Measure(catalogue, settings.named_projects, settings.max_projects)
         unknown = UnknownNames(catalogue)
         try:
             days = {name: project.retention_days for name, project in settings.projects.items()}

@@ -5,7 +5,7 @@ A status and a decision never share a chip: how far somebody got says nothing of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from grafana_foundation_sdk.models.dashboard import (
@@ -14,10 +14,20 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from journeytrace.catalogue import builtin_catalogue
+from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import Decision, Impact, Result, Status
 
-__all__ = ["DECISION", "IMPACT", "RESULT", "STAGE", "STATUS", "chip", "fixed", "value_map"]
+__all__ = [
+    "DECISION",
+    "IMPACT",
+    "RESULT",
+    "STATUS",
+    "chip",
+    "fixed",
+    "ordered",
+    "stages",
+    "value_map",
+]
 
 STATUS: Final[dict[str, str]] = {
     Status.COMPLETED: "green",
@@ -59,16 +69,17 @@ _OUT_OF_ORDER: Final = (
 )
 
 
-def _stage_colours() -> dict[str, str]:
-    catalogue = builtin_catalogue()
-    ordered = catalogue.ordered_stages
-    others = [stage for stage in catalogue.stages if stage not in ordered]
-    colours = {stage: _STAGES[i % len(_STAGES)] for i, stage in enumerate(ordered)}
-    return colours | {s: _OUT_OF_ORDER[i % len(_OUT_OF_ORDER)] for i, s in enumerate(others)}
+def ordered(stages: Sequence[str]) -> dict[str, str]:
+    """Colour the ordered stages, first to last: from light to dark."""
+    return {stage: _STAGES[i % len(_STAGES)] for i, stage in enumerate(stages)}
 
 
-STAGE: Final = _stage_colours()
-"""Ordered stages run from light to dark; those without an order stand out from them."""
+def stages(catalogue: Catalogue) -> dict[str, str]:
+    """Colour all stages; those without an order stand out from the others."""
+    first = catalogue.ordered_stages
+    others = [stage for stage in catalogue.stages if stage not in first]
+    colours = {s: _OUT_OF_ORDER[i % len(_OUT_OF_ORDER)] for i, s in enumerate(others)}
+    return ordered(first) | colours
 
 
 def value_map(colours: Mapping[str, str]) -> ValueMap:

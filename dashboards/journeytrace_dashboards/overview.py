@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grafana_foundation_sdk.builders import stat, timeseries
 from grafana_foundation_sdk.models.common import BigValueColorMode, BigValueGraphMode
 
@@ -14,8 +16,16 @@ from journeytrace.conventions import (
     Status,
 )
 from journeytrace_dashboards import colours
-from journeytrace_dashboards.common import frame, lines, now, number, over_time, stacked
-from journeytrace_dashboards.promql import held, named, per_hour, ratio, risen, select
+from journeytrace_dashboards.common import (
+    frame,
+    lines,
+    now,
+    number,
+    over_time,
+    ref_id,
+    stacked,
+)
+from journeytrace_dashboards.promql import equal, held, named, per_hour, ratio, risen, select
 
 __all__ = [
     "completion",
@@ -123,11 +133,14 @@ def endings() -> timeseries.Panel:
     )
 
 
-def open_by_stage() -> timeseries.Panel:
+def open_by_stage(stages: Sequence[str]) -> timeseries.Panel:
     """Show where the sessions in progress are."""
-    expr = named(held(select(SESSIONS_OPEN), "stage"), "stage", "before any stage")
-    panel = lines().with_target(over_time(expr, "{{stage}}")).fill_opacity(10)
-    for stage, colour in colours.STAGE.items():
+    panel = lines().fill_opacity(10)
+    # A query each, or they would stand in the order of the alphabet.
+    for place, stage in enumerate(("", *stages)):
+        count = held(select(SESSIONS_OPEN, equal("stage", stage)))
+        panel.with_target(over_time(count, stage or "before any stage", ref_id(place)))
+    for stage, colour in colours.ordered(stages).items():
         panel.override_by_name(stage, colours.fixed(colour))
     return frame(
         panel,

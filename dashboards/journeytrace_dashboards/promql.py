@@ -6,11 +6,22 @@ count one project, each from the moment it started.
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from journeytrace.conventions import Metric
 
-__all__ = ["held", "named", "per_hour", "quantile", "ratio", "risen", "select"]
+__all__ = [
+    "equal",
+    "held",
+    "named",
+    "per_hour",
+    "quantile",
+    "quoted",
+    "ratio",
+    "risen",
+    "select",
+]
 
 _FILTERS: Final = {"project": 'project=~"$project"'}
 _COLLECTOR: Final = 'instance=~"$instance"'
@@ -30,6 +41,16 @@ def select(metric: Metric, *matchers: str) -> str:
     if metric.name.startswith("journey_collector_"):
         filters.append(_COLLECTOR)
     return f"{metric.name}{{{','.join((*filters, *matchers))}}}"
+
+
+def equal(label: str, value: str) -> str:
+    """Give the matcher for a label that has this value, whatever is in it."""
+    return f"{label}={quoted(value)}"
+
+
+def quoted(text: str) -> str:
+    """Write a text as PromQL does."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def held(selected: str, *by: str) -> str:

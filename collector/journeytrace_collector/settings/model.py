@@ -198,11 +198,15 @@ class Settings(BaseSettings):
         ge=0,
         description=(
             "Projects with counters of their own; further ones are counted together. Zero: only"
-            " those named under projects."
+            " those named under projects or by a sender."
         ),
     )
     projects: dict[str, Project] = Field(
-        default={}, description="Settings of single projects, by project id."
+        default={},
+        description=(
+            "Settings of single projects, by project id. Their counters are there at 0 before the"
+            " first event."
+        ),
     )
     exporters: dict[str, dict[str, Any]] = Field(
         default={},
@@ -224,6 +228,12 @@ class Settings(BaseSettings):
         default="plain",
         description="How to write them to stderr: plain, or json, one object a line.",
     )
+
+    @property
+    def named_projects(self) -> frozenset[str]:
+        """The projects that are known beforehand: they have settings, or a sender of their own."""
+        of_senders = (sender.projects or () for sender in self.senders.values())
+        return frozenset(self.projects).union(*of_senders)
 
     @field_validator("max_queued_bytes")
     @classmethod

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from journeytrace_collector.errors import ConfigError
-from journeytrace_collector.settings import Address, Settings, load_settings
+from journeytrace_collector.settings import Address, Project, Settings, load_settings
 from journeytrace_collector.settings.durations import format_duration, parse_duration
+from journeytrace_collector.settings.model import Sender
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +58,15 @@ def test_settings_alone_read_no_environment(monkeypatch: pytest.MonkeyPatch) -> 
     """Only load_settings looks at variables."""
     monkeypatch.setenv("JOURNEYTRACE_DATA", "variable")
     assert Settings().data == Path("journeytrace-data")
+
+
+def test_projects_of_senders_are_known_beforehand() -> None:
+    """As those with settings of their own are: their counters are there before the first event."""
+    crm = Sender(token=SecretStr("sixteen-chars-ok"), projects=("globex",))
+    anybody = Sender(token=SecretStr("another-sixteen!"))
+    settings = Settings(projects={"acme": Project()}, senders={"crm": crm, "any": anybody})
+    assert settings.named_projects == {"acme", "globex"}
+    assert Settings().named_projects == frozenset()
 
 
 def test_settings_are_frozen() -> None:
