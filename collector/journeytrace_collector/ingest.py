@@ -238,6 +238,7 @@ class Ingest:
             ignored=sum(part.ignored for part in parts),
             at=max(request.received for request, _ in group),
             rights=_rights(parts),
+            versions=frozenset().union(*(part.versions for part in parts)),
         )
         start = time.perf_counter()
         try:

@@ -31,6 +31,7 @@ __all__ = [
     "DEFAULT_RETENTION_DAYS",
     "DERIVED_ATTRIBUTES",
     "ERROR_CODE",
+    "ERROR_CODES_TOTAL",
     "ERROR_TYPE",
     "EVENTS",
     "EVENTS_TOTAL",
@@ -52,6 +53,7 @@ __all__ = [
     "RETENTION_DAYS_ALLOWED",
     "REVISION",
     "REVISION_SPAN",
+    "SERVICE_FIRST_SEEN_TIMESTAMP_SECONDS",
     "SESSIONS_OPEN",
     "SESSIONS_SETTLED_TOTAL",
     "SESSIONS_STARTED_TOTAL",
@@ -59,6 +61,7 @@ __all__ = [
     "SESSION_ID",
     "SESSION_REVISIONS_TOTAL",
     "SESSION_SPAN",
+    "SETTLED_CORRECTIONS_TOTAL",
     "STAGE",
     "STAGE_DURATION_SECONDS",
     "STAGE_REACHED_TOTAL",
@@ -285,7 +288,11 @@ class Metric:
     labels: tuple[str, ...]
     help: str
     buckets: tuple[float, ...] = ()
-    """Upper bounds of a histogram in seconds, ascending; the one without bound goes unsaid."""
+    """Upper bounds of a histogram in seconds, ascending; the one without bound goes unsaid.
+
+    Later versions may add bounds, and take none away: what a store has counted stays under the
+    bounds of its time, which are true bounds still, and what comes is counted by all of them.
+    """
 
 
 CHECK_DURATION_SECONDS: Final = Metric(
@@ -395,11 +402,26 @@ DECISIONS_TOTAL: Final = Metric(
     "Decisions about users: the first of a session, and each that differs from the one before.",
 )
 
+ERROR_CODES_TOTAL: Final = Metric(
+    "journey_error_codes_total",
+    "counter",
+    ("project", "code"),
+    "Events with an error code, by the code that the user was shown.",
+)
+
 EVENTS_TOTAL: Final = Metric(
     "journey_events_total",
     "counter",
     ("project", "event", "source", "stage", "impact"),
     "Events, each counted once however often it came.",
+)
+
+SERVICE_FIRST_SEEN_TIMESTAMP_SECONDS: Final = Metric(
+    "journey_service_first_seen_timestamp_seconds",
+    "gauge",
+    ("service", "version"),
+    "When the first event of a version of a service came, in seconds since 1970; of the newest"
+    " versions alone.",
 )
 
 SESSION_DURATION_SECONDS: Final = Metric(
@@ -438,12 +460,20 @@ SESSIONS_STARTED_TOTAL: Final = Metric(
     "Sessions of which a first event came.",
 )
 
+SETTLED_CORRECTIONS_TOTAL: Final = Metric(
+    "journey_settled_corrections_total",
+    "counter",
+    ("project", "status", "stage", "correction"),
+    "What is to be added to, or removed from, the sessions that settled with a status and stage,"
+    " because sessions settled again with others.",
+)
+
 STAGE_DURATION_SECONDS: Final = Metric(
     "journey_stage_duration_seconds",
     "histogram",
     ("project", "stage"),
     "Time from the first event of a stage to the end of its last, when the session settled first.",
-    (1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 3600),
+    (0, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 3600),
 )
 
 STAGE_REACHED_TOTAL: Final = Metric(
@@ -468,12 +498,15 @@ METRICS: Final = (
     COLLECTOR_SESSIONS_ERASED_TOTAL,
     COLLECTOR_TIME_CORRECTED_TOTAL,
     DECISIONS_TOTAL,
+    ERROR_CODES_TOTAL,
     EVENTS_TOTAL,
+    SERVICE_FIRST_SEEN_TIMESTAMP_SECONDS,
     SESSION_DURATION_SECONDS,
     SESSION_REVISIONS_TOTAL,
     SESSIONS_OPEN,
     SESSIONS_SETTLED_TOTAL,
     SESSIONS_STARTED_TOTAL,
+    SETTLED_CORRECTIONS_TOTAL,
     STAGE_DURATION_SECONDS,
     STAGE_REACHED_TOTAL,
 )

@@ -20,7 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from journeytrace import conventions as names
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core import fields
-from journeytrace_collector.core.attributes import plain_attributes, service_name
+from journeytrace_collector.core.attributes import plain_attributes, service_of
 from journeytrace_collector.core.fields import MAX_NAME, BadFieldError
 from journeytrace_collector.core.model import Event, Rejection
 from journeytrace_collector.core.record import Limits, Record, Resolver
@@ -67,6 +67,8 @@ class Decoded:
     """The request to carry on; None: nothing is carried, or it held log records."""
     logged: list[Event] = field(default_factory=list)
     """Events that came as log records, to be carried on."""
+    versions: set[tuple[str, str]] = field(default_factory=set)
+    """(service, version) of those who sent an event and say both."""
     rights: Rights = ANYBODY
     """Of who sent it."""
 
@@ -124,7 +126,8 @@ class Decoder:
         check_records(request.resource_spans)
         decoded = Decoded(traces=request if self._carry else None, rights=rights)
         for resource_spans in request.resource_spans:
-            service = service_name(resource_spans.resource)
+            service, version = service_of(resource_spans.resource)
+            before = len(decoded.events)
             for scope_spans in resource_spans.scope_spans:
                 rejected = [
                     number
@@ -133,6 +136,8 @@ class Decoder:
                 ]
                 if self._carry:
                     _delete(scope_spans.spans, rejected)
+            if service and version and len(decoded.events) > before:
+                decoded.versions.add((service, version))
         return decoded
 
     def logs(
@@ -142,10 +147,13 @@ class Decoder:
         check_records(request.resource_logs)
         decoded = Decoded(rights=rights)
         for resource_logs in request.resource_logs:
-            service = service_name(resource_logs.resource)
+            service, version = service_of(resource_logs.resource)
+            before = len(decoded.events)
             for scope_logs in resource_logs.scope_logs:
                 for record in scope_logs.log_records:
                     self._log(record, service, received, decoded)
+            if service and version and len(decoded.events) > before:
+                decoded.versions.add((service, version))
         return decoded
 
     def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> bool:

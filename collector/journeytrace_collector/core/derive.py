@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -19,6 +20,7 @@ __all__ = [
     "Pending",
     "Phase",
     "Summary",
+    "highest_of",
     "highest_stage",
     "kept",
     "pending",
@@ -127,7 +129,13 @@ def kept(state: SessionState, field: str) -> str | None:
 
 def highest_stage(state: SessionState) -> str | None:
     """Give the highest ordered stage seen; None: none was."""
-    return max(state.stages, key=lambda stage: state.stages[stage][0], default=None)
+    return highest_of(state, state.stages)
+
+
+def highest_of(state: SessionState, stages: Iterable[str]) -> str | None:
+    """Give the highest of those of `stages` that the session has seen; None: of none."""
+    seen = [stage for stage in stages if stage in state.stages]
+    return max(seen, key=lambda stage: state.stages[stage][0], default=None)
 
 
 def summary(

@@ -17,6 +17,7 @@ from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
     "LEASE_SECONDS",
+    "MOST_VERSIONS",
     "NOTHING_CARRIED",
     "OUTBOX_BYTES",
     "SEARCH_FIELDS",
@@ -95,12 +96,17 @@ class Carried:
     """The collector's time in ns, for a write without events."""
     rights: Sequence[Rights] = ()
     """Of the sender of each event, in their order; empty: none of them is bound to projects."""
+    versions: frozenset[tuple[str, str]] = frozenset()
+    """(service, version) of those who sent the events."""
 
 
 NOTHING_CARRIED: Final = Carried()
 
 LEASE_SECONDS: Final = 60.0
 """How long parcels are handed out for, unless somebody says otherwise."""
+
+MOST_VERSIONS: Final = 200
+"""Versions of services that are remembered, the newest: a deployment a day of seven for a month."""
 
 OUTBOX_BYTES: Final = 8 * 1024 * 1024
 """Payload of the parcels that are handed out at once: the first of them, and what else fits."""
@@ -350,6 +356,11 @@ class Store(Protocol):
 
         Where several share the data each has counters of its own: the sum over all of them is
         exact. Series that another one has are there, too, at 0 until this one has counted.
+        """
+
+    def versions(self) -> dict[tuple[str, str], int]:
+        """Tell of (service, version) when its first event came, in ns: of the `MOST_VERSIONS`
+        newest, those of all who share the data.
         """
 
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:

@@ -43,6 +43,7 @@ from journeytrace_collector.store.base import (
     Written,
 )
 from journeytrace_collector.store.erasing import erase, forget
+from journeytrace_collector.store.ledger import remembered
 from journeytrace_collector.store.listing import POSTGRESQL, Sql
 from journeytrace_collector.store.postgresql_arrays import array
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
@@ -84,6 +85,7 @@ class PostgresqlStore:
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._tables = PostgresqlTables(idle_timeout, self._writing)
         self._effects: Effects | None = None
+        self._versions: frozenset[tuple[str, str]] = frozenset()
         self._connections = Connections(url, self._collector_id)
         try:
             with self._connections.transaction() as connection:
@@ -130,9 +132,12 @@ class PostgresqlStore:
                 with self._transaction() as connection:
                     change, written = self._writing.write(self._tables, events, carried)
                     committed = self._follow_up(connection, change)
+                    if fresh := carried.versions - self._versions:
+                        postgresql_ledger.note_versions(connection, fresh, change.at)
             except Overtaken:
                 continue
             committed()
+            self._versions = remembered(self._versions, fresh)
             return written
         raise StoreUnavailableError("other collectors keep making the same new sessions")
 
@@ -289,6 +294,11 @@ class PostgresqlStore:
         """See `Store.counters`."""
         with self._connections.reading() as reader:
             return postgresql_ledger.read_counters(reader, self._collector_id)
+
+    def versions(self) -> dict[tuple[str, str], int]:
+        """See `Store.versions`."""
+        with self._connections.reading() as reader:
+            return postgresql_ledger.read_versions(reader)
 
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """See `Store.open_sessions`: those of all collectors together."""

@@ -33,6 +33,7 @@ from journeytrace_collector.store.base import (
 )
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.folder import take_folder
+from journeytrace_collector.store.ledger import remembered
 from journeytrace_collector.store.listing import SQLITE
 from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.migrations.refold import LACKING, refold
@@ -72,6 +73,7 @@ class SqliteStore:
         self._idle_timeout = idle_timeout
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._effects: Effects | None = None
+        self._versions: frozenset[tuple[str, str]] = frozenset()
         self._turn = threading.Lock()
         """Whose turn it is to use the writing connection."""
         self._path = folder / FILE_NAME
@@ -133,7 +135,10 @@ class SqliteStore:
         with self._transaction():
             change, written = self._writing.write(self._tables, events, carried)
             committed = self._follow_up(change)
+            if fresh := carried.versions - self._versions:
+                sqlite_ledger.note_versions(self._writer, fresh, change.at)
         committed()
+        self._versions = remembered(self._versions, fresh)
         return written
 
     def settle(self, now: int, limit: int) -> int:
@@ -294,6 +299,11 @@ class SqliteStore:
         """See `Store.counters`."""
         with self._reading() as reader:
             return sqlite_ledger.read_counters(reader)
+
+    def versions(self) -> dict[tuple[str, str], int]:
+        """See `Store.versions`."""
+        with self._reading() as reader:
+            return sqlite_ledger.read_versions(reader)
 
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """See `Store.open_sessions`."""

@@ -95,4 +95,5 @@ class _Reading(Collector):
         counters = store.counters()
         opened = gauges.open_sessions(store.open_sessions(now), counters)
         outbox = gauges.outbox(store.outbox(), health, now)
-        return families(counters, health, opened, outbox, self._build)
+        versions = gauges.versions(store.versions())
+        return families(counters, health, opened, outbox, versions, self._build)
