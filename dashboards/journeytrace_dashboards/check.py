@@ -22,6 +22,7 @@ SAMPLE_VALUES: Final[dict[str, str | list[str]]] = {
     "__rate_interval": "5m",
     "__tags": 'project="acme"',
     "project": ["acme", "(none)"],
+    "check": ["FACE_COMPARE", "other"],
     "instance": ["127.0.0.1:9464"],
     "status": ["COMPLETED", "IN_PROGRESS", "DROPPED", "ERROR"],
     "decision": ["APPROVED", "REJECTED", "PENDING", "NONE"],

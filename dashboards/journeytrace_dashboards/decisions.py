@@ -6,7 +6,15 @@ from grafana_foundation_sdk.builders import bargauge, timeseries
 
 from journeytrace.conventions import DECISIONS_TOTAL, Decision
 from journeytrace_dashboards import colours
-from journeytrace_dashboards.common import bars, frame, link, now, over_time, stacked
+from journeytrace_dashboards.common import (
+    bars,
+    frame,
+    link,
+    now,
+    over_time,
+    stacked,
+    with_last_week,
+)
 from journeytrace_dashboards.promql import named, per_hour, risen, select
 from journeytrace_dashboards.uids import SESSIONS_UID
 
@@ -20,10 +28,11 @@ def over_time_by_decision() -> timeseries.Panel:
     for decision, colour in colours.DECISION.items():
         panel.override_by_name(decision, colours.fixed(colour))
     return frame(
-        panel,
+        with_last_week(panel, per_hour(select(DECISIONS_TOTAL))),
         "Decisions over time",
         "Decisions an hour. Only the server decides: a final page or a completed session is none."
-        " PENDING waits for a person; when that person decides, the new decision is counted too.",
+        " PENDING waits for a person; when that person decides, the new decision is counted too."
+        " The dashed line is all of them at the same hours of last week.",
         size=(24, 8),
         unit="suffix: / h",
         nothing="no decisions",
@@ -36,9 +45,9 @@ def rejected_reasons() -> bargauge.Panel:
         Decision.REJECTED,
         "Reasons of REJECTED",
         "Rejections in the time range by the reason the server gave, most frequent first. A click"
-        " lists the sessions. other is a reason outside the catalogue. AGE_VERIFICATION,"
-        " REGIONAL_VALIDATION and ADDRESS_COLLECTION are names of checks as well: here they are"
-        " reasons.",
+        " lists the sessions. (none): no reason was given; other: one outside the catalogue."
+        " AGE_VERIFICATION, REGIONAL_VALIDATION and ADDRESS_COLLECTION are names of checks as well:"
+        " here they are reasons.",
         "nobody was rejected",
     )
 
@@ -56,11 +65,12 @@ def pending_reasons() -> bargauge.Panel:
 
 def _reasons(decision: Decision, title: str, description: str, nothing: str) -> bargauge.Panel:
     counted = risen(select(DECISIONS_TOTAL, f'decision="{decision}"'), "reason")
-    expr = f"sort_desc({named(f'{counted} > 0', 'reason', 'none given')})"
+    expr = f"sort_desc({named(f'{counted} > 0', 'reason', '(none)')})"
     url = (
-        f"/d/{SESSIONS_UID}?var-decision={decision}&var-field=reason"
-        "&var-search=${__field.labels.reason}&${__url_time_range}"
+        f"/d/{SESSIONS_UID}?var-decision={decision}&var-reason=${{__field.labels.reason}}"
+        "&${project:queryparam}&${__url_time_range}"
     )
     panel = bars().with_target(now(expr, "{{reason}}")).decimals(0)
+    panel.color_scheme(colours.paint(colours.DECISION[decision]))
     panel.data_links([link("Sessions with this reason", url)])
     return frame(panel, title, description, size=(12, 9), nothing=nothing)

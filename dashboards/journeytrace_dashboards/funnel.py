@@ -8,25 +8,27 @@ from grafana_foundation_sdk.builders import bargauge, table, timeseries
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace.conventions import SESSIONS_SETTLED_TOTAL, STAGE_REACHED_TOTAL, Status
+from journeytrace.conventions import STAGE_REACHED_TOTAL, Status
 from journeytrace_dashboards import colours
 from journeytrace_dashboards.common import (
     bars,
     frame,
     joined,
+    judge,
     lines,
     now,
     over_time,
     rows,
     table_of,
 )
-from journeytrace_dashboards.promql import per_hour, ratio, risen, select
+from journeytrace_dashboards.promql import at_rest, per_hour, ratio, risen, select
 
 __all__ = ["conversion", "drop_off", "drop_off_over_time", "funnel"]
 
 NO_SESSIONS = "no sessions"
 STAGES = builtin_catalogue().ordered_stages
 _NAMED = 'stage!=""'
+_DROPPED = f'status="{Status.DROPPED}"'
 _COLUMNS = {
     "Value #A": "Step",
     "stage": "Stage",
@@ -98,9 +100,9 @@ def _relabelled(expr: str, stage: str) -> str:
 
 def drop_off() -> bargauge.Panel:
     """Show where users leave."""
-    panel = bars().max(1)
+    panel = judge(bars().max(1), colours.bad_from(0.4, watch=0.2))
     for place, stage in enumerate(STAGES):
-        dropped = risen(_dropped(f'stage="{stage}"'))
+        dropped = at_rest(risen, _DROPPED, f'stage="{stage}"')
         reached = risen(select(STAGE_REACHED_TOTAL, f'stage="{stage}"'))
         target = now(ratio(dropped, reached), f"{place} {stage}", chr(ord("A") + place))
         panel.with_target(target)
@@ -108,8 +110,9 @@ def drop_off() -> bargauge.Panel:
         panel,
         "Drop-off by stage",
         "Of the sessions that reached a stage in the time range, the share that ended DROPPED with"
-        " it as their highest stage. A drop-off says that the user left without seeing the final"
-        " page, not why: look at the sessions' last events. It counts when the idle time is over.",
+        " it as their highest stage and have not come back: yellow from 20 %, red from 40 %. A"
+        " drop-off says that the user left without seeing the final page, not why: look at the"
+        " sessions' last events. It counts when the idle time is over.",
         size=(12, 9),
         unit="percentunit",
         nothing=NO_SESSIONS,
@@ -118,7 +121,7 @@ def drop_off() -> bargauge.Panel:
 
 def drop_off_over_time() -> timeseries.Panel:
     """Show how the drop-off of each stage moves."""
-    dropped = per_hour(_dropped(_NAMED), "stage")
+    dropped = at_rest(per_hour, _DROPPED, _NAMED, by=("stage",))
     reached = per_hour(select(STAGE_REACHED_TOTAL, _NAMED), "stage")
     panel = lines().with_target(over_time(ratio(dropped, reached, "stage"), "{{stage}}"))
     for stage in STAGES:
@@ -133,7 +136,3 @@ def drop_off_over_time() -> timeseries.Panel:
         unit="percentunit",
         nothing=NO_SESSIONS,
     )
-
-
-def _dropped(matcher: str) -> str:
-    return select(SESSIONS_SETTLED_TOTAL, f'status="{Status.DROPPED}"', matcher)

@@ -90,7 +90,8 @@ LIMIT {MOST}"""
 
 def filters() -> list[QueryVariable | CustomVariable | TextBoxVariable]:
     """Give the filters; the date range is Grafana's own."""
-    projects = f"SELECT DISTINCT {_PROJECT} FROM journey_sessions"
+    # Without sessions there would be nothing to choose, and IN () is no SQL.
+    projects = f"SELECT {_PROJECT} FROM journey_sessions UNION SELECT '{NO_PROJECT}'"
     decisions = {decision.value: decision.value for decision in Decision} | {"NONE": "none yet"}
     return [
         variables.stored_projects(projects),
@@ -132,6 +133,7 @@ def found() -> stat.Panel:
     panel = stat.Panel().with_target(Sql(text)).reduce_options(values)
     panel.graph_mode(BigValueGraphMode.NONE).color_mode(BigValueColorMode.VALUE)
     panel.text_mode(BigValueTextMode.VALUE_AND_NAME)
+    panel.color_scheme(colours.paint(colours.NEUTRAL))
     for word, colour in (colours.STATUS | colours.DECISION).items():
         panel.override_by_name(word, colours.fixed(colour))
     return frame(

@@ -1,4 +1,4 @@
-"""Counters of the PostgreSQL store, of each collector its own, with their exemplars; and versions."""
+"""Counters of the PostgreSQL store with exemplars, of each collector its own; and versions."""
 
 from __future__ import annotations
 
