@@ -37,9 +37,9 @@ def error_codes() -> table.Panel:
         panel,
         "Error codes",
         "Events with an error code in the time range, the twenty most frequent codes first, and"
-        " how often each came in the same hours of last week, its very first time apart. One session"
-        " can be shown many. A click lists the sessions of which it is the last code. other are"
-        " codes beyond the 1,000 that the collector tells apart, or longer than 64 characters.",
+        " how often each came in the same hours of last week, its very first time apart. One"
+        " session can be shown many. A click lists the sessions of which it is the last code. other"
+        " are codes beyond the 1,000 that the collector tells apart, or longer than 64 characters.",
         size=(12, 9),
         nothing="no error codes",
     )
