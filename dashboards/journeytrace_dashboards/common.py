@@ -38,7 +38,7 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from journeytrace_dashboards import colours
-from journeytrace_dashboards.promql import a_week_ago
+from journeytrace_dashboards.promql import a_week_ago, at_end
 from journeytrace_dashboards.sources import POSTGRESQL, PROMETHEUS
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "rows",
     "stacked",
     "table_of",
+    "trend",
     "with_last_week",
 ]
 
@@ -159,10 +160,18 @@ def over_time(expr: str, legend: str, ref_id: str = "A") -> prometheus.Dataquery
     return query.range().legend_format(legend)
 
 
+def trend(expr: str, legend: str = "", ref_id: str = "A") -> prometheus.Dataquery:
+    """Ask Prometheus for one figure, the last of a line.
+
+    Where it has no value at the end there is no line either: an older figure is no news.
+    """
+    return over_time(f"{expr}\nand on () ({at_end(expr)})", legend, ref_id)
+
+
 def number() -> stat.Panel:
     """Begin a panel that shows one figure, and behind it how it came to be so.
 
-    Its queries are over time: the figure is the last of them.
+    Its queries are made by `trend`.
     """
     panel = stat.Panel().reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     panel.graph_mode(BigValueGraphMode.AREA).color_mode(BigValueColorMode.VALUE)

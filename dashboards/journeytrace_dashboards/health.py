@@ -16,6 +16,7 @@ from journeytrace_dashboards.common import (
     rows,
     stacked,
     table_of,
+    trend,
 )
 from journeytrace_dashboards.promql import held, per_hour, quantile, ratio, risen, select
 
@@ -59,7 +60,7 @@ def lost() -> stat.Panel:
     """Count what was turned away."""
     faulty = risen(select(names.COLLECTOR_RECORDS_TOTAL, 'outcome="rejected"'))
     refused = risen(select(names.COLLECTOR_EVENTS_TOTAL, 'outcome="refused"'))
-    panel = number().with_target(over_time(f"{faulty} + {refused}", "")).decimals(0)
+    panel = number().with_target(trend(f"{faulty} + {refused}")).decimals(0)
     return frame(
         judge(panel, colours.bad_from(0.5, otherwise=colours.GOOD)),
         "Turned away",
@@ -75,7 +76,7 @@ def duplicates() -> stat.Panel:
     """Give the share of events that came twice."""
     known = risen(select(names.COLLECTOR_EVENTS_TOTAL, 'outcome="duplicate"'))
     expr = ratio(known, risen(select(names.COLLECTOR_EVENTS_TOTAL)))
-    panel = number().with_target(over_time(expr, ""))
+    panel = number().with_target(trend(expr))
     return frame(
         judge(panel, colours.bad_from(0.5, watch=0.1)),
         "Came twice",
@@ -91,7 +92,7 @@ def duplicates() -> stat.Panel:
 def parked() -> stat.Panel:
     """Count what waits for somebody."""
     rows_parked = select(names.COLLECTOR_OUTBOX_ROWS, 'state="parked"')
-    panel = number().with_target(over_time(held(rows_parked), ""))
+    panel = number().with_target(trend(held(rows_parked)))
     return frame(
         judge(panel, colours.bad_from(1, otherwise=colours.GOOD)),
         "Parked",
@@ -106,7 +107,7 @@ def erased() -> stat.Panel:
     """Count what retention and requests took."""
     expr = risen(select(names.COLLECTOR_SESSIONS_ERASED_TOTAL))
     return frame(
-        number().with_target(over_time(expr, "")).decimals(0),
+        number().with_target(trend(expr)).decimals(0),
         "Erased",
         "Sessions erased in the time range because their retention had ended or somebody asked."
         " They are gone from Sessions and Session detail; what they had counted stays counted.",

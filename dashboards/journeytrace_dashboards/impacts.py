@@ -17,6 +17,7 @@ from journeytrace_dashboards.common import (
     rows,
     stacked,
     table_of,
+    trend,
     with_last_week,
 )
 from journeytrace_dashboards.promql import per_hour, ratio, risen, select
@@ -54,7 +55,7 @@ def retries() -> stat.Panel:
     """Give the mean number of retries of a session."""
     retakes = risen(select(EVENTS_TOTAL, f'impact="{Impact.RETAKE}"'))
     expr = ratio(retakes, risen(select(SESSIONS_STARTED_TOTAL)))
-    panel = number().with_target(over_time(expr, "")).decimals(2)
+    panel = number().with_target(trend(expr)).decimals(2)
     return frame(
         judge(panel, colours.bad_from(2, watch=1)),
         "Retries a session",

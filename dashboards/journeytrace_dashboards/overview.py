@@ -21,6 +21,7 @@ from journeytrace_dashboards.common import (
     number,
     over_time,
     stacked,
+    trend,
     with_last_week,
 )
 from journeytrace_dashboards.projects import APPROVED, COMPLETED, STARTED, growth, shift
@@ -100,8 +101,8 @@ def decided() -> stat.Panel:
 
 def _compared(expr: str, difference: str, scale: colours.Scale) -> stat.Panel:
     """Show a figure, and beside it how it differs from last week: only that is judged."""
-    panel = number().with_target(over_time(expr, NOW))
-    panel.with_target(over_time(difference, AGAINST, "B"))
+    panel = number().with_target(trend(expr, NOW))
+    panel.with_target(trend(difference, AGAINST, "B"))
     share = [DynamicConfigValue("unit", "percentunit"), DynamicConfigValue("decimals", 0)]
     return panel.override_by_name(AGAINST, [*share, *colours.judged(scale)])
 
@@ -109,7 +110,7 @@ def _compared(expr: str, difference: str, scale: colours.Scale) -> stat.Panel:
 def open_now() -> stat.Panel:
     """Count the sessions in progress."""
     return frame(
-        number().with_target(over_time(held(select(SESSIONS_OPEN)), "")),
+        number().with_target(trend(held(select(SESSIONS_OPEN)))),
         "Open at the end of the range",
         "Sessions in progress: neither finished nor on an error page, and not idle for so long that"
         " they count as dropped (20 minutes, unless configured otherwise).",

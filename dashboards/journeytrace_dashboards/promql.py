@@ -19,6 +19,7 @@ from journeytrace.conventions import (
 
 __all__ = [
     "a_week_ago",
+    "at_end",
     "at_rest",
     "held",
     "named",
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 _RANGE: Final = re.compile(r"\[\$__\w+\]")
+_SELECTED: Final = re.compile(r"\{[^{}]*\}(\[[^]]*\])?( offset \w+)?")
 _FILTERS: Final = {"project": 'project=~"$project"'}
 _COLLECTOR: Final = 'instance=~"$instance"'
 
@@ -84,6 +86,11 @@ def a_week_ago(expr: str) -> str:
     return _RANGE.sub(r"\g<0> offset 7d", expr)
 
 
+def at_end(expr: str) -> str:
+    """Ask for what `expr` is at the end of the time range, at each of its moments."""
+    return _SELECTED.sub(r"\g<0> @ end()", expr)
+
+
 def at_rest(read: Callable[..., str], *matchers: str, by: tuple[str, ...] = ()) -> str:
     """Count sessions by how they came to rest, each as it rests now; `read` is how counters are.
 
@@ -126,9 +133,7 @@ def slowest(count: int, selected: str, by: str) -> str:
 
     Which these are is asked at its end, or other series would be drawn at each moment.
     """
-    name, brace, filters = selected.partition("{")
-    rises = f"increase({name}_bucket{brace}{filters}[$__range] @ end())"
-    whole = f"histogram_quantile(0.95, sum by (le, {by}) ({rises}))"
+    whole = at_end(quantile(0.95, selected, by, over="$__range"))
     return f"{quantile(0.95, selected, by)}\nand on ({by}) topk({count}, {whole} > 0)"
 
 

@@ -133,6 +133,7 @@ def test_a_line_behind_a_figure_has_points(panels: list[Board]) -> None:
             ranges = [t.get("range") and not t.get("instant") for t in panel["targets"]]
             assert all(ranges) if lined else not any(ranges), panel["title"]
             assert not lined or panel["maxDataPoints"] == 100
+            assert not lined or all("@ end()" in t["expr"] for t in panel["targets"])
 
 
 def test_last_week_is_dashed_over_the_volume(boards: dict[str, Board]) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.exporters.prometheus.conftest import Prometheus, Site, _prometheus
+from tests.exporters.prometheus.conftest import Prometheus, Site, _prometheus, program
 from tests.support.events import MINUTE
+from tests.support.waiting import PATIENCE
 
 from journeytrace_dashboards.check import SAMPLE_VALUES, all_queries
 from journeytrace_dashboards.queries import Query, substituted
@@ -198,6 +202,40 @@ def test_the_slowest_checks_are_drawn(prometheus: Prometheus) -> None:
     span = {"start": str(now - 10), "end": str(now), "step": "5s"}
     lines = prometheus.ask("query_range", query=text, **span)["result"]
     assert {line["metric"]["event"] for line in lines} == {"ID_RECOGNITION", "REGIONAL_VALIDATION"}
+
+
+def test_a_figure_of_the_past_is_not_shown_as_of_now(prometheus: Prometheus) -> None:
+    """Where the time range ends in silence there is none, whatever was there when it began."""
+    [query] = [query for query in PROMQL if query.place == "Journeys: Completion (A)"]
+    now = _now(prometheus)
+    span = {"start": str(now - 290), "end": str(now), "step": "1s"}
+    quiet, busy = (substituted(query, VALUES | {"__range": r}) for r in ("2s", "5m"))
+    first, _, _ = quiet.partition("\nand on ()")
+    assert prometheus.ask("query_range", query=first, **span)["result"]
+    assert prometheus.ask("query_range", query=quiet, **span)["result"] == []
+    assert prometheus.ask("query_range", query=busy, **span)["result"]
+
+
+def test_half_of_last_week_s_sessions_are_missing(tmp_path: Path) -> None:
+    """Told by the same hours of a real week before, as a share."""
+    [query] = [query for query in PROMQL if query.place == "Journeys: Sessions started (B)"]
+    series = 'journey_sessions_started_total{project="acme"}'
+    test = {
+        "interval": "5m",
+        "input_series": [{"series": series, "values": f"0+10x{7 * 288} {20160 + 5}+5x24"}],
+        "promql_expr_test": [
+            {
+                "expr": substituted(query, VALUES | {"__range": "1h"}),
+                "eval_time": "7d1h30m",
+                "exp_samples": [{"value": -0.5}],
+            }
+        ],
+    }
+    file = tmp_path / "test.yml"
+    file.write_text(json.dumps({"tests": [test]}))
+    command = [program("promtool"), "test", "rules", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_stage_of_a_moment_lasts_no_half_second(prometheus: Prometheus) -> None:
