@@ -16,6 +16,7 @@ import pytest
 import yaml
 from tests.support.waiting import PATIENCE
 
+from journeytrace_collector.demo.people import PROJECTS
 from journeytrace_collector.security import Access
 from journeytrace_collector.settings import Settings, load_settings
 from journeytrace_dashboards.alerts import Settings as AlertSettings
@@ -77,7 +78,7 @@ def test_images_are_pinned(service: str) -> None:
     assert re.match(r"v?\d+\.\d+(\.\d+)?(-|$)", tag)
 
 
-@pytest.mark.parametrize("service", set(SERVICES) - UNWATCHED)
+@pytest.mark.parametrize("service", sorted(set(SERVICES) - UNWATCHED))
 def test_services_are_watched(service: str) -> None:
     """By a healthcheck here, or by that of our own image."""
     ours = "build" in SERVICES[service] and "HEALTHCHECK" in DOCKERFILE
@@ -110,6 +111,11 @@ def test_everything_that_is_named_is_there() -> None:
         assert set(service.get("secrets", [])) <= set(COMPOSE["secrets"])
         assert set(service.get("depends_on", {})) <= set(SERVICES)
     assert used == set(COMPOSE["volumes"])
+
+
+def test_the_demo_s_projects_are_counted_from_the_start(settings: Settings) -> None:
+    """A counter that is born above 0 has no rise, and Grafana would miss the first journeys."""
+    assert set(PROJECTS) <= set(settings.projects)
 
 
 def test_the_collector_starts_with_these_settings(settings: Settings) -> None:

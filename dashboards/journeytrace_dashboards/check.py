@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import ATTRIBUTES, DERIVED_ATTRIBUTES, METRICS
 from journeytrace_dashboards import names
 from journeytrace_dashboards.alerts import alert_groups
@@ -35,18 +36,21 @@ SAMPLE_VALUES: Final[dict[str, str | list[str]]] = {
 """A value for every variable of ours and every one of Grafana's that we use."""
 
 
-def all_queries() -> list[Query]:
-    """Give the queries of all dashboards, and those that a trace leads to."""
-    found = [query for board in as_json().values() for query in queries(board)]
+def all_queries(catalogue: Catalogue | None = None) -> list[Query]:
+    """Give the queries of all dashboards, and those that a trace leads to.
+
+    Here and below, `catalogue` has the stages; None: the built-in ones.
+    """
+    found = [query for board in as_json(catalogue).values() for query in queries(board)]
     return [*found, *_followed_from_traces()]
 
 
-def problems(folder: Path) -> Iterator[str]:
+def problems(folder: Path, catalogue: Catalogue | None = None) -> Iterator[str]:
     """Say what is wrong with the dashboards, and with the files made of them in `folder`."""
-    for name in outdated(folder):
+    for name in outdated(folder, catalogue):
         yield f"{folder / name} is not what the code makes: run journeytrace dashboards export"
     shown: set[str] = set()
-    for query in all_queries():
+    for query in all_queries(catalogue):
         text = substituted(query, SAMPLE_VALUES)
         if query.kind == "promql":
             faults = names.faults(text)

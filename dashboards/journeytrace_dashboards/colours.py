@@ -6,7 +6,7 @@ Red is for what an operator has to act on, and never for a figure that merely is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from grafana_foundation_sdk.builders.dashboard import FieldColor
@@ -20,7 +20,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from journeytrace.catalogue import builtin_catalogue
+from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import Decision, Impact, Result, Status
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "NEUTRAL",
     "OUTCOME",
     "RESULT",
-    "STAGE",
     "STATUS",
     "WATCH",
     "Scale",
@@ -43,8 +42,10 @@ __all__ = [
     "chip",
     "fixed",
     "judged",
+    "ordered",
     "paint",
     "painted_by",
+    "stages",
     "value_map",
 ]
 
@@ -108,16 +109,17 @@ _OUT_OF_ORDER: Final = (
 )
 
 
-def _stage_colours() -> dict[str, str]:
-    catalogue = builtin_catalogue()
-    ordered = catalogue.ordered_stages
-    others = [stage for stage in catalogue.stages if stage not in ordered]
-    colours = {stage: _STAGES[i % len(_STAGES)] for i, stage in enumerate(ordered)}
-    return colours | {s: _OUT_OF_ORDER[i % len(_OUT_OF_ORDER)] for i, s in enumerate(others)}
+def ordered(stages: Sequence[str]) -> dict[str, str]:
+    """Colour the ordered stages, first to last: from light to dark."""
+    return {stage: _STAGES[i % len(_STAGES)] for i, stage in enumerate(stages)}
 
 
-STAGE: Final = _stage_colours()
-"""Ordered stages run from light to dark; those without an order stand out from them."""
+def stages(catalogue: Catalogue) -> dict[str, str]:
+    """Colour all stages; those without an order stand out from the others."""
+    first = catalogue.ordered_stages
+    others = [stage for stage in catalogue.stages if stage not in first]
+    colours = {s: _OUT_OF_ORDER[i % len(_OUT_OF_ORDER)] for i, s in enumerate(others)}
+    return ordered(first) | colours
 
 
 Scale: TypeAlias = tuple[tuple[float | None, str], ...]

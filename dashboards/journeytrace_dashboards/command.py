@@ -7,6 +7,8 @@ from typing import Annotated, Final, NoReturn, TypeAlias
 
 import typer
 
+from journeytrace.catalogue import Catalogue, load_catalogue
+from journeytrace.errors import CatalogueError
 from journeytrace_dashboards.alerts import Settings, SettingsError, export_alerts, load_settings
 from journeytrace_dashboards.alerts.settings import DEFAULTS
 from journeytrace_dashboards.check import problems, sql_problems
@@ -39,18 +41,31 @@ _SettingsFile: TypeAlias = Annotated[
 ]
 
 
+_CatalogueFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalogue",
+        metavar="FILE",
+        help="Stages of your own, as the collector has them.",
+        show_default=False,
+    ),
+]
+
+
 @app.command()
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if need be.")],
     *,
     settings: _SettingsFile = None,
+    catalogue: _CatalogueFile = None,
 ) -> None:
     """Write every dashboard as JSON, for Grafana's file provisioning, and the alerts below it.
 
     The alerts go into DIR/alerts: rules for Prometheus, and the same for Grafana.
     """
     chosen = _alert_settings(settings)
-    for path in [*write_files(folder), *export_alerts(folder / "alerts", chosen)]:
+    boards = write_files(folder, _catalogue(catalogue))
+    for path in [*boards, *export_alerts(folder / "alerts", chosen)]:
         typer.echo(path)
 
 
@@ -69,9 +84,10 @@ def check(
             show_default=False,
         ),
     ] = None,
+    catalogue: _CatalogueFile = None,
 ) -> None:
     """Check that files, metric names, PromQL and SQL are what they should be."""
-    found = list(problems(folder))
+    found = list(problems(folder, _catalogue(catalogue)))
     if database is not None:
         try:
             found += sql_problems(database)
@@ -127,6 +143,7 @@ def push(
         ),
     ] = False,
     settings: _SettingsFile = None,
+    catalogue: _CatalogueFile = None,
 ) -> None:
     """Bring the dashboards to a Grafana, into a folder of their own.
 
@@ -135,7 +152,8 @@ def push(
     """
     try:
         sources = datasources(Addresses(prometheus, tempo, postgresql))
-        for line in push_to(url, token, sources, password):
+        stages = _catalogue(catalogue)
+        for line in push_to(url, token, sources, password, stages):
             typer.echo(line)
         if alerts or settings:
             for line in push_alerts(url, token, _alert_settings(settings)):
@@ -148,6 +166,13 @@ def _alert_settings(path: Path | None) -> Settings:
     try:
         return load_settings(path) if path else DEFAULTS
     except SettingsError as error:
+        _fail(str(error))
+
+
+def _catalogue(path: Path | None) -> Catalogue | None:
+    try:
+        return load_catalogue(path) if path else None
+    except CatalogueError as error:
         _fail(str(error))
 
 

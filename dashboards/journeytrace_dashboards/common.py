@@ -55,6 +55,7 @@ __all__ = [
     "now",
     "number",
     "over_time",
+    "ref_id",
     "rows",
     "stacked",
     "table_of",
@@ -141,6 +142,12 @@ def frame(
     panel.title(title).description(description).span(size[0]).height(size[1])
     panel.unit(unit).no_value(nothing).datasource(source)
     return panel
+
+
+def ref_id(place: int) -> str:
+    """Name the query at a place, from 0, as Grafana does: A to Z, AA, AB …"""
+    rest, letter = divmod(place, 26)
+    return (ref_id(rest - 1) if rest else "") + chr(ord("A") + letter)
 
 
 def now(expr: str, legend: str = "", ref_id: str = "A") -> prometheus.Dataquery:

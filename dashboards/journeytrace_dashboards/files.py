@@ -9,6 +9,7 @@ from typing import Any, Final
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from journeytrace.catalogue import Catalogue
 from journeytrace_dashboards.main import dashboards
 
 __all__ = ["as_json", "export", "outdated", "rendered"]
@@ -17,17 +18,20 @@ _INTERVALS_ALONE: Final = ("auto", "auto_count", "auto_min")
 """What the SDK writes for every variable, though the schema knows it of one kind alone."""
 
 
-def as_json() -> dict[str, dict[str, Any]]:
-    """Give every dashboard as plain JSON, by the name of its file without its ending."""
-    return {name: json.loads(text) for name, text in _texts().items()}
+def as_json(catalogue: Catalogue | None = None) -> dict[str, dict[str, Any]]:
+    """Give every dashboard as plain JSON, by the name of its file without its ending.
+
+    Here and below, `catalogue` has the stages; None: the built-in ones.
+    """
+    return {name: json.loads(text) for name, text in _texts(catalogue).items()}
 
 
-def rendered() -> dict[str, str]:
+def rendered(catalogue: Catalogue | None = None) -> dict[str, str]:
     """Give the content of every file by its name."""
-    return {f"{name}.json": text for name, text in _texts().items()}
+    return {f"{name}.json": text for name, text in _texts(catalogue).items()}
 
 
-def export(folder: Path) -> list[Path]:
+def export(folder: Path, catalogue: Catalogue | None = None) -> list[Path]:
     """Write every dashboard into `folder`, which is made if need be.
 
     Raises:
@@ -35,23 +39,23 @@ def export(folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, text in rendered().items():
+    for name, text in rendered(catalogue).items():
         (folder / name).write_text(text, encoding="utf-8")
         written.append(folder / name)
     return written
 
 
-def outdated(folder: Path) -> list[str]:
+def outdated(folder: Path, catalogue: Catalogue | None = None) -> list[str]:
     """Name the files in `folder` that are missing, or are not what the code makes."""
     return [
         name
-        for name, text in rendered().items()
+        for name, text in rendered(catalogue).items()
         if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
     ]
 
 
-def _texts() -> dict[str, str]:
-    return {name: _text(board.build()) for name, board in dashboards().items()}
+def _texts(catalogue: Catalogue | None) -> dict[str, str]:
+    return {name: _text(board.build()) for name, board in dashboards(catalogue).items()}
 
 
 def _text(board: Dashboard) -> str:

@@ -162,8 +162,9 @@ def commits() -> timeseries.Panel:
     return frame(
         panel,
         "Commit time",
-        "Time the store takes for one transaction; senders wait for it. p95 above a second means"
-        " a slow or full disk, or a database under strain; senders are then told to come back.",
+        "Time the store takes for one transaction, estimated from buckets; senders wait for it."
+        " p95 above a second means a slow or full disk, or a database under strain; senders are"
+        " then told to come back.",
         size=HALF,
         unit="s",
         nothing="no transactions",
@@ -223,7 +224,8 @@ def failures() -> timeseries.Panel:
         "Failures an hour: retryable ones are tried again and lose nothing; permanent ones are"
         " parked; expired ones had waited for too long and are erased; internal means that an"
         " exporter could not say what has to leave, which is a fault of ours. What the collector"
-        " failed to do itself (settle, erase, deliver) it does again; its log says why it failed.",
+        " failed to do itself (settle, erase, deliver) it does again; its log says why it failed."
+        " The API tells how deliveries stand, not how often they were tried.",
         size=(18, 8),
         unit="suffix: / h",
         nothing="none failed",

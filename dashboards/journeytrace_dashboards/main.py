@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
+from journeytrace.catalogue import Catalogue, builtin_catalogue
 from journeytrace_dashboards import (
     decisions,
     deployments,
@@ -24,17 +27,21 @@ from journeytrace_dashboards.uids import HEALTH_UID, JOURNEYS_UID, SESSION_UID, 
 __all__ = ["dashboards"]
 
 
-def dashboards() -> dict[str, Dashboard]:
-    """Give all dashboards by the name of their file, without its ending."""
+def dashboards(catalogue: Catalogue | None = None) -> dict[str, Dashboard]:
+    """Give all dashboards by the name of their file, without its ending.
+
+    Stages are those of `catalogue`; None: of the built-in one.
+    """
+    catalogue = catalogue or builtin_catalogue()
     return {
-        "journeys": _journeys(),
+        "journeys": _journeys(catalogue.ordered_stages),
         "sessions": _sessions(),
-        "session-detail": _session_detail(),
+        "session-detail": _session_detail(catalogue),
         "collector-health": _collector_health(),
     }
 
 
-def _journeys() -> Dashboard:
+def _journeys(stages: Sequence[str]) -> Dashboard:
     return (
         new_dashboard(
             "Journeys",
@@ -55,10 +62,10 @@ def _journeys() -> Dashboard:
         .with_panel(overview.endings())
         .with_panel(projects.projects())
         .with_row(Row("Where users leave"))
-        .with_panel(funnel.funnel())
-        .with_panel(funnel.conversion())
-        .with_panel(funnel.drop_off())
-        .with_panel(funnel.drop_off_over_time())
+        .with_panel(funnel.funnel(stages))
+        .with_panel(funnel.conversion(stages))
+        .with_panel(funnel.drop_off(stages))
+        .with_panel(funnel.drop_off_over_time(stages))
         .with_row(Row("What is decided, and why"))
         .with_panel(decisions.over_time_by_decision())
         .with_panel(decisions.rejected_reasons())
@@ -72,7 +79,7 @@ def _journeys() -> Dashboard:
         .with_panel(durations.sessions())
         .with_panel(durations.stages())
         .with_panel(durations.checks())
-        .with_panel(overview.open_by_stage())
+        .with_panel(overview.open_by_stage(stages))
         .with_panel(overview.revisions())
     )
 
@@ -92,7 +99,7 @@ def _sessions() -> Dashboard:
     return board.with_panel(session_list.found()).with_panel(session_list.sessions())
 
 
-def _session_detail() -> Dashboard:
+def _session_detail(catalogue: Catalogue) -> Dashboard:
     board = new_dashboard(
         "Session detail",
         SESSION_UID,
@@ -104,7 +111,7 @@ def _session_detail() -> Dashboard:
     return (
         board.with_panel(session_detail.card())
         .with_panel(session_detail.facts())
-        .with_panel(session_detail.stages())
+        .with_panel(session_detail.stages(catalogue))
         .with_panel(session_detail.timeline())
         .with_panel(session_detail.trace())
     )

@@ -6,6 +6,7 @@ count one project, each from the moment it started.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Final
@@ -21,10 +22,12 @@ __all__ = [
     "a_week_ago",
     "at_end",
     "at_rest",
+    "equal",
     "held",
     "named",
     "per_hour",
     "quantile",
+    "quoted",
     "ratio",
     "risen",
     "risen_from_birth",
@@ -52,6 +55,16 @@ def select(metric: Metric, *matchers: str) -> str:
     if metric.name.startswith("journey_collector_"):
         filters.append(_COLLECTOR)
     return f"{metric.name}{{{','.join((*filters, *matchers))}}}"
+
+
+def equal(label: str, value: str) -> str:
+    """Give the matcher for a label that has this value, whatever is in it."""
+    return f"{label}={quoted(value)}"
+
+
+def quoted(text: str) -> str:
+    """Write a text as PromQL does."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def held(selected: str, *by: str) -> str:

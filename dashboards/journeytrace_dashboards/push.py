@@ -10,6 +10,7 @@ from grafana_client.api import GrafanaApi
 from grafana_client.client import GrafanaClientError, GrafanaException
 from niquests.exceptions import RequestException
 
+from journeytrace.catalogue import Catalogue
 from journeytrace_dashboards.files import as_json
 from journeytrace_dashboards.uids import FOLDER_TITLE, FOLDER_UID
 
@@ -24,9 +25,15 @@ class PushError(Exception):
 
 
 def push(
-    url: str, token: str, sources: Iterable[Mapping[str, Any]], password: str | None = None
+    url: str,
+    token: str,
+    sources: Iterable[Mapping[str, Any]],
+    password: str | None = None,
+    catalogue: Catalogue | None = None,
 ) -> Iterator[str]:
     """Write data sources, the folder and the dashboards; tell of each what was done.
+
+    `catalogue` has the dashboards' stages; None: the built-in ones.
 
     Nothing outside our own uids is touched. What is the same already is not written, except the
     data source that `password` is for, which Grafana does not show.
@@ -38,7 +45,7 @@ def push(
         for source in sources:
             yield _put_source(api, source, password)
         yield put_folder(api)
-        for board in as_json().values():
+        for board in as_json(catalogue).values():
             yield _put_dashboard(api, board)
 
 

@@ -16,6 +16,7 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
+from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import Source
 from journeytrace_dashboards import colours, variables
 from journeytrace_dashboards.common import Sql, frame, table_of
@@ -176,10 +177,10 @@ def timeline() -> table.Panel:
     )
 
 
-def stages() -> statetimeline.Panel:
+def stages(catalogue: Catalogue) -> statetimeline.Panel:
     """Show when each side was at which stage."""
     panel = statetimeline.Panel().merge_values(True).show_value(VisibilityMode.AUTO)
-    panel.mappings([colours.value_map(colours.STAGE)])
+    panel.mappings([colours.value_map(colours.stages(catalogue))])
     # A query each: in one, either side would be empty wherever the other has an event.
     for ref_id, source in zip("AB", _SIDES, strict=True):
         panel.with_target(Sql(_stages_of(source), ref_id))

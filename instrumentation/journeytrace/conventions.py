@@ -480,7 +480,8 @@ STAGE_REACHED_TOTAL: Final = Metric(
     "journey_stage_reached_total",
     "counter",
     ("project", "stage"),
-    "Sessions that reached a stage, each counted once a stage.",
+    "Sessions that came at least as far as a stage, each counted once a stage. One that skips a"
+    " stage has passed it.",
 )
 
 METRICS: Final = (

@@ -90,6 +90,20 @@ def test_what_followers_make_survives_reopening(
     assert [row.at for row in rows] == [NOON, NOON + 1]
 
 
+def test_a_counter_knows_when_it_came_to_be(reopen: Callable[[], Store]) -> None:
+    """At its first rise, and whatever it counts later, also after a restart."""
+    store = reopen()
+    store.follow(Follower())
+    store.write((), Carried(at=NOON))
+    store.write([event("STEP_VIEW", NOON + SECOND)])
+    born = {("changes", ()): NOON, ("sessions", ("IN_PROGRESS",)): NOON + SECOND}
+    assert store.counters().born == born
+    again = reopen()
+    again.follow(Follower())
+    again.write((), Carried(at=NOON + MINUTE))
+    assert again.counters().born == born
+
+
 def test_a_failing_follower_leaves_nothing_behind(store: Store) -> None:
     """Events and what follows from them are kept together or not at all."""
 

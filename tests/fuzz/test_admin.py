@@ -89,7 +89,19 @@ times = st.datetimes().map(lambda at: f"{at.isoformat()}Z") | st.sampled_from(
 )
 words = st.sampled_from(["DROPPED", "ERROR", "REJECTED", "NONE", "FE", "email", "session_id", "%"])
 names = st.sampled_from(
-    ["status", "decision", "since", "until", "search", "field", "limit", "cursor", "source", "x"]
+    [
+        "status",
+        "decision",
+        "since",
+        "until",
+        "search",
+        "field",
+        "limit",
+        "cursor",
+        "source",
+        "project",
+        "x",
+    ]
 )
 fitting = {
     "status": words,
@@ -101,6 +113,7 @@ fitting = {
     "limit": numbers,
     "cursor": st.binary(max_size=20).map(quote),
     "source": words,
+    "project": texts,
 }
 
 
@@ -118,6 +131,7 @@ def queries(draw: st.DrawFn) -> str:
 ids = st.sampled_from(SESSIONS) | texts
 paths = st.one_of(
     st.just("/api/v1/sessions"),
+    st.just("/api/v1/funnel"),
     st.just("/api/v1/outbox"),
     st.just("/api/v1/outbox/requeue"),
     st.just("/metrics"),

@@ -19,6 +19,7 @@ from journeytrace_collector.core.derive import rfc3339
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.store.base import (
     SEARCH_FIELDS,
+    Cohort,
     Cursor,
     OutboxRow,
     OutboxState,
@@ -31,6 +32,7 @@ __all__ = [
     "destination_json",
     "event_json",
     "parked_json",
+    "parse_cohort",
     "parse_ids",
     "parse_limit",
     "parse_query",
@@ -112,6 +114,20 @@ def parse_source(parameters: Mapping[str, str]) -> str | None:
     _only(parameters, ("source",))
     source = _word(Source, "source", parameters.get("source"))
     return source.value if source else None
+
+
+def parse_cohort(parameters: Mapping[str, str]) -> Cohort:
+    """Read which sessions to count.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    _only(parameters, ("project", "since", "until"))
+    project = parameters.get("project")
+    if project is not None and len(project) > MAX_SEARCH:
+        raise BadParameterError("project", "is too long", f"up to {MAX_SEARCH} characters")
+    since, until = (_time(name, parameters.get(name)) for name in ("since", "until"))
+    return Cohort(project, since, until)
 
 
 def parse_session_id(text: str) -> str:

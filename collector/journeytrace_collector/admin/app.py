@@ -15,6 +15,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin import api
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.derive import Summary, status, summary
+from journeytrace_collector.core.funnel import funnel
 from journeytrace_collector.errors import (
     ForeignOriginError,
     MisdirectedError,
@@ -72,6 +73,7 @@ def admin_app(
     app.router.add_get("/api/v1/sessions/{id:[^/]+}/events", admin.events)
     app.router.add_delete("/api/v1/sessions", admin.erase_person)
     app.router.add_delete("/api/v1/sessions/{id:[^/]+}", admin.erase_session)
+    app.router.add_get("/api/v1/funnel", admin.funnel)
     app.router.add_get("/api/v1/erasable", admin.erasable)
     app.router.add_get("/api/v1/outbox", admin.outbox)
     app.router.add_post("/api/v1/outbox/requeue", admin.requeue)
@@ -123,6 +125,11 @@ class _Admin:
         known = await self._known(request)
         events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
         return _json({"events": [api.event_json(event) for event in events]})
+
+    async def funnel(self, request: web.Request) -> web.Response:
+        cohort = api.parse_cohort(request.query)
+        highest = await asyncio.to_thread(self._store.highest_stages, cohort)
+        return _json(funnel(highest, self._catalogue.ordered_stages))
 
     async def erasable(self, request: web.Request) -> web.Response:
         subject = _subject(request, session=True)

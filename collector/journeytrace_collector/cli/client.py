@@ -23,9 +23,11 @@ __all__ = [
     "Erasable",
     "Erased",
     "Event",
+    "Funnel",
     "Outbox",
     "Page",
     "Parked",
+    "Step",
     "Summary",
     "connect",
     "run",
@@ -98,6 +100,22 @@ class Page(TypedDict):
 
     sessions: list[Summary]
     next_cursor: str | None
+
+
+class Step(TypedDict):
+    """One stage of the funnel: see `core.funnel`. Shares are 0 to 1; None: of nobody."""
+
+    stage: str
+    sessions: int
+    of_before: float | None
+    of_all: float | None
+
+
+class Funnel(TypedDict):
+    """How far sessions came: how many there are, and each stage in the order of the journey."""
+
+    sessions: int
+    steps: list[Step]
 
 
 class Destination(TypedDict):
@@ -181,6 +199,10 @@ class AdminClient:
         path = f"sessions/{quote(session_id, safe='')}/events"
         answer = await self._get(path, {"source": source} if source else {})
         return cast(list[Event], answer["events"])
+
+    async def funnel(self, filters: Mapping[str, str]) -> Funnel:
+        """Give the funnel of the sessions that pass the filters."""
+        return cast(Funnel, await self._get("funnel", filters))
 
     async def outbox(self, limit: int) -> Outbox:
         """Give the destinations and at most `limit` parked parcels, the newest first."""

@@ -88,10 +88,15 @@ async def _play(count: int, seed: int, to: str) -> None:
 def _settings(folder: str) -> Settings:
     from pathlib import Path  # noqa: PLC0415
 
-    from journeytrace_collector.settings import Address, Settings  # noqa: PLC0415
+    from journeytrace_collector.demo.people import PROJECTS  # noqa: PLC0415
+    from journeytrace_collector.settings import Address, Project, Settings  # noqa: PLC0415
 
     free = Address("127.0.0.1", 0)
-    return Settings(data=Path(folder), otlp_grpc=free, otlp_http=free, admin=free)
+    # Named beforehand, so that their counters are there at 0 for whoever scrapes.
+    projects = {name: Project() for name in PROJECTS}
+    return Settings(
+        data=Path(folder), otlp_grpc=free, otlp_http=free, admin=free, projects=projects
+    )
 
 
 async def _send(out: Console, journeys: list[Journey], endpoint: str) -> int:
@@ -126,6 +131,7 @@ async def _report(out: Console, collector: Collector, sent: int, keep: bool) -> 
         stored = sum(session["events"] for session in sessions)
         if stored != sent:
             raise ApiError(f"{sent} events were sent, but the collector holds {stored}", 1)
+        funnel = await client.funnel({})
         one = most_telling(sessions)
         events = await client.events(one["session_id"])
     out.print(
@@ -133,7 +139,7 @@ async def _report(out: Console, collector: Collector, sent: int, keep: bool) -> 
         f"the collector holds {stored} events of {len(sessions)} sessions."
     )
     report.print_latest(out, sessions)
-    report.print_figures(out, sessions)
+    report.print_figures(out, sessions, funnel)
     report.print_one(out, one, events)
     report.print_next(out, one["session_id"], str(collector.admin) if keep else None)
 

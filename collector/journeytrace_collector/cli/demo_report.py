@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from journeytrace_collector.cli.client import Event, Summary
-from journeytrace_collector.cli.figures import decisions, funnel, statuses
+from journeytrace_collector.cli.client import Event, Funnel, Summary
+from journeytrace_collector.cli.figures import decisions, statuses
 from journeytrace_collector.cli.session_list import print_sessions
 from journeytrace_collector.cli.terminal import NOTHING, chip, styled
 from journeytrace_collector.cli.timeline import print_card, print_timeline
@@ -38,10 +38,10 @@ def print_latest(out: Console, sessions: Sequence[Summary]) -> None:
     print_sessions(out, shown)
 
 
-def print_figures(out: Console, sessions: Sequence[Summary]) -> None:
+def print_figures(out: Console, sessions: Sequence[Summary], funnel: Funnel) -> None:
     """Print the funnel, the decisions and the statuses."""
     heading(out, "How far they came")
-    out.print(_funnel(sessions))
+    out.print(_funnel(funnel))
     out.print(Text(_OPTIONAL, style="dim italic"))
     heading(out, "What was decided, and why")
     out.print(_decisions(sessions))
@@ -94,12 +94,12 @@ def _table(*headers: str) -> Table:
     return table
 
 
-def _funnel(sessions: Sequence[Summary]) -> Table:
+def _funnel(funnel: Funnel) -> Table:
     table = _table("Stage", "Sessions", "Kept", "This far or further")
-    for step in funnel(sessions):
-        length = round(_BAR * step.sessions / len(sessions)) if sessions else 0
-        bar = Text("█" * length, style="blue")
-        table.add_row(step.stage, str(step.sessions), f"{step.kept:.0%}", bar)
+    for step in funnel["steps"]:
+        bar = Text("█" * round(_BAR * (step["of_all"] or 0)), style="blue")
+        kept = NOTHING if step["of_before"] is None else f"{step['of_before']:.0%}"
+        table.add_row(step["stage"], str(step["sessions"]), kept, bar)
     return table
 
 

@@ -115,6 +115,8 @@ class Tally:
     rises: dict[Series, float] = field(default_factory=dict)
     exemplars: dict[Series, Exemplar] = field(default_factory=dict)
     """The newest exemplar of a bucket's series."""
+    born: dict[Series, int] = field(default_factory=dict)
+    """When series came to be, in ns, as a store tells it; lacks those of which it is not known."""
 
     def add(self, name: str, labels: tuple[str, ...], by: float = 1) -> None:
         """Let a series rise."""

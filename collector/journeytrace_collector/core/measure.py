@@ -17,6 +17,7 @@ from journeytrace.conventions import OTHER, Decision, Metric, Status
 from journeytrace.identity import trace_id
 from journeytrace_collector.core.change import Change, Exemplar, SessionChange, Settlement, Tally
 from journeytrace_collector.core.derive import highest_of, highest_stage
+from journeytrace_collector.core.funnel import passed
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.series import ADDED, RECORDS, REMOVED, born, observe
 from journeytrace_collector.core.sessionize import SessionState
@@ -63,6 +64,7 @@ class Measure:
         have.
         """
         self._catalogue = catalogue
+        self._ordered = catalogue.ordered_stages
         self._max_projects = max_projects
         self._known = {"", *filter(_fits, projects)}
         self._born: set[str] = set()
@@ -155,9 +157,9 @@ class Measure:
             self._count_event(tally, event, project, at, beyond)
         if session.before is None:
             tally.add(names.SESSIONS_STARTED_TOTAL.name, (project,))
-        known = session.before.stages if session.before else {}
-        for stage in session.after.stages.keys() - known.keys():
-            tally.add(names.STAGE_REACHED_TOTAL.name, (project, self._stage(stage)))
+        before = highest_stage(session.before) if session.before else None
+        for stage in passed(before, highest_stage(session.after), self._ordered):
+            tally.add(names.STAGE_REACHED_TOTAL.name, (project, stage))
         decision = _decision(session.after)
         if decision and decision != _decision(session.before):
             labels = (project, decision[0], self._reason(*decision))

@@ -8,11 +8,12 @@ raises one bucket; whoever shows them adds them up.
 from __future__ import annotations
 
 from bisect import bisect_left
+from itertools import product
 from typing import Final
 
 from journeytrace import conventions as names
 from journeytrace.catalogue import Catalogue
-from journeytrace.conventions import Decision, Metric, Status
+from journeytrace.conventions import OTHER, Decision, Impact, Metric, Source, Status
 from journeytrace_collector.core.change import Exemplar, Tally
 
 __all__ = ["ADDED", "RECORDS", "REMOVED", "UNBOUNDED", "born", "bounds", "observe"]
@@ -70,9 +71,11 @@ def _order(exemplar: Exemplar | None) -> tuple[int, float, str]:
 
 
 def born(catalogue: Catalogue, project: str) -> Tally:
-    """Give all series of a project that the catalogue foresees, at 0.
+    """Give all series of a project that the catalogue foresees, at 0, and those of the names that
+    it does not know.
 
-    Those that belong to no project come with the empty one.
+    What is left out is an event whose source, stage or impact its sender chose otherwise than the
+    catalogue: there can be thousands. Those that belong to no project come with the empty one.
     """
     tally = Tally()
     if not project:
@@ -105,11 +108,15 @@ def _start_events(tally: Tally, catalogue: Catalogue, project: str) -> None:
         for impact in {spec.impact, spec.impact_of(None)}:
             labels = (project, spec.name, spec.source.value, spec.stage or "", impact.value)
             tally.add(names.EVENTS_TOTAL.name, labels, 0)
+    for source, impact in product(Source, Impact):
+        labels = (project, OTHER, source.value, "", impact.value)
+        tally.add(names.EVENTS_TOTAL.name, labels, 0)
 
 
 def _start_decisions(tally: Tally, catalogue: Catalogue, project: str) -> None:
     without_reason = ((decision, "") for decision in Decision)
-    for decision, reason in (*without_reason, *catalogue.reasons):
+    unforeseen = ((decision, OTHER) for decision in (Decision.REJECTED, Decision.PENDING))
+    for decision, reason in (*without_reason, *catalogue.reasons, *unforeseen):
         tally.add(names.DECISIONS_TOTAL.name, (project, decision.value, reason), 0)
 
 

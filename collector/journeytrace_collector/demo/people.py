@@ -7,12 +7,14 @@ from random import Random
 from typing import Final
 from uuid import UUID
 
-__all__ = ["Person", "make_person"]
+__all__ = ["PROJECTS", "Person", "make_person"]
 
 _GIVEN: Final = "anna carlos chloe daniel eunji fatima hana liam lucia minh nadia omar yuki"
 _FAMILY: Final = "choi dubois garcia haddad kim lopez nguyen park rossi santos schmidt tanaka"
 _DOMAINS: Final = ("example.com", "example.org")
 _PROJECTS: Final = ("acme-kyc", "acme-kyc", "globex-onboarding")
+PROJECTS: Final = tuple(dict.fromkeys(_PROJECTS))
+"""The projects that somebody's journey can belong to."""
 _DEVICES: Final = (
     ("iPhone", "iOS 19", "Mobile Safari"),
     ("Galaxy S25", "Android 16", "Chrome Mobile"),

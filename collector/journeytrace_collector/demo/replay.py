@@ -33,6 +33,9 @@ SERVICES: Final = {Source.BE: "kyc-api", Source.FE: "kyc-web"}
 # seldom either, or what the two services send would come in far from the order of time.
 _FLUSH_AFTER: Final = 500
 
+_NEVER_MS: Final = 3_600_000
+"""Until the SDK would empty a queue by itself, each at a moment of its own."""
+
 
 def play(journeys: Iterable[Journey], endpoint: str, now: int, played: Callable[[], bool]) -> int:
     """Send every event of `journeys`; give how many there were.
@@ -50,17 +53,19 @@ def play(journeys: Iterable[Journey], endpoint: str, now: int, played: Callable[
     steps = [(run.start + round(step.at * 1e9), run, step) for run in runs for step in run.steps]
     steps.sort(key=lambda found: found[0])
     with ExitStack() as stack:
+        # The last to open is the first to flush: the server's events, which name the project,
+        # come in before the screen's, which do not.
         providers = {
-            source: stack.enter_context(_service(service, endpoint))
-            for source, service in SERVICES.items()
+            source: stack.enter_context(_service(SERVICES[source], endpoint))
+            for source in (Source.FE, Source.BE)
         }
         for sent, (_, run, step) in enumerate(steps, 1):
             # The library has one tracer provider a process, so the two services take turns.
             journeytrace.configure(tracer_provider=providers[run.source(step)])
             run.play(step)
             if sent % _FLUSH_AFTER == 0:
-                for provider in providers.values():
-                    provider.force_flush()
+                for source in (Source.BE, Source.FE):
+                    providers[source].force_flush()
             if step is run.steps[-1] and not played():
                 return sent
     return len(steps)
@@ -70,7 +75,7 @@ def play(journeys: Iterable[Journey], endpoint: str, now: int, played: Callable[
 def _service(name: str, endpoint: str) -> Iterator[TracerProvider]:
     provider = TracerProvider(resource=Resource.create({"service.name": name}))
     exporter = _Exporter(endpoint=f"http://{endpoint}", insecure=True)
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=_NEVER_MS))
     try:
         yield provider
     finally:

@@ -3,6 +3,7 @@
 from journeytrace_collector.store.base import (
     Act,
     Carried,
+    Cohort,
     Erased,
     Known,
     Page,
@@ -17,6 +18,7 @@ from journeytrace_collector.store.sqlite import SqliteStore
 __all__ = [
     "Act",
     "Carried",
+    "Cohort",
     "Erased",
     "Known",
     "Page",

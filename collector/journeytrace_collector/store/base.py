@@ -23,6 +23,7 @@ __all__ = [
     "SEARCH_FIELDS",
     "Act",
     "Carried",
+    "Cohort",
     "Cursor",
     "Erased",
     "Known",
@@ -69,6 +70,18 @@ class SessionQuery:
     limit: int = 50
     after: Cursor | None = None
     """Continue after this row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Which sessions to count. None anywhere: any."""
+
+    project: str | None = None
+    """Of this project; empty: of none."""
+    since: int | None = None
+    """Created at or after this time, in ns."""
+    until: int | None = None
+    """Created before this time, in ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,6 +378,9 @@ class Store(Protocol):
 
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """Count the sessions that are IN_PROGRESS at `now` (ns), by project and highest stage."""
+
+    def highest_stages(self, cohort: Cohort) -> dict[str | None, int]:
+        """Count the sessions of `cohort` by their highest ordered stage; None: they have none."""
 
     def close(self) -> None:
         """Let go of the files. Nothing may be called afterwards."""

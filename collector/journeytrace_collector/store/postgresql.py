@@ -22,6 +22,7 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import (
+    counting,
     listing,
     postgresql_erasing,
     postgresql_ledger,
@@ -32,6 +33,7 @@ from journeytrace_collector.store.base import (
     NOTHING_CARRIED,
     Act,
     Carried,
+    Cohort,
     Erased,
     Known,
     OutboxRow,
@@ -310,6 +312,13 @@ class PostgresqlStore:
             rows = reader.execute(sql, (now - self._idle_timeout,))
             return {(project, stage): count for project, stage, count in rows}
 
+    def highest_stages(self, cohort: Cohort) -> dict[str | None, int]:
+        """See `Store.highest_stages`."""
+        project = storable_text(cohort.project) if cohort.project else cohort.project
+        sql = counting.highest_stages(replace(cohort, project=project), POSTGRESQL)
+        with self._connections.reading() as reader:
+            return dict(reader.execute(sql.text.encode(), sql.values).fetchall())
+
     def close(self) -> None:
         """See `Store.close`."""
         self._connections.close()
@@ -326,7 +335,8 @@ class PostgresqlStore:
             return lambda: None
         followup = self._effects(change)
         with connection.pipeline():
-            postgresql_ledger.raise_counters(connection, self._collector_id, followup.tally)
+            tally = followup.tally
+            postgresql_ledger.raise_counters(connection, self._collector_id, tally, change.at)
             postgresql_outbox.add_parcels(
                 connection, self._collector_id, followup.parcels, change.at
             )

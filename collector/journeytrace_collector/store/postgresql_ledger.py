@@ -15,7 +15,8 @@ __all__ = ["note_versions", "raise_counters", "read_counters", "read_versions"]
 
 _COUNTER: Final = {"name": "text", "labels": "text", "value": "double precision"}
 _RAISE: Final = (
-    f"INSERT INTO counters SELECT %s, name, labels, value FROM {unnest(_COUNTER)}"
+    "INSERT INTO counters (collector, born_at, name, labels, value)"
+    f" SELECT %s, %s::bigint, name, labels, value FROM {unnest(_COUNTER)}"
     " ON CONFLICT (collector, name, labels)"
     " DO UPDATE SET value = counters.value + excluded.value"
 )
@@ -27,7 +28,8 @@ _KEEP_EXEMPLARS: Final = (
     " DO UPDATE SET trace_id = excluded.trace_id, value = excluded.value, at = excluded.at"
 )
 _READ: Final = (
-    "SELECT name, labels, coalesce(sum(value) FILTER (WHERE collector = %s), 0)"
+    "SELECT name, labels, coalesce(sum(value) FILTER (WHERE collector = %(own)s), 0),"
+    " min(born_at) FILTER (WHERE collector = %(own)s)"
     " FROM counters GROUP BY name, labels"
 )
 _READ_EXEMPLARS: Final = (
@@ -44,12 +46,12 @@ _FORGET_OLD: Final = (
 )
 
 
-def raise_counters(connection: Connection, collector: str, tally: Tally) -> None:
-    """Let a collector's counters rise, and keep its newest exemplars."""
+def raise_counters(connection: Connection, collector: str, tally: Tally, at: int) -> None:
+    """Let a collector's counters rise at this time (ns), and keep its newest exemplars."""
     # In one order, for a name that was given twice must not make two collectors wait in a ring.
     rises = sorted((name, json_text(labels), by) for (name, labels), by in tally.rises.items())
     if rises:
-        connection.execute(_RAISE, (collector, *arrays(rises)))
+        connection.execute(_RAISE, (collector, at, *arrays(rises)))
     exemplars = [
         (name, json_text(labels), found.value, found.at, found.trace_id)
         for (name, labels), found in sorted(tally.exemplars.items())
@@ -60,11 +62,12 @@ def raise_counters(connection: Connection, collector: str, tally: Tally) -> None
 
 def read_counters(connection: Connection, collector: str) -> Tally:
     """See `Store.counters`."""
-    counters = connection.execute(_READ, (collector,))
+    counters = connection.execute(_READ, {"own": collector}).fetchall()
     exemplars = connection.execute(_READ_EXEMPLARS, (collector,))
     return Tally(
-        {series(name, labels): value for name, labels, value in counters},
+        {series(name, labels): value for name, labels, value, _ in counters},
         {series(name, labels): Exemplar(*found) for name, labels, *found in exemplars},
+        {series(name, labels): at for name, labels, _, at in counters if at is not None},
     )
 
 

@@ -15,12 +15,19 @@ from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
-from journeytrace_collector.store import listing, sqlite_erasing, sqlite_ledger, sqlite_outbox
+from journeytrace_collector.store import (
+    counting,
+    listing,
+    sqlite_erasing,
+    sqlite_ledger,
+    sqlite_outbox,
+)
 from journeytrace_collector.store.base import (
     LEASE_SECONDS,
     NOTHING_CARRIED,
     Act,
     Carried,
+    Cohort,
     Erased,
     Known,
     OutboxRow,
@@ -315,6 +322,12 @@ class SqliteStore:
             rows = reader.execute(sql, (now - self._idle_timeout,))
             return {(project, stage): count for project, stage, count in rows}
 
+    def highest_stages(self, cohort: Cohort) -> dict[str | None, int]:
+        """See `Store.highest_stages`."""
+        sql = counting.highest_stages(cohort)
+        with self._reading() as reader:
+            return dict(reader.execute(sql.text, sql.values).fetchall())
+
     def close(self) -> None:
         """See `Store.close`."""
         self._writer.close()
@@ -363,7 +376,7 @@ class SqliteStore:
         if self._effects is None:
             return lambda: None
         followup = self._effects(change)
-        sqlite_ledger.raise_counters(self._writer, followup.tally)
+        sqlite_ledger.raise_counters(self._writer, followup.tally, change.at)
         sqlite_outbox.add_parcels(self._writer, followup.parcels, change.at)
         return followup.committed
 

@@ -13,7 +13,8 @@ from journeytrace_collector.store.ledger import json_text, series
 __all__ = ["note_versions", "raise_counters", "read_counters", "read_versions"]
 
 _RAISE: Final = (
-    "INSERT INTO counters VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value"
+    "INSERT INTO counters (name, labels, value, born_at) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET value = value + excluded.value"
 )
 
 _FORGET_OLD: Final = (
@@ -22,9 +23,9 @@ _FORGET_OLD: Final = (
 )
 
 
-def raise_counters(connection: sqlite3.Connection, tally: Tally) -> None:
-    """Let counters rise, and keep the newest exemplars."""
-    rises = ((name, json_text(labels), by) for (name, labels), by in tally.rises.items())
+def raise_counters(connection: sqlite3.Connection, tally: Tally, at: int) -> None:
+    """Let counters rise at this time (ns), and keep the newest exemplars."""
+    rises = ((name, json_text(labels), by, at) for (name, labels), by in tally.rises.items())
     connection.executemany(_RAISE, rises)
     exemplars = (
         (name, json_text(labels), found.trace_id, found.value, found.at)
@@ -35,11 +36,12 @@ def raise_counters(connection: sqlite3.Connection, tally: Tally) -> None:
 
 def read_counters(connection: sqlite3.Connection) -> Tally:
     """Give all counters as they stand."""
-    counters = connection.execute("SELECT name, labels, value FROM counters")
+    counters = connection.execute("SELECT name, labels, value, born_at FROM counters").fetchall()
     exemplars = connection.execute("SELECT name, labels, trace_id, value, at FROM exemplars")
     return Tally(
-        {series(name, labels): value for name, labels, value in counters},
+        {series(name, labels): value for name, labels, value, _ in counters},
         {series(name, labels): Exemplar(*found) for name, labels, *found in exemplars},
+        {series(name, labels): at for name, labels, _, at in counters if at is not None},
     )
 
 

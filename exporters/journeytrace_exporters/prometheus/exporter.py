@@ -8,7 +8,6 @@ from importlib.metadata import version
 from typing import Final
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
@@ -23,6 +22,8 @@ from journeytrace_exporters.prometheus.families import families
 
 __all__ = ["PrometheusExporter", "create"]
 
+_OPEN_METRICS: Final = "application/openmetrics-text"
+_PROTOBUF: Final = "application/vnd.google.protobuf"
 _COMPRESS_ELSEWHERE: Final = 32 * 1024
 """Bytes from which a page is compressed outside the event loop."""
 
@@ -47,11 +48,10 @@ class PrometheusExporter(Exporter):
     """Shows what the store has counted, and how the collector is doing."""
 
     def __init__(self, context: Context) -> None:
-        # A registry of its own: whatever else the process registers is not ours to show.
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(_Reading(context))
-        self._under_way: dict[str, asyncio.Task[bytes]] = {}
-        """By content type: what is being rendered, for all who ask for it meanwhile."""
+        self._context = context
+        self._under_way: dict[tuple[str, bool], asyncio.Task[bytes]] = {}
+        """By content type, and whether it tells when counters came to be: what is being rendered,
+        for all who ask for it meanwhile."""
         self._turn = asyncio.Lock()
 
     def pages(self) -> Mapping[str, Page]:
@@ -59,12 +59,17 @@ class PrometheusExporter(Exporter):
         return {"/metrics": self._metrics}
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        rendering = self._under_way.get(content_type)
+        accepted = request.headers.get("Accept", "")
+        encode, content_type = choose_encoder(accepted)
+        # A Prometheus that takes created timestamps asks for protobuf first, and takes them from
+        # OpenMetrics, too. To any other each would be one more series.
+        created = content_type.startswith(_OPEN_METRICS) and _PROTOBUF in accepted
+        wanted = (content_type, created)
+        rendering = self._under_way.get(wanted)
         if rendering is None:
-            rendering = asyncio.create_task(self._render(encode))
-            rendering.add_done_callback(lambda _: self._under_way.pop(content_type))
-            self._under_way[content_type] = rendering
+            rendering = asyncio.create_task(self._render(encode, created))
+            rendering.add_done_callback(lambda _: self._under_way.pop(wanted))
+            self._under_way[wanted] = rendering
         # One who hangs up leaves it to the others.
         body = await asyncio.shield(rendering)
         response = web.Response(
@@ -75,17 +80,18 @@ class PrometheusExporter(Exporter):
         response.enable_compression()
         return response
 
-    async def _render(self, encode: Callable[[Collector], bytes]) -> bytes:
+    async def _render(self, encode: Callable[[Collector], bytes], created: bool) -> bytes:
         """Render one page, and never two at once: each holds all series in memory."""
         async with self._turn:
-            return await asyncio.to_thread(encode, self._registry)
+            return await asyncio.to_thread(encode, _Reading(self._context, created))
 
 
 class _Reading(Collector):
     """Reads everything anew at each scrape."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, created: bool) -> None:
         self._context = context
+        self._created = created
         self._build = Tally()
         self._build.add(COLLECTOR_BUILD_INFO.name, (version("journeytrace"),))
 
@@ -96,4 +102,6 @@ class _Reading(Collector):
         opened = gauges.open_sessions(store.open_sessions(now), counters)
         outbox = gauges.outbox(store.outbox(), health, now)
         versions = gauges.versions(store.versions())
-        return families(counters, health, opened, outbox, versions, self._build)
+        return families(
+            counters, health, opened, outbox, versions, self._build, created=self._created
+        )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import product
+from itertools import permutations, product
 from random import Random
 
 import msgspec
@@ -39,6 +39,7 @@ from journeytrace_collector.core.series import bounds, observe
 from journeytrace_collector.core.sessionize import SessionState, merge
 
 CATALOGUE = builtin_catalogue()
+UP_TO_STEP2 = CATALOGUE.ordered_stages[: CATALOGUE.ordered_stages.index("STEP2") + 1]
 HISTOGRAMS = [metric.name for metric in METRICS if metric.kind == "histogram"]
 
 
@@ -232,7 +233,15 @@ def test_a_stage_is_reached_once() -> None:
     there_and_back = ["STEP1_ENTERED", "STEP2_ENTERED", "STEP1_COMPLETED", "ALERT_SHOWN"]
     batches = [[event(name, NOON + i * SECOND)] for i, name in enumerate(there_and_back)]
     counted = risen(total(*batches), STAGE_REACHED_TOTAL)
-    assert counted == {("", "STEP1"): 1, ("", "STEP2"): 1}
+    assert counted == dict.fromkeys([("", stage) for stage in UP_TO_STEP2], 1)
+
+
+@pytest.mark.parametrize("order", [*permutations(["STEP1_ENTERED", "STEP2_ENTERED", "STEP_VIEW"])])
+def test_a_stage_that_is_skipped_has_been_passed(order: tuple[str, ...]) -> None:
+    """PRE_STEP2 is optional: who comes to STEP2 came as far, in whatever order events arrive."""
+    counted = total(*[[event(name, NOON)] for name in order])
+    reached = risen(counted, STAGE_REACHED_TOTAL)
+    assert reached == dict.fromkeys([("", stage) for stage in UP_TO_STEP2], 1)
 
 
 def test_settling_counts_status_and_highest_stage() -> None:
@@ -443,6 +452,18 @@ def test_every_reason_of_the_catalogue_starts_at_0() -> None:
     rises = Measure(CATALOGUE, ["acme"]).tally(Change(NOON)).rises
     for decision, reason in CATALOGUE.reasons:
         assert rises["journey_decisions_total", ("acme", decision, reason)] == 0
+
+
+def test_names_that_nobody_foresaw_start_at_0() -> None:
+    """They count as one, which is there before the first of them; of either source."""
+    rises = Measure(CATALOGUE, ["acme"]).tally(Change(NOON)).rises
+    unknown = [event("HOME_MADE", project_id="acme", source=source) for source in ("FE", "BE")]
+    reasons = [
+        event(name, project_id="acme", reason="HOME_MADE") for name in ("REJECTED", "PENDING")
+    ]
+    for one in (*unknown, *reasons):
+        raised = {series for series, by in total([one]).rises.items() if by}
+        assert {series for series in raised if series[1][0] == "acme"} <= rises.keys()
 
 
 def whole(tally: Tally) -> dict[object, object]:

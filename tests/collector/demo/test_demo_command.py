@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from journeytrace_collector.cli import app
 from journeytrace_collector.cli.client import Summary, connect
+from journeytrace_collector.cli.demo import _settings
 from journeytrace_collector.cli.demo_report import print_next
 from journeytrace_collector.demo.journeys import make_journeys
 from journeytrace_collector.demo.replay import play
@@ -115,6 +116,12 @@ def test_what_to_try_next_can_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
         print_next(out, "s", None)
         assert isinstance(out.file, StringIO)
         assert shown in out.file.getvalue()
+
+
+def test_its_projects_are_counted_from_the_start() -> None:
+    """The demo's collector knows every project that its journeys can belong to."""
+    configured = set(_settings("here").projects)
+    assert configured == {journey.person.project for journey in make_journeys(100, 1)}
 
 
 def test_one_journey_is_enough() -> None:

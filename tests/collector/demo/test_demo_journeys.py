@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from journeytrace import Event
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Source
-from journeytrace_collector.cli.figures import decisions, funnel, most_telling, statuses
+from journeytrace_collector.cli.figures import decisions, most_telling, statuses
 from journeytrace_collector.demo.journeys import make_journeys
 from journeytrace_collector.demo.scenarios import KINDS
 
@@ -100,17 +100,6 @@ def sessions() -> list[dict]:  # type: ignore[type-arg]
         session("STEP1", "DROPPED", None, None),
         session(None, "ERROR", None, None),
     ]
-
-
-def test_funnel(sessions: list) -> None:  # type: ignore[type-arg]
-    """Who got further counts for every stage before; shares are of the stage before."""
-    steps = {step.stage: (step.sessions, step.kept) for step in funnel(sessions)}
-    assert list(steps) == list(builtin_catalogue().ordered_stages)
-    assert steps["ENTRY"] == (3, 0.75)
-    assert steps["STEP1"] == (3, 1.0)
-    assert steps["STEP2"] == (2, 1.0)
-    assert steps["POST"] == (2, 1.0)
-    assert all(step.sessions == 0 and step.kept == 0 for step in funnel([]))
 
 
 def test_counts(sessions: list) -> None:  # type: ignore[type-arg]

@@ -85,6 +85,13 @@ def test_every_state_equals_the_fold_of_its_events(written: tuple[Store, list[An
         assert known.state == fold(events, builtin_catalogue())[known.state.session_id]
 
 
+def test_of_older_counters_nobody_knows_the_birth(written: tuple[Store, list[Any]]) -> None:
+    """They are there with their values; a timestamp that was made up would be a false rise."""
+    counters = written[0].counters()
+    assert any(counters.rises.values())
+    assert counters.born == {}
+
+
 def test_what_was_open_settles_and_what_waits_is_delivered(
     written: tuple[Store, list[Any]],
 ) -> None:

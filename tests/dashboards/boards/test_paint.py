@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from grafana_foundation_sdk.builders import gauge
 
+from journeytrace.catalogue import builtin_catalogue
 from journeytrace_dashboards import colours
 from journeytrace_dashboards.common import LAST_WEEK
 
@@ -15,7 +16,8 @@ Board = dict[str, Any]
 
 JUDGEMENTS = {colours.GOOD, colours.WATCH, colours.BAD, colours.NEUTRAL}
 WORDS = colours.STATUS | colours.DECISION | colours.IMPACT | colours.RESULT | colours.OUTCOME
-MEANT = {colours.NEUTRAL, *WORDS.values(), *colours.STAGE.values()}
+STAGES = colours.stages(builtin_catalogue())
+MEANT = {colours.NEUTRAL, *WORDS.values(), *STAGES.values()}
 FIGURES = {"bargauge", "gauge", "stat"}
 
 
@@ -111,7 +113,7 @@ def test_a_word_has_one_colour_wherever_it_is_a_series(panels: list[Board]) -> N
             word = override["matcher"]["options"]
             for one in override["properties"]:
                 if one["id"] == "color" and one["value"]["mode"] == "fixed":
-                    known = WORDS | colours.STAGE | {LAST_WEEK: colours.NEUTRAL}
+                    known = WORDS | STAGES | {LAST_WEEK: colours.NEUTRAL}
                     assert one["value"]["fixedColor"] == known[word], panel["title"]
 
 

@@ -73,7 +73,7 @@ scrape_configs:
 
 
 @contextmanager
-def _prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
+def _prometheus(folder: Path, target: str, *features: str) -> Iterator[Prometheus]:
     config = folder / "prometheus.yml"
     config.write_text(_CONFIG.format(target=target))
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -83,7 +83,7 @@ def _prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'tsdb'}",
         f"--web.listen-address={address}",
-        "--enable-feature=exemplar-storage",
+        f"--enable-feature={','.join(('exemplar-storage', *features))}",
         "--log.level=warn",
     ]
     log = folder / "log"
@@ -105,12 +105,12 @@ def _prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
 
 
 @pytest.fixture
-def scrape(tmp_path: Path) -> Iterator[Callable[[str], Prometheus]]:
-    """Start a Prometheus that scrapes the address it is given."""
+def scrape(tmp_path: Path) -> Iterator[Callable[..., Prometheus]]:
+    """Start a Prometheus that scrapes the address it is given; further words: features of its."""
     folder = tmp_path / "prometheus"
     folder.mkdir()
     with ExitStack() as started:
-        yield lambda target: started.enter_context(_prometheus(folder, target))
+        yield lambda *words: started.enter_context(_prometheus(folder, *words))
 
 
 @pytest.fixture
@@ -151,7 +151,8 @@ class Site:
         self._do(collector.__aenter__())
         self._collector = collector
         self.admin = str(collector.admin)
-        self._otlp = str(collector.otlp_http)
+        self.otlp_http = str(collector.otlp_http)
+        self.otlp_grpc = str(collector.otlp_grpc)
         # Prometheus keeps its target, and the counters what they have counted.
         self._settings = self._settings.model_copy(update={"admin": collector.admin})
 
@@ -180,7 +181,7 @@ class Site:
         for key, value in (("service.name", "form"), ("service.version", "1.2.3")):
             resource_spans.resource.attributes.add(key=key).value.string_value = value
         resource_spans.scope_spans.add().spans.extend(spans)
-        url = f"http://{self._otlp}/v1/traces"
+        url = f"http://{self.otlp_http}/v1/traces"
         headers = {"Content-Type": "application/x-protobuf"}
         sent = urllib.request.Request(url, request.SerializeToString(), headers)
         with urllib.request.urlopen(sent, timeout=10) as answer:  # noqa: S310 - our own address

@@ -33,6 +33,10 @@ from journeytrace_collector.store import Carried, SqliteStore
 from journeytrace_exporters.prometheus import PrometheusExporter, create
 
 OPEN_METRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+WITH_CREATED = (
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,"
+    "application/openmetrics-text;version=1.0.0;q=0.8,*/*;q=0.1"
+)
 CATALOGUE = builtin_catalogue()
 
 
@@ -155,6 +159,28 @@ def test_who_asks_chooses_the_format(place: Place, accept: str, kind: str) -> No
     headers, text = place.get(Accept=accept)
     assert headers["content-type"].startswith(kind)
     assert text.endswith("# EOF\n") == kind.startswith("application")
+
+
+def test_created_timestamps_go_to_those_who_take_them(place: Place) -> None:
+    """Who asks for protobuf first takes them; to others each would only be one more series."""
+    place.now += SECOND
+    place.store.write([event("STEP_VIEW", place.now, project_id="acme")])
+    place.now += SECOND
+    place.store.write([event("STEP_VIEW", place.now, session_id="s", project_id="acme")])
+    for accept in (OPEN_METRICS, "text/plain", WITH_CREATED.split(",", maxsplit=1)[0]):
+        assert "_created" not in place.get(Accept=accept)[1]
+    headers, text = place.get(Accept=WITH_CREATED)
+    assert headers["content-type"].startswith("application/openmetrics-text")
+    created = {
+        (sample.name, sample.labels["project"]): sample.value
+        for family in open_metrics(text)  # type: ignore[no-untyped-call]
+        for sample in family.samples
+        if sample.name.endswith("_created") and "project" in sample.labels
+    }
+    started = "journey_sessions_started_created"
+    assert created[started, ""] == NOON / SECOND
+    assert created[started, "acme"] == NOON / SECOND + 1
+    assert created["journey_session_duration_seconds_created", "acme"] == NOON / SECOND + 1
 
 
 def test_the_page_is_compressed_for_those_who_can_read_it(place: Place) -> None:

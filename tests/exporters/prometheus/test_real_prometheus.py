@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from journeytrace.conventions import METRICS
 
 Scrape = Callable[[str], Any]
@@ -42,6 +44,25 @@ def test_the_first_rejection_is_a_rise(site: Any, scrape: Scrape) -> None:
     prometheus.becomes(f"count_over_time(journey_decisions_total{rejected}[1m]) >= bool 2", 1)
     site.send(site.span(1, "REJECTED", journey_reason="SELFIE_DUPLICATE"))
     prometheus.becomes(f"increase(journey_decisions_total{rejected}[1m]) > bool 0", 1)
+
+
+def test_created_timestamps_do_no_harm(site: Any, scrape: Callable[..., Any]) -> None:
+    """A server that asks for protobuf but knows none takes each for a series and reads the rest."""
+    any_created = 'count({__name__=~"journey_.+_created"}) or vector(0)'
+    asking = scrape(site.admin, "native-histograms")
+    site.send(site.span(1, "STEP_VIEW"))
+    asking.becomes('journey_sessions_started_total{project="acme"}', 1)
+    asking.becomes("up", 1)
+    assert asking.value(any_created) > 0
+    born = asking.value('journey_sessions_started_created{project="acme"}')
+    assert born == pytest.approx(site.clock() / 1e9, abs=120)
+
+
+def test_created_timestamps_are_told_to_nobody_else(site: Any, scrape: Callable[..., Any]) -> None:
+    """A server that does not ask for protobuf, as by default, would only store more."""
+    prometheus = scrape(site.admin)
+    prometheus.becomes("up", 1)
+    assert prometheus.value('count({__name__=~"journey_.+_created"}) or vector(0)') == 0
 
 
 def test_counters_survive_a_restart_without_a_reset(site: Any, scrape: Scrape) -> None:

@@ -1,0 +1,24 @@
+"""Sessions counted by the database: none of them is read by us."""
+
+from __future__ import annotations
+
+from journeytrace_collector.store.base import Cohort
+from journeytrace_collector.store.listing import SQLITE, Dialect, Sql
+
+__all__ = ["highest_stages"]
+
+
+def highest_stages(cohort: Cohort, dialect: Dialect = SQLITE) -> Sql:
+    """Give the query for the sessions of `cohort` by their highest stage."""
+    value = dialect.placeholder
+    where = Sql("TRUE")
+    if cohort.project:
+        where &= Sql(f"project_id = {value}", (cohort.project,))
+    elif cohort.project is not None:
+        where &= Sql("project_id IS NULL")
+    if cohort.since is not None:
+        where &= Sql(f"created_at >= {value}", (cohort.since,))
+    if cohort.until is not None:
+        where &= Sql(f"created_at < {value}", (cohort.until,))
+    text = f"SELECT stage, count(*) FROM sessions WHERE {where.text} GROUP BY stage"
+    return Sql(text, where.values)

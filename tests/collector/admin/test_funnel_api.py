@@ -1,0 +1,94 @@
+"""``GET /api/v1/funnel``: one definition, and the stages of the catalogue in use."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.support.events import MINUTE, SECOND, event
+from tests.support.running import enter_in_background
+
+from journeytrace.catalogue import load_catalogue
+from journeytrace_collector.cli.client import ApiError, Funnel, connect
+from journeytrace_collector.core.derive import rfc3339
+from journeytrace_collector.process import Collector
+from journeytrace_collector.settings import Address, Settings
+from journeytrace_collector.store import SqliteStore
+
+START = time.time_ns() // SECOND * SECOND - 10 * MINUTE
+"""Not long ago, or the sessions would have expired."""
+
+OWN = """
+[stages.CONSENT]
+order = 7
+
+[events.CONSENT_GIVEN]
+source = "FE"
+stage = "CONSENT"
+impact = "NONE"
+meaning = "The user has agreed."
+"""
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A collector with a stage of its user's own, and three sessions of two projects."""
+    folder = tmp_path_factory.mktemp("site")
+    catalogue = folder / "own.toml"
+    catalogue.write_text(OWN)
+    store = SqliteStore(folder / "data", load_catalogue(catalogue), 20 * MINUTE)
+    store.write(
+        [
+            event("STEP1_ENTERED", START, session_id="a", project_id="acme"),
+            event(
+                "CONSENT_GIVEN", START + SECOND, session_id="b", project_id="acme", stage="CONSENT"
+            ),
+            event("STEP2_ENTERED", START + MINUTE, session_id="c", project_id="globex"),
+        ]
+    )
+    store.close()
+    free = Address("127.0.0.1", 0)
+    settings = Settings(
+        data=folder / "data", otlp_grpc=free, otlp_http=free, admin=free, catalogue=catalogue
+    )
+    with enter_in_background() as enter:
+        yield str(enter(Collector(settings)).admin)
+
+
+def asked(url: str, **filters: str) -> Funnel:
+    """Ask as the command line does."""
+
+    async def ask() -> Funnel:
+        async with connect(url) as client:
+            return await client.funnel(filters)
+
+    return asyncio.run(ask())
+
+
+def test_the_funnel_follows_the_catalogue_in_use(url: str) -> None:
+    """The user's own stage is a step, and who came to it has passed all the others."""
+    found = asked(url)
+    assert found["sessions"] == 3
+    counts = {step["stage"]: step["sessions"] for step in found["steps"]}
+    assert [*counts][-2:] == ["POST", "CONSENT"]
+    assert counts["STEP1"] == 3
+    assert counts["PRE_STEP2"] == counts["STEP2"] == 2
+    assert counts["POST"] == counts["CONSENT"] == 1
+
+
+def test_a_project_and_a_time_can_be_chosen(url: str) -> None:
+    """Sessions created since then, before then, and of that project alone."""
+    assert asked(url, project="acme")["sessions"] == 2
+    late, early = {"since": rfc3339(START + MINUTE)}, {"until": rfc3339(START + MINUTE)}
+    assert asked(url, **late)["sessions"] == 1
+    assert asked(url, **early)["sessions"] == 2
+    assert asked(url, project="acme", **late)["sessions"] == 0
+    assert asked(url, project="")["sessions"] == 0
+
+
+def test_what_it_does_not_know_is_refused(url: str) -> None:
+    """With what it knows."""
+    with pytest.raises(ApiError, match="status is no parameter of this list; allowed: project"):
+        asked(url, status="DROPPED")
