@@ -39,7 +39,9 @@ def error_codes() -> table.Panel:
         "Events with an error code in the time range, the twenty most frequent codes first, and"
         " how often each came in the same hours of last week, its very first time apart. One"
         " session can be shown many. A click lists the sessions of which it is the last code. other"
-        " are codes beyond the 1,000 that the collector tells apart, or longer than 64 characters.",
+        " are codes beyond the 1,000 that the collector tells apart, or longer than 64 characters."
+        " Of a project that began in the time range as well the first of each code is missing: the"
+        " API has it.",
         size=(12, 9),
         nothing="no error codes",
     )
