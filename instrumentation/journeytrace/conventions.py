@@ -65,6 +65,8 @@ __all__ = [
     "STAGE_SPAN",
     "STATUS",
     "SUBMISSION_ID",
+    "SUPPORT_CODE",
+    "TIME_SENT",
     "USER_EMAIL",
     "USER_HASH",
     "USER_ID",
@@ -165,6 +167,9 @@ LAST_EVENT: Final = "journey.last_event"
 EVENTS: Final = "journey.events"
 """On derived spans: how many events the session has. Int."""
 
+SUPPORT_CODE: Final = "journey.support_code"
+"""On derived spans: the 8 characters by which a user tells support which session it was. String."""
+
 IMPACTS: Final = "journey.impacts."
 """On derived spans: with an `Impact` in lower case behind it, how many events had that impact. Int;
 absent: none had."""
@@ -202,6 +207,7 @@ DERIVED_ATTRIBUTES: Final = (
     ERROR_CODE,
     EVENTS,
     REVISION,
+    SUPPORT_CODE,
 )
 """Attributes of the derived spans (DESIGN section 6), beside those that begin with `IMPACTS`."""
 

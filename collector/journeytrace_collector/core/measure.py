@@ -16,6 +16,7 @@ from journeytrace.conventions import OTHER, Decision
 from journeytrace.identity import trace_id
 from journeytrace_collector.core.change import Change, Exemplar, SessionChange, Settlement, Tally
 from journeytrace_collector.core.derive import highest_stage
+from journeytrace_collector.core.marks import is_corrected
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.series import RECORDS, born, observe
 from journeytrace_collector.core.sessionize import SessionState
@@ -35,8 +36,6 @@ the catalogue. What comes beyond counts as "other", without its stage: a sender 
 every project."""
 
 _NS_PER_SECOND: Final = 1_000_000_000
-_TIME_SENT: Final = f'"{names.TIME_SENT}":'
-"""What the metadata of an event has, as JSON, if its time was not believed."""
 
 
 class Measure:
@@ -152,7 +151,7 @@ class Measure:
         if labels in beyond:
             labels = (project, OTHER, event.source, "", event.impact)
         tally.add(names.EVENTS_TOTAL.name, labels)
-        if _TIME_SENT in event.metadata:
+        if is_corrected(event):
             tally.add(names.COLLECTOR_TIME_CORRECTED_TOTAL.name, (project,))
         name = event.name
         known = name in self._catalogue.events
