@@ -12,10 +12,11 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
-from journeytrace.conventions import Decision, Source, Status
+from journeytrace.conventions import Decision, Impact, Result, Source, Status
 from journeytrace.errors import InvalidSessionIdError, JourneytraceError
 from journeytrace.identity import normalise_session_id
 from journeytrace_collector.core.derive import rfc3339
+from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.store.base import (
     SEARCH_FIELDS,
@@ -43,10 +44,16 @@ __all__ = [
 MAX_LIMIT: Final = 1_000
 MAX_SEARCH: Final = 512
 UNDECIDED: Final = "NONE"
+WITHOUT: Final = "(none)"
+"""Sessions that have no such text."""
 
+_TEXTS: Final = ("project", "reason", "error_code", "stage")
+_OF_EVENT: Final = ("event", "source", "result", "impact", "corrected")
 _PARAMETERS: Final = (
     "status",
     "decision",
+    *_TEXTS,
+    *_OF_EVENT,
     "since",
     "until",
     "search",
@@ -72,7 +79,11 @@ class BadParameterError(JourneytraceError):
 
 
 def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
-    """Read the parameters of a list.
+    """Read the parameters of a list: sessions that meet all of them.
+
+    ``project``, ``reason``, ``error_code`` and ``stage`` are what the session's summary says of
+    them; ``(none)`` means that it says nothing. ``event``, ``source``, ``result``, ``impact`` and
+    ``corrected`` are about one event of the session, which has to meet all that are given.
 
     Raises:
         BadParameterError: see there.
@@ -89,6 +100,8 @@ def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
     }
     if decision != UNDECIDED:
         query["decision"] = _word(Decision, "decision", decision, UNDECIDED)
+    query |= {name: _text(name, parameters.get(name)) for name in _TEXTS}
+    query["event"] = _one_event(parameters)
     field = parameters.get("field")
     if field is not None:
         if field not in SEARCH_FIELDS:
@@ -101,6 +114,21 @@ def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
     elif field is not None:
         raise BadParameterError("field", "stands without search", "both together")
     return SessionQuery(**query)
+
+
+def _one_event(parameters: Mapping[str, str]) -> OneEvent | None:
+    if not any(name in parameters for name in _OF_EVENT):
+        return None
+    corrected = parameters.get("corrected")
+    if corrected not in {None, "yes"}:
+        raise BadParameterError("corrected", f"is {corrected!r}", "yes")
+    return OneEvent(
+        name=_text("event", parameters.get("event")),
+        source=_word(Source, "source", parameters.get("source")),
+        result=_word(Result, "result", parameters.get("result")),
+        impact=_word(Impact, "impact", parameters.get("impact")),
+        corrected=corrected is not None,
+    )
 
 
 def parse_source(parameters: Mapping[str, str]) -> str | None:
@@ -239,6 +267,14 @@ def _word(kind: type[_E], name: str, value: str | None, *more: str) -> _E | None
     except ValueError:
         allowed = ", ".join([*kind.__members__, *more])
         raise BadParameterError(name, f"is {value!r}", allowed) from None
+
+
+def _text(name: str, value: str | None) -> str | None:
+    if value is None or (value == WITHOUT and name != "event"):
+        return value and ""
+    if not value or len(value) > MAX_SEARCH:
+        raise BadParameterError(name, "is empty or too long", f"1 to {MAX_SEARCH} characters")
+    return value
 
 
 def _time(name: str, value: str | None) -> int | None:

@@ -8,7 +8,7 @@ from typing import Final
 from journeytrace.conventions import TIME_SENT, Impact, Result, Source
 from journeytrace_collector.core.model import Event
 
-__all__ = ["CORRECTED", "FAILED", "OneEvent", "is_corrected", "marks_of"]
+__all__ = ["CORRECTED", "FAILED", "IN_THE_WAY", "OneEvent", "is_corrected", "marks_of"]
 
 _IMPACTS: Final = {
     Impact.BLOCKED.value: 1,
@@ -18,6 +18,8 @@ _IMPACTS: Final = {
     Impact.APPROVED.value: 16,
     Impact.COMPLETED.value: 32,
 }
+IN_THE_WAY: Final = frozenset((Impact.BLOCKED, Impact.RETAKE, Impact.PENDING, Impact.REJECTED))
+"""What keeps a user from going on."""
 FAILED: Final = 64
 """An event had the result FAIL."""
 CORRECTED: Final = 128
@@ -64,8 +66,8 @@ class OneEvent:
 
     @property
     def indexed(self) -> bool:
-        """Whether stores keep such events apart: they failed or had an impact."""
-        return self.result is Result.FAIL or self.impact not in {None, Impact.NONE}
+        """Whether stores keep such events apart: they failed or stood in the user's way."""
+        return self.result is Result.FAIL or self.impact in IN_THE_WAY
 
     def is_like(self, event: Event) -> bool:
         """Whether this is such an event."""

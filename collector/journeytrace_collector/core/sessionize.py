@@ -1,8 +1,8 @@
 """Events → session state: a pure fold whose order does not matter (DESIGN section 5).
 
 `distinct` makes duplicates harmless, `state_of` gives the state of some events, `merge` joins those
-of two disjoint sets of events. Every field of the state is a minimum, a maximum, a sum or a union, so that
-`merge` is commutative and associative: any order and any split into batches give the same state.
+of two disjoint sets of events. Every field of the state is a minimum, a maximum, a sum or a union,
+so that `merge` is commutative and associative: any order and any split give the same state.
 What keeps the sets disjoint is the event id, here through `distinct`, in a store by a unique key.
 """
 
@@ -15,7 +15,7 @@ import msgspec
 
 from journeytrace.catalogue import Catalogue, EventSpec, Role
 from journeytrace.conventions import Decision, Source
-from journeytrace_collector.core.marks import marks_of
+from journeytrace_collector.core.marks import IN_THE_WAY, marks_of
 from journeytrace_collector.core.model import Event
 
 __all__ = [
@@ -58,7 +58,6 @@ MAX_SCREEN: Final = 200
 """Characters of a screen's path."""
 
 _SCREEN: Final = '"path":'
-_IN_THE_WAY: Final = frozenset(("BLOCKED", "RETAKE", "PENDING", "REJECTED"))
 
 
 class _Screen(msgspec.Struct):
@@ -174,7 +173,7 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
         if spec is not None and spec.role is not None:
             _play_role(state, event, spec)
         failed = event.result == "FAIL"
-        if (failed or event.impact in _IN_THE_WAY) and (spec is None or spec.decision is None):
+        if (failed or event.impact in IN_THE_WAY) and (spec is None or spec.decision is None):
             hurdle = Hurdle(event.at, event.event_id, event.impact, failed, event.error_code)
             state.hurdles[event.name] = hurdle
     if len(state.hurdles) > MAX_HURDLES:

@@ -42,10 +42,11 @@ from journeytrace_collector.store.base import (
     Written,
 )
 from journeytrace_collector.store.erasing import erase, forget
-from journeytrace_collector.store.listing import POSTGRESQL, Listing, Sql
+from journeytrace_collector.store.listing import Listing
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
 from journeytrace_collector.store.postgresql_schema import migrate
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
+from journeytrace_collector.store.sql import POSTGRESQL, Sql
 from journeytrace_collector.store.texts import storable, storable_json, storable_text
 from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, known
 
@@ -329,7 +330,7 @@ def _storable_query(query: SessionQuery) -> SessionQuery:
     if event is not None and event.name is not None:
         event = replace(event, name=storable_text(event.name))
     texts = ((name, getattr(query, name)) for name in _TEXTS)
-    changed = {name: storable_text(text) for name, text in texts if text is not None}
+    changed: dict[str, Any] = {name: storable_text(text) for name, text in texts if text}
     return replace(query, event=event, **changed)
 
 

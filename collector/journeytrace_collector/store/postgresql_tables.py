@@ -17,7 +17,6 @@ from psycopg import Cursor
 
 from journeytrace.conventions import Impact, Status
 from journeytrace.identity import support_code, trace_id
-from journeytrace_collector.core import derive
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import digest, former_values
 from journeytrace_collector.core.model import Event

@@ -33,9 +33,10 @@ from journeytrace_collector.store.base import (
 )
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.folder import take_folder
-from journeytrace_collector.store.listing import SQLITE, Listing, Sql
+from journeytrace_collector.store.listing import Listing
 from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.migrations.refold import LACKING, refold
+from journeytrace_collector.store.sql import SQLITE, Sql
 from journeytrace_collector.store.sqlite_tables import SqliteTables
 from journeytrace_collector.store.texts import storable
 from journeytrace_collector.store.writing import EVENT_FIELDS, Writing, known
