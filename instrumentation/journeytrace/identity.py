@@ -10,6 +10,7 @@ from typing import Final
 from journeytrace.errors import InvalidSessionIdError
 
 __all__ = [
+    "SUPPORT_CODE_LENGTH",
     "normalise_session_id",
     "read_support_code",
     "revision_span_id",
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 MAX_LENGTH: Final = 128
+SUPPORT_CODE_LENGTH: Final = 8
 
 # Only the two spellings that every language's UUID type prints. Python's own parser would also
 # take braces, "urn:uuid:" and misplaced hyphens, which a sender elsewhere could not reproduce.
@@ -101,4 +103,8 @@ def read_support_code(text: str) -> str | None:
     Either case will do, hyphens and spaces are left out, I and L mean 1, O means 0.
     """
     code = text.upper().translate(_MISREAD)
-    return code if 1 <= len(code) <= 8 and all(char in _CROCKFORD for char in code) else None
+    return (
+        code
+        if 1 <= len(code) <= SUPPORT_CODE_LENGTH and all(char in _CROCKFORD for char in code)
+        else None
+    )

@@ -14,7 +14,7 @@ import msgspec
 
 from journeytrace.conventions import Decision, Impact, Result, Source, Status
 from journeytrace.errors import InvalidSessionIdError, JourneytraceError
-from journeytrace.identity import normalise_session_id
+from journeytrace.identity import SUPPORT_CODE_LENGTH, normalise_session_id, read_support_code
 from journeytrace_collector.core.derive import rfc3339
 from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.model import Event
@@ -29,8 +29,10 @@ from journeytrace_collector.store.base import (
 
 __all__ = [
     "BadParameterError",
+    "code_query",
     "destination_json",
     "event_json",
+    "moment",
     "parked_json",
     "parse_ids",
     "parse_limit",
@@ -61,6 +63,7 @@ _PARAMETERS: Final = (
     "limit",
     "cursor",
 )
+_DATE: Final = re.compile(r"^(\d{4}-\d\d-\d\d)(Z|[+-]\d\d:\d\d)?$")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
 _StoredInt = Annotated[int, msgspec.Meta(ge=_MIN_INT, le=_MAX_INT)]
@@ -154,6 +157,14 @@ def parse_session_id(text: str) -> str:
         raise BadParameterError("session id", str(error), "1 to 128 printable characters") from None
 
 
+def code_query(text: str) -> SessionQuery | None:
+    """Give the query for the sessions with this support code, two at most; None: it is none."""
+    code = read_support_code(text)
+    if code is None or len(code) < SUPPORT_CODE_LENGTH:
+        return None
+    return SessionQuery(search=code, fields=("support_code",), limit=2)
+
+
 def parse_limit(parameters: Mapping[str, str]) -> int:
     """Read the one parameter of the outbox: the most parked parcels to give.
 
@@ -231,9 +242,9 @@ def destination_json(name: str, state: OutboxState) -> dict[str, Any]:
     return {
         "name": name,
         "waiting": state.waiting,
-        "oldest_at": _moment(state.oldest_at),
+        "oldest_at": moment(state.oldest_at),
         "backing_off": state.backing_off,
-        "backing_off_since": _moment(state.backing_off_since),
+        "backing_off_since": moment(state.backing_off_since),
         "parked": state.parked,
     }
 
@@ -249,7 +260,8 @@ def parked_json(row: OutboxRow) -> dict[str, Any]:
     }
 
 
-def _moment(at: int | None) -> str | None:
+def moment(at: int | None) -> str | None:
+    """Write a time in ns; None stays None."""
     return rfc3339(at) if at is not None else None
 
 
@@ -281,13 +293,16 @@ def _time(name: str, value: str | None) -> int | None:
     if value is None:
         return None
     try:
-        moment = datetime.fromisoformat(value)
+        found = datetime.fromisoformat(_DATE.sub(r"\1T00:00\2", value))
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        allowed = "RFC 3339 with a time zone, such as 2026-06-01T00:00:00Z"
-        raise BadParameterError(name, f"is {value!r}", allowed)
-    ns = (moment - _EPOCH) // timedelta(microseconds=1) * 1_000
+        allowed = (
+            "a date, such as 2026-06-01, or RFC 3339, such as 2026-06-01T00:00:00+02:00; in UTC"
+            " where no offset is given"
+        )
+        raise BadParameterError(name, f"is {value!r}", allowed) from None
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=UTC)
+    ns = (found - _EPOCH) // timedelta(microseconds=1) * 1_000
     # Beyond what the store can hold there is nothing to find, so the nearest it can hold will do.
     return min(max(ns, _MIN_INT), _MAX_INT)
 
