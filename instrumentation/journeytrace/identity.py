@@ -103,8 +103,6 @@ def read_support_code(text: str) -> str | None:
     Either case will do, hyphens and spaces are left out, I and L mean 1, O means 0.
     """
     code = text.upper().translate(_MISREAD)
-    return (
-        code
-        if 1 <= len(code) <= SUPPORT_CODE_LENGTH and all(char in _CROCKFORD for char in code)
-        else None
-    )
+    if not 1 <= len(code) <= SUPPORT_CODE_LENGTH or set(code).difference(_CROCKFORD):
+        return None
+    return code

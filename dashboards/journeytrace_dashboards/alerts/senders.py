@@ -93,6 +93,7 @@ def _clock(settings: Settings) -> tuple[Rule, ...]:
         keep=settings.keep,
         last=f"{series}:last_week",
         seconds=seconds,
+        lead=settings.idle_timeout,
     )
     length = Recording(seconds, f"{series} * 0 + {window.total_seconds():g}")
     return (*with_last_week(series, f"{corrected}\n  /\n{events}"), length, alert)
