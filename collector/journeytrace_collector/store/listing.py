@@ -10,8 +10,7 @@ sort what it gives: quick when matches are few.
    which has fewer. It passes over at most `FAR` rows. If the page is not full by then, it ends
    there and says how far it has looked.
 
-So no list takes longer than passing over `FAR` rows, and among a million sessions it is complete
-for whatever is spread evenly. Where the events of a session have to be read one by one, because no
+So no list takes longer than passing over `FAR` rows. Where the events of a session have to be read one by one, because no
 index leads to those that are asked for, the three numbers are a tenth.
 """
 
@@ -36,8 +35,8 @@ __all__ = ["FAR", "FEW", "NEAR", "Ask", "Listed", "Listing", "Narrow", "Stretch"
 
 NEAR: Final = 1_000
 """Rows of each index that are counted to tell which one to walk."""
-FEW: Final = 5_000
-"""Rows that are fetched one by one and sorted."""
+FEW: Final = 1_500
+"""Rows that are fetched one by one, from all over the table, and sorted."""
 FAR: Final = 10_000
 """Rows that a walk passes over."""
 _DEARER: Final = 10
