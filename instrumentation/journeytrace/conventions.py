@@ -22,6 +22,7 @@ __all__ = [
     "COLLECTOR_OUTBOX_AGE_SECONDS",
     "COLLECTOR_OUTBOX_ROWS",
     "COLLECTOR_QUEUED_BYTES",
+    "COLLECTOR_RECORDS_FORBIDDEN_TOTAL",
     "COLLECTOR_RECORDS_TOTAL",
     "COLLECTOR_REQUESTS_REFUSED_TOTAL",
     "COLLECTOR_SESSIONS_ERASED_TOTAL",
@@ -364,6 +365,14 @@ COLLECTOR_QUEUED_BYTES: Final = Metric(
     "Size of the requests that wait for the store.",
 )
 
+COLLECTOR_RECORDS_FORBIDDEN_TOTAL: Final = Metric(
+    "journey_collector_records_forbidden_total",
+    "counter",
+    ("sender",),
+    "Records that their sender has no right to send, by its name in the settings, since the"
+    " collector started. They are among those that were rejected.",
+)
+
 COLLECTOR_RECORDS_TOTAL: Final = Metric(
     "journey_collector_records_total",
     "counter",
@@ -376,7 +385,8 @@ COLLECTOR_REQUESTS_REFUSED_TOTAL: Final = Metric(
     "counter",
     ("reason",),
     "Requests of senders who were not let in, since the collector started: the token is missing or"
-    " wrong.",
+    " wrong (401); where none is asked for, a page of another origin sent it (403), or it was meant"
+    " for another host (421).",
 )
 
 COLLECTOR_SESSIONS_ERASED_TOTAL: Final = Metric(
@@ -469,6 +479,7 @@ METRICS: Final = (
     COLLECTOR_OUTBOX_AGE_SECONDS,
     COLLECTOR_OUTBOX_ROWS,
     COLLECTOR_QUEUED_BYTES,
+    COLLECTOR_RECORDS_FORBIDDEN_TOTAL,
     COLLECTOR_RECORDS_TOTAL,
     COLLECTOR_REQUESTS_REFUSED_TOTAL,
     COLLECTOR_SESSIONS_ERASED_TOTAL,

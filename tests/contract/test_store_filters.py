@@ -1,4 +1,4 @@
-"""Each filter of the list is equal to filtering the plain fold in Python, however it is answered."""
+"""Each filter of the list equals filtering the plain fold in Python, however it is answered."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ sort what it gives: quick when matches are few.
    which has fewer. It passes over at most `FAR` rows. If the page is not full by then, it ends
    there and says how far it has looked.
 
-So no list takes longer than passing over `FAR` rows. Where the events of a session have to be read one by one, because no
-index leads to those that are asked for, the three numbers are a tenth.
+So no list takes longer than passing over `FAR` rows. Where the events of a session have to be read
+one by one, because no index leads to those that are asked for, the three numbers are a tenth.
 """
 
 from __future__ import annotations
