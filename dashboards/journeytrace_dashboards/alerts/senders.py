@@ -23,7 +23,8 @@ _DASHBOARD: Final = f"{HEALTH_UID}?from=now-3h&to=now"
 
 def senders(settings: Settings) -> Group:
     """Give the alerts that somebody who sends has to mend."""
-    return Group("JourneySenders", (*_rejecting(settings), *_refused(settings), *_forbidden(settings), *_clock(settings)))
+    refused = (*_refused(settings), *_forbidden(settings))
+    return Group("JourneySenders", (*_rejecting(settings), *refused, *_clock(settings)))
 
 
 def _rejecting(settings: Settings) -> tuple[Rule, ...]:
@@ -81,8 +82,8 @@ def _forbidden(settings: Settings) -> tuple[Rule, ...]:
         severity="warning",
         expr=f"{series} > {settings.refused_requests}",
         by=("sender",),
-        summary=f'{{{{ printf "%.0f" $value }}}} records of {label("sender", "a sender without a"
-        " name")} in {span(window)} were none that it may send, {LAST_WEEK_COUNT}",
+        summary=f'{{{{ printf "%.0f" $value }}}} records of {label("sender", "an unnamed sender")}'
+        f" in {span(window)} were none that it may send, {LAST_WEEK_COUNT}",
         description="Its token does not give it the right to that source or project. If its"
         " settings are right, it is somebody else who has the token.",
         dashboard=_DASHBOARD,
