@@ -22,6 +22,7 @@ __all__ = [
     "COLLECTOR_OUTBOX_AGE_SECONDS",
     "COLLECTOR_OUTBOX_ROWS",
     "COLLECTOR_QUEUED_BYTES",
+    "COLLECTOR_RECORDS_FORBIDDEN_TOTAL",
     "COLLECTOR_RECORDS_TOTAL",
     "COLLECTOR_REQUESTS_REFUSED_TOTAL",
     "COLLECTOR_SESSIONS_ERASED_TOTAL",
@@ -68,6 +69,8 @@ __all__ = [
     "STAGE_SPAN",
     "STATUS",
     "SUBMISSION_ID",
+    "SUPPORT_CODE",
+    "TIME_SENT",
     "USER_EMAIL",
     "USER_HASH",
     "USER_ID",
@@ -168,6 +171,9 @@ LAST_EVENT: Final = "journey.last_event"
 EVENTS: Final = "journey.events"
 """On derived spans: how many events the session has. Int."""
 
+SUPPORT_CODE: Final = "journey.support_code"
+"""On derived spans: the 8 characters by which a user tells support which session it was. String."""
+
 IMPACTS: Final = "journey.impacts."
 """On derived spans: with an `Impact` in lower case behind it, how many events had that impact. Int;
 absent: none had."""
@@ -205,6 +211,7 @@ DERIVED_ATTRIBUTES: Final = (
     ERROR_CODE,
     EVENTS,
     REVISION,
+    SUPPORT_CODE,
 )
 """Attributes of the derived spans (DESIGN section 6), beside those that begin with `IMPACTS`."""
 
@@ -365,6 +372,14 @@ COLLECTOR_QUEUED_BYTES: Final = Metric(
     "Size of the requests that wait for the store.",
 )
 
+COLLECTOR_RECORDS_FORBIDDEN_TOTAL: Final = Metric(
+    "journey_collector_records_forbidden_total",
+    "counter",
+    ("sender",),
+    "Records that their sender has no right to send, by its name in the settings, since the"
+    " collector started. They are among those that were rejected.",
+)
+
 COLLECTOR_RECORDS_TOTAL: Final = Metric(
     "journey_collector_records_total",
     "counter",
@@ -377,7 +392,8 @@ COLLECTOR_REQUESTS_REFUSED_TOTAL: Final = Metric(
     "counter",
     ("reason",),
     "Requests of senders who were not let in, since the collector started: the token is missing or"
-    " wrong.",
+    " wrong (401); where none is asked for, a page of another origin sent it (403), or it was meant"
+    " for another host (421).",
 )
 
 COLLECTOR_SESSIONS_ERASED_TOTAL: Final = Metric(
@@ -494,6 +510,7 @@ METRICS: Final = (
     COLLECTOR_OUTBOX_AGE_SECONDS,
     COLLECTOR_OUTBOX_ROWS,
     COLLECTOR_QUEUED_BYTES,
+    COLLECTOR_RECORDS_FORBIDDEN_TOTAL,
     COLLECTOR_RECORDS_TOTAL,
     COLLECTOR_REQUESTS_REFUSED_TOTAL,
     COLLECTOR_SESSIONS_ERASED_TOTAL,

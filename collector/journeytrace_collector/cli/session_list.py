@@ -36,6 +36,7 @@ _USER = Field[Summary]("User ID", lambda row: _or_nothing(row["user_id"]))
 _SUBMISSION = Field[Summary]("Submission ID", lambda row: _or_nothing(row["submission_id"]))
 _LAST = Field[Summary]("Last event", lambda row: Text(plain(row["last_event"])))
 _UPDATED = Field[Summary]("Last update", lambda row: moment(row["last_event_at"]))
+_CODE = Field[Summary]("Support code", lambda row: Text(plain(row["support_code"])))
 _STATUS = Field[Summary]("Status", lambda row: chip(row["status"]))
 _DECISION = Field[Summary]("Decision", lambda row: _or_nothing(row["decision"]))
 _REASON = Field[Summary]("Reason", lambda row: styled(row["reason"]))
@@ -43,6 +44,7 @@ _REASON = Field[Summary]("Reason", lambda row: styled(row["reason"]))
 _FIELDS: Final = (
     _CREATED,
     _SESSION,
+    _CODE,
     _EMAIL,
     _USER,
     _SUBMISSION,

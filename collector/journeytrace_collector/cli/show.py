@@ -13,7 +13,14 @@ __all__ = ["show"]
 
 
 def show(
-    session_id: Annotated[str, typer.Argument(metavar="SESSION_ID", show_default=False)],
+    session_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="SESSION",
+            help="Its id, the beginning of that, or its support code; the id wins.",
+            show_default=False,
+        ),
+    ],
     *,
     source: Annotated[
         str | None,
@@ -33,13 +40,22 @@ def show(
         connect,
         run,
     )
+    from journeytrace_collector.cli.resolve import (  # noqa: PLC0415
+        Several,
+        fail_for_several,
+        resolve,
+    )
 
     async def fetch() -> tuple[Summary, list[Event]]:
         async with connect(url, token, ca_file) as client:
-            session = await client.session(session_id)
-            return session, await client.events(session_id, source and source.upper())
+            session = await resolve(client, session_id)
+            known = session["session_id"]
+            return session, await client.events(known, source and source.upper())
 
-    session, events = run(fetch())
+    try:
+        session, events = run(fetch())
+    except Several as several:
+        fail_for_several(several)
     if as_json:
         typer.echo(json.dumps({"session": session, "events": events}, indent=2))
         return

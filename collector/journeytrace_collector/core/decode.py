@@ -24,7 +24,7 @@ from journeytrace_collector.core.attributes import plain_attributes, service_of
 from journeytrace_collector.core.fields import MAX_NAME, BadFieldError
 from journeytrace_collector.core.model import Event, Rejection
 from journeytrace_collector.core.record import Limits, Record, Resolver
-from journeytrace_collector.core.rights import ANYBODY, Rights
+from journeytrace_collector.core.rights import ANYBODY, LacksRightError, Rights
 from journeytrace_collector.core.weight import check_records
 
 __all__ = ["Decoded", "Decoder"]
@@ -61,6 +61,8 @@ class Decoded:
     """The first few of the `problems`."""
     problems: int = 0
     """Events that were not taken."""
+    forbidden: int = 0
+    """Events among them that their sender had no right to."""
     ignored: int = 0
     """Spans or log records that are no journey events."""
     traces: ExportTraceServiceRequest | None = None
@@ -233,9 +235,13 @@ class Decoder:
 
     def _event(self, attributes: dict[str, Any], record: Record, decoded: Decoded) -> Event:
         source = attributes.get(names.EVENT_SOURCE)
-        decoded.rights.check_sent(source)
-        event = self._resolve(attributes, record)
-        decoded.rights.check(event, source)
+        try:
+            decoded.rights.check_sent(source)
+            event = self._resolve(attributes, record)
+            decoded.rights.check(event, source)
+        except LacksRightError:
+            decoded.forbidden += 1
+            raise
         decoded.events.append(event)
         return event
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from journeytrace.conventions import Decision, Impact, Status
-from journeytrace.identity import trace_id
+from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.model import Why
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.sessionize import SessionState
@@ -59,6 +59,8 @@ class Summary(msgspec.Struct, frozen=True):
 
     session_id: str
     trace_id: str
+    support_code: str
+    """What a user reads to support, who finds the session by it."""
     project_id: str | None
     submission_id: str | None
     user_id: str | None
@@ -150,10 +152,12 @@ def summary(
 ) -> Summary:
     """Describe the session as it is at `now`; all times in ns. `why`: see `insight.why`."""
     at, _, last_event = state.last
+    trace = trace_id(state.session_id)
     decided_at, _, decision, reason = state.decided or (None, b"", None, None)
     return Summary(
         session_id=state.session_id,
-        trace_id=trace_id(state.session_id).hex(),
+        trace_id=trace.hex(),
+        support_code=support_code(trace),
         project_id=kept(state, "project_id"),
         submission_id=kept(state, "submission_id"),
         user_id=kept(state, "user_id"),

@@ -18,6 +18,7 @@ from journeytrace.identity import trace_id
 from journeytrace_collector.core.change import Change, Exemplar, SessionChange, Settlement, Tally
 from journeytrace_collector.core.derive import highest_of, highest_stage
 from journeytrace_collector.core.funnel import passed
+from journeytrace_collector.core.marks import is_corrected
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.series import ADDED, RECORDS, REMOVED, born, observe
 from journeytrace_collector.core.sessionize import SessionState
@@ -44,8 +45,6 @@ MAX_ERROR_CODE: Final = 64
 """Characters of an error code that a label may have; a longer one counts as "other"."""
 
 _NS_PER_SECOND: Final = 1_000_000_000
-_TIME_SENT: Final = f'"{names.TIME_SENT}":'
-"""What the metadata of an event has, as JSON, if its time was not believed."""
 
 
 class Measure:
@@ -178,7 +177,7 @@ class Measure:
             shown = (project, _code(event.error_code))
             shown = (project, OTHER) if shown in beyond else shown
             tally.add(names.ERROR_CODES_TOTAL.name, shown)
-        if _TIME_SENT in event.metadata:
+        if is_corrected(event):
             tally.add(names.COLLECTOR_TIME_CORRECTED_TOTAL.name, (project,))
         name = event.name
         known = name in self._catalogue.events

@@ -26,6 +26,10 @@ EVERY: dict[str, str | list[str]] = {
     "__to": "2090-01-01T00:00:00Z",
     "project": ["acme", "globex", "(none)"],
     "search": "",
+    "error_code": "",
+    "stage": "",
+    "event": "",
+    "impact": "any",
 }
 Row = dict[str, Any]
 
