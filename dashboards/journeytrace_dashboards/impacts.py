@@ -91,8 +91,8 @@ def blocking_checks() -> table.Panel:
         "Checks that block most",
         "Events that stopped users in the time range, most frequent first, and the share of the"
         " event's own runs that did. A high share of few runs is a broken check or one abuser; a"
-        " low share of many is policy at work. other are events outside the catalogue. A click"
-        " lists the sessions that it blocked.",
+        " low share of many is policy at work. A click lists the sessions that it blocked. other"
+        " are events outside the catalogue: empty the name in the list to see all who were blocked.",
         size=(12, 9),
         nothing="nobody was blocked",
     )
