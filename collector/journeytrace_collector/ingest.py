@@ -20,6 +20,7 @@ from typing import Any, Final, Self, TypeVar
 from journeytrace.conventions import (
     COLLECTOR_COMMIT_SECONDS,
     COLLECTOR_QUEUED_BYTES,
+    COLLECTOR_RECORDS_FORBIDDEN_TOTAL,
     SESSION_ID,
 )
 from journeytrace_collector.core.decode import Decoded
@@ -238,6 +239,7 @@ class Ingest:
             ignored=sum(part.ignored for part in parts),
             at=max(request.received for request, _ in group),
             rights=_rights(parts),
+            versions=frozenset().union(*(part.versions for part in parts)),
         )
         start = time.perf_counter()
         try:
@@ -258,6 +260,10 @@ class Ingest:
             self._health.observe(COLLECTOR_COMMIT_SECONDS, time.perf_counter() - start)
             _refuse(parts, written.refused)
             _refuse_foreign(parts, written.foreign)
+            for part in parts:
+                if part.forbidden:
+                    sender = (part.rights.sender,)
+                    self._health.add(COLLECTOR_RECORDS_FORBIDDEN_TOTAL, sender, part.forbidden)
             for request, part in group:
                 request.future.set_result(Answer(part.rejected, part.message))
 
@@ -312,6 +318,7 @@ def _refuse_foreign(parts: list[Decoded], foreign: Sequence[Event]) -> None:
             continue
         for event in part.events:
             if (event.session_id, event.event_id) in keys:
+                part.forbidden += 1
                 problem = f"belongs to a project that {part.rights} has no right to"
                 part.reject(Rejection(f"event {event.name!r}", SESSION_ID, problem))
                 part.rejected += 1

@@ -106,6 +106,8 @@ class Collector:
         for reason in access.senders.refused:
             counted = partial(access.senders.refused.__getitem__, reason)
             health.watch(names.COLLECTOR_REQUESTS_REFUSED_TOTAL, counted, (reason,))
+        for sender in ("", *settings.senders):
+            health.add(names.COLLECTOR_RECORDS_FORBIDDEN_TOTAL, (sender,), 0)
         exporters = load_exporters(settings, store, self._clock, health)
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)

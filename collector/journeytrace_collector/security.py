@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from hmac import compare_digest
 from ipaddress import ip_address
 from pathlib import Path
@@ -75,6 +75,7 @@ class Senders:
 
     def __init__(self, known: Sequence[tuple[str, Rights]] = ()) -> None:
         self._tokens = Tokens([token for token, _ in known])
+        self._tokens.refused |= {"host": 0, "origin": 0}
         self._rights = [rights for _, rights in known] or [ANYBODY]
 
     def __bool__(self) -> bool:
@@ -88,8 +89,11 @@ class Senders:
         return other.shares_with(self._tokens)
 
     @property
-    def refused(self) -> Mapping[str, int]:
-        """How many were turned away since the start; see `Tokens.refused`."""
+    def refused(self) -> dict[str, int]:
+        """How many were turned away since the start; see `Tokens.refused`.
+
+        Where no token is asked for, by what their request said instead: *host* or *origin*.
+        """
         return self._tokens.refused
 
     def check(self, authorization: str | None) -> Rights:

@@ -17,6 +17,8 @@ from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models.common import (
+    BigValueColorMode,
+    BigValueGraphMode,
     DataSourceRef,
     GraphDrawStyle,
     LegendDisplayMode,
@@ -35,14 +37,18 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from journeytrace_dashboards import colours
+from journeytrace_dashboards.promql import a_week_ago, at_end
 from journeytrace_dashboards.sources import POSTGRESQL, PROMETHEUS
 
 __all__ = [
+    "LAST_WEEK",
     "TAG",
     "Sql",
     "bars",
     "frame",
     "joined",
+    "judge",
     "lines",
     "link",
     "new_dashboard",
@@ -53,14 +59,23 @@ __all__ = [
     "rows",
     "stacked",
     "table_of",
+    "trend",
+    "with_last_week",
 ]
+
+LAST_WEEK: Final = "last week"
+"""What the legend says of the same hours of last week."""
 
 TAG: Final = "journeytrace"
 """Marks our dashboards, which list each other by it."""
 
+SPARKS: Final = 100
+"""Points of the line behind a figure: each asks for the whole time range before it."""
+
 SMOOTHED: Final = "5m"
 """No point of a graph stands for less time: single sessions would look like spikes."""
 
+Judged = TypeVar("Judged", bargauge.Panel, stat.Panel)
 P = TypeVar(
     "P",
     bargauge.Panel,
@@ -152,9 +167,29 @@ def over_time(expr: str, legend: str, ref_id: str = "A") -> prometheus.Dataquery
     return query.range().legend_format(legend)
 
 
+def trend(expr: str, legend: str = "", ref_id: str = "A") -> prometheus.Dataquery:
+    """Ask Prometheus for one figure, the last of a line.
+
+    Where it has no value at the end there is no line either: an older figure is no news.
+    """
+    return over_time(f"{expr}\nand on () ({at_end(expr)})", legend, ref_id)
+
+
 def number() -> stat.Panel:
-    """Begin a panel that shows one figure."""
-    return stat.Panel().reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    """Begin a panel that shows one figure, and behind it how it came to be so.
+
+    Its queries are made by `trend`.
+    """
+    panel = stat.Panel().reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+    panel.graph_mode(BigValueGraphMode.AREA).color_mode(BigValueColorMode.VALUE)
+    return panel.max_data_points(SPARKS).color_scheme(colours.paint(colours.NEUTRAL))
+
+
+def judge(panel: Judged, scale: colours.Scale) -> Judged:
+    """Paint a panel by its values."""
+    colour, thresholds = colours.painted_by(scale)
+    panel.color_scheme(colour).thresholds(thresholds)
+    return panel
 
 
 def bars() -> bargauge.Panel:
@@ -163,6 +198,7 @@ def bars() -> bargauge.Panel:
         bargauge.Panel()
         .orientation(VizOrientation.HORIZONTAL)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+        .color_scheme(colours.paint(colours.NEUTRAL))
         .min(0)
     )
 
@@ -176,6 +212,7 @@ def lines() -> timeseries.Panel:
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
         .show_points(VisibilityMode.AUTO)
         .interval(SMOOTHED)
+        .color_scheme(colours.by_name())
         .min(0)
     )
 
@@ -185,6 +222,20 @@ def stacked() -> timeseries.Panel:
     stacking = common.StackingConfig().mode(StackingMode.NORMAL)
     panel = lines().draw_style(GraphDrawStyle.BARS).stacking(stacking)
     return panel.fill_opacity(80).line_width(0)
+
+
+def with_last_week(panel: timeseries.Panel, total: str) -> timeseries.Panel:
+    """Draw over bars what `total`, the sum of them, was at the same hours of last week."""
+    panel.with_target(over_time(a_week_ago(total), LAST_WEEK, "W"))
+    line = {
+        "custom.drawStyle": "line",
+        "custom.fillOpacity": 0,
+        "custom.lineStyle": {"fill": "dash", "dash": [10, 10]},
+        "custom.lineWidth": 2,
+        "custom.stacking": {"group": "W", "mode": "none"},
+    }
+    values = [DynamicConfigValue(name, value) for name, value in line.items()]
+    return panel.override_by_name(LAST_WEEK, [*values, *colours.fixed(colours.NEUTRAL)])
 
 
 def table_of(columns: dict[str, str]) -> table.Panel:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import bargauge, timeseries
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
-from journeytrace.conventions import DECISIONS_TOTAL, Decision
+from journeytrace.conventions import DECISIONS_TOTAL, OTHER, Decision
 from journeytrace_dashboards import colours
-from journeytrace_dashboards.common import bars, frame, link, now, over_time, stacked
+from journeytrace_dashboards.common import (
+    bars,
+    frame,
+    link,
+    now,
+    over_time,
+    stacked,
+    with_last_week,
+)
 from journeytrace_dashboards.promql import named, per_hour, risen, select
 from journeytrace_dashboards.uids import SESSIONS_UID
 
@@ -20,10 +29,11 @@ def over_time_by_decision() -> timeseries.Panel:
     for decision, colour in colours.DECISION.items():
         panel.override_by_name(decision, colours.fixed(colour))
     return frame(
-        panel,
+        with_last_week(panel, per_hour(select(DECISIONS_TOTAL))),
         "Decisions over time",
         "Decisions an hour. Only the server decides: a final page or a completed session is none."
-        " PENDING waits for a person; when that person decides, the new decision is counted too.",
+        " PENDING waits for a person; when that person decides, the new decision is counted too."
+        " The dashed line is all of them at the same hours of last week.",
         size=(24, 8),
         unit="suffix: / h",
         nothing="no decisions",
@@ -36,9 +46,10 @@ def rejected_reasons() -> bargauge.Panel:
         Decision.REJECTED,
         "Reasons of REJECTED",
         "Rejections in the time range by the reason the server gave, most frequent first. A click"
-        " lists the sessions. other is a reason outside the catalogue. AGE_VERIFICATION,"
-        " REGIONAL_VALIDATION and ADDRESS_COLLECTION are names of checks as well: here they are"
-        " reasons.",
+        " lists the sessions. (none): no reason was given; other: one outside the catalogue, and a"
+        " click on it lists all who were rejected."
+        " AGE_VERIFICATION, REGIONAL_VALIDATION and ADDRESS_COLLECTION are names of checks as well:"
+        " here they are reasons.",
         "nobody was rejected",
     )
 
@@ -49,18 +60,22 @@ def pending_reasons() -> bargauge.Panel:
         Decision.PENDING,
         "Reasons of PENDING",
         "Decisions to wait for a person, by reason, most frequent first. A click lists the"
-        " sessions. CUSTOM_POLICY stands on both lists: as a reason to reject and as one to wait.",
+        " sessions; on other, which are reasons outside the catalogue, all who wait."
+        " CUSTOM_POLICY stands on both lists: as a reason to reject and as one to wait.",
         "nobody was put on hold",
     )
 
 
 def _reasons(decision: Decision, title: str, description: str, nothing: str) -> bargauge.Panel:
     counted = risen(select(DECISIONS_TOTAL, f'decision="{decision}"'), "reason")
-    expr = f"sort_desc({named(f'{counted} > 0', 'reason', 'none given')})"
-    url = (
-        f"/d/{SESSIONS_UID}?var-decision={decision}&var-field=reason"
-        "&var-search=${__field.labels.reason}&${__url_time_range}"
-    )
+    expr = f"sort_desc({named(f'{counted} > 0', 'reason', '(none)')})"
+    decided = f"/d/{SESSIONS_UID}?var-decision={decision}"
+    rest = "&${project:queryparam}&${__url_time_range}"
     panel = bars().with_target(now(expr, "{{reason}}")).decimals(0)
+    panel.color_scheme(colours.paint(colours.DECISION[decision]))
+    url = f"{decided}&var-reason=${{__field.labels.reason}}{rest}"
     panel.data_links([link("Sessions with this reason", url)])
+    # It stands for many reasons, of which the list knows each by its name alone.
+    every = link(f"All {decision} sessions", f"{decided}{rest}").build()
+    panel.override_by_name(OTHER, [DynamicConfigValue("links", [every])])
     return frame(panel, title, description, size=(12, 9), nothing=nothing)

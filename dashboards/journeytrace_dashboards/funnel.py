@@ -6,13 +6,12 @@ Each stage has a query of its own, for Grafana shows queries in their order and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from grafana_foundation_sdk.builders import bargauge, table, timeseries
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from journeytrace.conventions import (
-    SESSIONS_SETTLED_TOTAL,
     SESSIONS_STARTED_TOTAL,
     STAGE_REACHED_TOTAL,
     Status,
@@ -22,6 +21,7 @@ from journeytrace_dashboards.common import (
     bars,
     frame,
     joined,
+    judge,
     lines,
     now,
     over_time,
@@ -29,7 +29,7 @@ from journeytrace_dashboards.common import (
     rows,
     table_of,
 )
-from journeytrace_dashboards.promql import equal, per_hour, quoted, ratio, risen, select
+from journeytrace_dashboards.promql import at_rest, equal, per_hour, quoted, ratio, risen, select
 
 __all__ = ["conversion", "drop_off", "drop_off_over_time", "funnel"]
 
@@ -103,17 +103,17 @@ def _named(cell: str, stage: str) -> str:
 
 def drop_off(stages: Sequence[str]) -> bargauge.Panel:
     """Show where users leave."""
-    panel = bars().max(1)
+    panel = judge(bars().max(1), colours.bad_from(0.4, watch=0.2))
     for place, stage in enumerate(stages):
-        share = ratio(risen(_dropped(stage)), risen(_reached(stage)))
+        share = ratio(_dropped(risen, stage), risen(_reached(stage)))
         panel.with_target(now(share, stage, ref_id(place)))
     return frame(
         panel,
         "Drop-off by stage",
         "Of the sessions that came to a stage or past it in the time range, the share that ended"
-        " DROPPED with it as their highest stage. A drop-off says that the user left without seeing"
-        " the final page, not why: look at the sessions' last events. It counts when the idle time"
-        " is over, and at a session's first rest alone: who came back later stays in it.",
+        " DROPPED with it as their highest stage and have not come back: yellow from 20 %, red from"
+        " 40 %. A drop-off says that the user left without seeing the final page, not why: look at"
+        " the sessions' last events. It counts when the idle time is over.",
         size=(12, 9),
         unit="percentunit",
         nothing=NO_SESSIONS,
@@ -124,7 +124,7 @@ def drop_off_over_time(stages: Sequence[str]) -> timeseries.Panel:
     """Show how the drop-off of each stage moves."""
     panel = lines()
     for place, stage in enumerate(stages):
-        share = ratio(per_hour(_dropped(stage)), per_hour(_reached(stage)))
+        share = ratio(_dropped(per_hour, stage), per_hour(_reached(stage)))
         panel.with_target(over_time(share, stage, ref_id(place)))
     for stage, colour in colours.ordered(stages).items():
         panel.override_by_name(stage, colours.fixed(colour))
@@ -144,6 +144,5 @@ def _reached(stage: str) -> str:
     return select(STAGE_REACHED_TOTAL, equal("stage", stage))
 
 
-def _dropped(stage: str) -> str:
-    status = equal("status", Status.DROPPED)
-    return select(SESSIONS_SETTLED_TOTAL, status, equal("stage", stage))
+def _dropped(read: Callable[..., str], stage: str) -> str:
+    return at_rest(read, equal("status", Status.DROPPED), equal("stage", stage))

@@ -6,15 +6,17 @@ from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from journeytrace import conventions as names
+from journeytrace_dashboards import colours
 from journeytrace_dashboards.common import (
     frame,
+    judge,
     lines,
-    now,
     number,
     over_time,
     rows,
     stacked,
     table_of,
+    trend,
 )
 from journeytrace_dashboards.promql import held, per_hour, quantile, ratio, risen, select
 
@@ -58,12 +60,13 @@ def lost() -> stat.Panel:
     """Count what was turned away."""
     faulty = risen(select(names.COLLECTOR_RECORDS_TOTAL, 'outcome="rejected"'))
     refused = risen(select(names.COLLECTOR_EVENTS_TOTAL, 'outcome="refused"'))
+    panel = number().with_target(trend(f"{faulty} + {refused}")).decimals(0)
     return frame(
-        number().with_target(now(f"{faulty} + {refused}")).decimals(0),
+        judge(panel, colours.bad_from(0.5, otherwise=colours.GOOD)),
         "Turned away",
         "Records in the time range that will never be in a journey: faulty ones, and events over"
-        " the limits of their session. More than none means a sender to mend; the collector's"
-        " answers tell it what is wrong.",
+        " the limits of their session. Any makes it red, for there is a sender to mend; the"
+        " collector's answers tell it what is wrong.",
         size=SMALL,
         nothing=NO_COLLECTOR,
     )
@@ -73,11 +76,13 @@ def duplicates() -> stat.Panel:
     """Give the share of events that came twice."""
     known = risen(select(names.COLLECTOR_EVENTS_TOTAL, 'outcome="duplicate"'))
     expr = ratio(known, risen(select(names.COLLECTOR_EVENTS_TOTAL)))
+    panel = number().with_target(trend(expr))
     return frame(
-        number().with_target(now(expr)),
+        judge(panel, colours.bad_from(0.5, watch=0.1)),
         "Came twice",
         "Share of events that were known already. They count once and do no harm; many mean that"
-        " senders wait too short for answers, or that answers get lost.",
+        " senders wait too short for answers, or that answers get lost: yellow from 10 %, red when"
+        " every other event has been here before.",
         size=SMALL,
         unit="percentunit",
         nothing="no events",
@@ -87,8 +92,9 @@ def duplicates() -> stat.Panel:
 def parked() -> stat.Panel:
     """Count what waits for somebody."""
     rows_parked = select(names.COLLECTOR_OUTBOX_ROWS, 'state="parked"')
+    panel = number().with_target(trend(held(rows_parked)))
     return frame(
-        number().with_target(now(held(rows_parked))),
+        judge(panel, colours.bad_from(1, otherwise=colours.GOOD)),
         "Parked",
         "Deliveries that a receiver refused for good. They stay until somebody mends the receiver"
         " and runs `journeytrace outbox requeue`; `journeytrace outbox` says why each was refused.",
@@ -101,7 +107,7 @@ def erased() -> stat.Panel:
     """Count what retention and requests took."""
     expr = risen(select(names.COLLECTOR_SESSIONS_ERASED_TOTAL))
     return frame(
-        number().with_target(now(expr)).decimals(0),
+        number().with_target(trend(expr)).decimals(0),
         "Erased",
         "Sessions erased in the time range because their retention had ended or somebody asked."
         " They are gone from Sessions and Session detail; what they had counted stays counted.",
@@ -114,7 +120,7 @@ def events() -> timeseries.Panel:
     """Show the events that come."""
     expr = per_hour(select(names.COLLECTOR_EVENTS_TOTAL), "outcome")
     return frame(
-        stacked().with_target(over_time(expr, "{{outcome}}")),
+        _by_outcome(expr),
         "Events received",
         "Events an hour by what became of them: accepted, duplicate (known already), refused"
         " (over the limits of their session) or forgotten (of a session that was erased).",
@@ -128,7 +134,7 @@ def records() -> timeseries.Panel:
     """Show what gave no event."""
     expr = per_hour(select(names.COLLECTOR_RECORDS_TOTAL), "outcome")
     return frame(
-        stacked().with_target(over_time(expr, "{{outcome}}")),
+        _by_outcome(expr),
         "Records without an event",
         "Spans and log records an hour that gave no event: rejected because they are faulty, or"
         " ignored because they are no journey's, which is normal where a whole service's spans"
@@ -137,6 +143,13 @@ def records() -> timeseries.Panel:
         unit="suffix: / h",
         nothing="none",
     )
+
+
+def _by_outcome(expr: str) -> timeseries.Panel:
+    panel = stacked().with_target(over_time(expr, "{{outcome}}"))
+    for outcome, colour in colours.OUTCOME.items():
+        panel.override_by_name(outcome, colours.fixed(colour))
+    return panel
 
 
 def commits() -> timeseries.Panel:

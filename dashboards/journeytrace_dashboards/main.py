@@ -9,11 +9,14 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 from journeytrace.catalogue import Catalogue, builtin_catalogue
 from journeytrace_dashboards import (
     decisions,
+    deployments,
     durations,
+    error_codes,
     funnel,
     health,
     impacts,
     overview,
+    projects,
     session_detail,
     session_list,
     variables,
@@ -49,12 +52,15 @@ def _journeys(stages: Sequence[str]) -> Dashboard:
         .time("now-24h", "now")
         .refresh("1m")
         .with_variable(variables.counted_projects())
+        .with_variable(variables.timed_checks())
+        .annotation(deployments.deployments())
         .with_panel(overview.started())
         .with_panel(overview.completion())
         .with_panel(overview.decided())
         .with_panel(overview.open_now())
         .with_panel(overview.started_over_time())
         .with_panel(overview.endings())
+        .with_panel(projects.projects())
         .with_row(Row("Where users leave"))
         .with_panel(funnel.funnel(stages))
         .with_panel(funnel.conversion(stages))
@@ -68,10 +74,11 @@ def _journeys(stages: Sequence[str]) -> Dashboard:
         .with_panel(impacts.impacts_over_time())
         .with_panel(impacts.retries())
         .with_panel(impacts.blocking_checks())
-        .with_panel(durations.checks())
+        .with_panel(error_codes.error_codes())
         .with_row(Row("How long it takes"))
         .with_panel(durations.sessions())
         .with_panel(durations.stages())
+        .with_panel(durations.checks())
         .with_panel(overview.open_by_stage(stages))
         .with_panel(overview.revisions())
     )

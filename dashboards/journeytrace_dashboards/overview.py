@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grafana_foundation_sdk.builders import stat, timeseries
-from grafana_foundation_sdk.models.common import BigValueColorMode, BigValueGraphMode
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from journeytrace.conventions import (
     DECISIONS_TOTAL,
@@ -17,15 +17,27 @@ from journeytrace.conventions import (
 )
 from journeytrace_dashboards import colours
 from journeytrace_dashboards.common import (
+    LAST_WEEK,
     frame,
     lines,
-    now,
     number,
     over_time,
     ref_id,
     stacked,
+    trend,
+    with_last_week,
 )
-from journeytrace_dashboards.promql import equal, held, named, per_hour, ratio, risen, select
+from journeytrace_dashboards.projects import APPROVED, COMPLETED, STARTED, growth, shift
+from journeytrace_dashboards.promql import (
+    at_rest,
+    equal,
+    held,
+    named,
+    per_hour,
+    ratio,
+    risen,
+    select,
+)
 
 __all__ = [
     "completion",
@@ -40,16 +52,24 @@ __all__ = [
 
 NO_SESSIONS = "no sessions"
 SMALL = (6, 4)
+NOW = "in this range"
+AGAINST = f"against {LAST_WEEK}"
+_LINE = " The line behind a figure is what it was at each moment."
 HALF = (12, 8)
 
 
 def started() -> stat.Panel:
     """Count the sessions that began."""
+    count = risen(select(SESSIONS_STARTED_TOTAL))
+    panel = _compared(count, growth(count), STARTED)
+    panel.override_by_name(NOW, [DynamicConfigValue("decimals", 0)])
     return frame(
-        number().with_target(now(risen(select(SESSIONS_STARTED_TOTAL)))).decimals(0),
+        panel,
         "Sessions started",
-        "Sessions of which the first event came in the time range. One session is one run of one"
-        " user through the form; a user who comes back later counts again.",
+        "Sessions of which the first event came in the time range, and how many more or fewer that"
+        " is than in the same hours of last week: yellow from a quarter fewer, red from half. One"
+        " session is one run of one user through the form; a user who comes back later counts"
+        " again." + _LINE,
         size=SMALL,
         nothing=NO_SESSIONS,
     )
@@ -57,14 +77,16 @@ def started() -> stat.Panel:
 
 def completion() -> stat.Panel:
     """Give the share of sessions that reached the end."""
-    settled = select(SESSIONS_SETTLED_TOTAL)
-    completed = select(SESSIONS_SETTLED_TOTAL, f'status="{Status.COMPLETED}"')
+    completed = at_rest(risen, f'status="{Status.COMPLETED}"')
+    share = f"clamp_max({ratio(completed, risen(select(SESSIONS_SETTLED_TOTAL)))}, 1)"
     return frame(
-        number().with_target(now(ratio(risen(completed), risen(settled)))).min(0).max(1),
+        _compared(share, shift(share), COMPLETED),
         "Completion",
         "Of the sessions that came to rest in the time range, the share whose user saw the final"
-        " page. Completed is not approved: the user may have been rejected, or may be waiting."
-        " Sessions still open are not in it.",
+        " page, also if that came after the session had counted as dropped. Beside it the points"
+        " of a hundredth above or below the same hours of last week: yellow from five fewer, red"
+        " from ten. Completed is not approved: the user may have been rejected, or may be waiting."
+        " Sessions still open are not in it." + _LINE,
         size=SMALL,
         unit="percentunit",
         nothing="none came to rest",
@@ -75,24 +97,32 @@ def decided() -> stat.Panel:
     """Give the share of decisions that approve."""
     all_decisions = select(DECISIONS_TOTAL)
     approved = select(DECISIONS_TOTAL, 'decision="APPROVED"')
+    share = ratio(risen(approved), risen(all_decisions))
     return frame(
-        number().with_target(now(ratio(risen(approved), risen(all_decisions)))).min(0).max(1),
+        _compared(share, shift(share), APPROVED),
         "Approved, of all decisions",
-        "Of the decisions made in the time range, the share that approved. A session whose decision"
-        " changed counts once for each, and one without a decision not at all: this is not the"
-        " share of users who got through.",
+        "Of the decisions made in the time range, the share that approved, and the points of a"
+        " hundredth above or below the same hours of last week: yellow from five either way, red"
+        " from ten. A session whose decision changed counts once for each, and one without a"
+        " decision not at all: this is not the share of users who got through." + _LINE,
         size=SMALL,
         unit="percentunit",
         nothing="no decisions",
     )
 
 
+def _compared(expr: str, difference: str, scale: colours.Scale) -> stat.Panel:
+    """Show a figure, and beside it how it differs from last week: only that is judged."""
+    panel = number().with_target(trend(expr, NOW))
+    panel.with_target(trend(difference, AGAINST, "B"))
+    share = [DynamicConfigValue("unit", "percentunit"), DynamicConfigValue("decimals", 0)]
+    return panel.override_by_name(AGAINST, [*share, *colours.judged(scale)])
+
+
 def open_now() -> stat.Panel:
     """Count the sessions in progress."""
-    panel = number().with_target(now(held(select(SESSIONS_OPEN))))
-    panel.graph_mode(BigValueGraphMode.NONE).color_mode(BigValueColorMode.NONE)
     return frame(
-        panel,
+        number().with_target(trend(held(select(SESSIONS_OPEN)))),
         "Open at the end of the range",
         "Sessions in progress: neither finished nor on an error page, and not idle for so long that"
         " they count as dropped (20 minutes, unless configured otherwise).",
@@ -104,11 +134,13 @@ def open_now() -> stat.Panel:
 def started_over_time() -> timeseries.Panel:
     """Show when sessions begin."""
     expr = named(per_hour(select(SESSIONS_STARTED_TOTAL), "project"), "project", "(none)")
+    panel = stacked().with_target(over_time(expr, "{{project}}"))
     return frame(
-        stacked().with_target(over_time(expr, "{{project}}")),
+        with_last_week(panel, per_hour(select(SESSIONS_STARTED_TOTAL))),
         "Sessions started over time",
         "Sessions an hour, by project. A hole means that no session began or that nothing was"
-        " scraped: Collector health tells which. (none) are sessions that named no project.",
+        " scraped: Collector health tells which. (none) are sessions that named no project. The"
+        " dashed line is what all of them were at the same hours of last week.",
         size=HALF,
         unit="suffix: / h",
         nothing=NO_SESSIONS,
@@ -122,11 +154,12 @@ def endings() -> timeseries.Panel:
     for status, colour in colours.STATUS.items():
         panel.override_by_name(status, colours.fixed(colour))
     return frame(
-        panel,
+        with_last_week(panel, per_hour(select(SESSIONS_SETTLED_TOTAL))),
         "How sessions ended",
         "Sessions that came to rest, an hour, by status. A session that drops off does so when its"
         " idle time is over, so a bar stands about 20 minutes right of what caused it. COMPLETED"
-        " says that the user reached the end, not that anything was approved.",
+        " says that the user reached the end, not that anything was approved. The dashed line is"
+        " all of them at the same hours of last week.",
         size=HALF,
         unit="suffix: / h",
         nothing="none came to rest",
@@ -159,9 +192,10 @@ def revisions() -> timeseries.Panel:
     return frame(
         stacked().with_target(over_time(expr, "{{from}} → {{to}}")),
         "Sessions that changed after they had ended",
-        "Sessions an hour that came to rest, went on and came to rest again, by both statuses. The"
-        " panels above count each at its first rest only; DROPPED → COMPLETED are users who came"
-        " back late, or devices that sent late.",
+        "Sessions an hour that came to rest, went on and came to rest again, by both statuses."
+        " Completion, drop-off and projects count each as it rests now; how sessions ended shows"
+        " its first rest. DROPPED → COMPLETED are users who came back late, or devices that sent"
+        " late.",
         size=HALF,
         unit="suffix: / h",
         nothing="none changed",

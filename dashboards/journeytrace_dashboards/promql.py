@@ -7,11 +7,21 @@ count one project, each from the moment it started.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from typing import Final
 
-from journeytrace.conventions import Metric
+from journeytrace.conventions import (
+    SESSIONS_SETTLED_TOTAL,
+    SESSIONS_STARTED_TOTAL,
+    SETTLED_CORRECTIONS_TOTAL,
+    Metric,
+)
 
 __all__ = [
+    "a_week_ago",
+    "at_end",
+    "at_rest",
     "equal",
     "held",
     "named",
@@ -20,9 +30,13 @@ __all__ = [
     "quoted",
     "ratio",
     "risen",
+    "risen_from_birth",
     "select",
+    "slowest",
 ]
 
+_RANGE: Final = re.compile(r"\[\$__\w+\]")
+_SELECTED: Final = re.compile(r"\{[^{}]*\}(\[[^]]*\])?( offset \w+)?")
 _FILTERS: Final = {"project": 'project=~"$project"'}
 _COLLECTOR: Final = 'instance=~"$instance"'
 
@@ -68,6 +82,42 @@ def risen(selected: str, *by: str) -> str:
     return f"sum{_by(by)}(increase({selected}[$__range]))"
 
 
+def risen_from_birth(selected: str, *by: str) -> str:
+    """Say by how much counters rose whose series begin with the first thing they count.
+
+    Prometheus sees no rise in a first sample. A series that was not there when the time range
+    began, while its project was, has counted all of its value in it.
+    """
+    started = select(SESSIONS_STARTED_TOTAL)
+    born = f"({selected} unless {selected} offset $__range)"
+    born += f" and on (project, instance) {started} offset $__range"
+    return f"sum{_by(by)}(({born}) or increase({selected}[$__range]))"
+
+
+def a_week_ago(expr: str) -> str:
+    """Ask the same of the same hours of last week; `expr` is made of what rose."""
+    return _RANGE.sub(r"\g<0> offset 7d", expr)
+
+
+def at_end(expr: str) -> str:
+    """Ask for what `expr` is at the end of the time range, at each of its moments."""
+    return _SELECTED.sub(r"\g<0> @ end()", expr)
+
+
+def at_rest(read: Callable[..., str], *matchers: str, by: tuple[str, ...] = ()) -> str:
+    """Count sessions by how they came to rest, each as it rests now; `read` is how counters are.
+
+    A session that settles again is taken from where it had been counted. That can have been before
+    the time range, so what is left is never shown below 0.
+    """
+    first = read(select(SESSIONS_SETTLED_TOTAL, *matchers), *by)
+    added, removed = (
+        read(select(SETTLED_CORRECTIONS_TOTAL, *matchers, f'correction="{correction}"'), *by)
+        for correction in ("added", "removed")
+    )
+    return f"clamp_min({first}\n+ {added}\n- {removed}, 0)"
+
+
 def per_hour(selected: str, *by: str) -> str:
     """Say how fast a counter rises, an hour: seconds are too short for what people do."""
     return f"sum{_by(by)}(rate({selected}[$__rate_interval])) * 3600"
@@ -89,6 +139,15 @@ def quantile(rank: float, selected: str, *by: str, over: str = "$__rate_interval
     name, brace, filters = selected.partition("{")
     buckets = f"{name}_bucket{brace}{filters}"
     return f"histogram_quantile({rank}, sum{_by(('le', *by))}(rate({buckets}[{over}])))"
+
+
+def slowest(count: int, selected: str, by: str) -> str:
+    """Estimate the 95th percentile of the `count` series that were slowest in the whole time range.
+
+    Which these are is asked at its end, or other series would be drawn at each moment.
+    """
+    whole = at_end(quantile(0.95, selected, by, over="$__range"))
+    return f"{quantile(0.95, selected, by)}\nand on ({by}) topk({count}, {whole} > 0)"
 
 
 def _by(labels: tuple[str, ...]) -> str:

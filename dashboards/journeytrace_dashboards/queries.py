@@ -28,19 +28,22 @@ class Query:
     """A query, and where it stands."""
 
     place: str
-    """Dashboard and panel or variable, for people."""
+    """Dashboard and panel, variable or annotation, for people."""
     kind: Kind
     text: str
     """With Grafana's variables in it."""
 
 
 def queries(board: Mapping[str, Any]) -> Iterator[Query]:
-    """Give the queries of a dashboard's panels and variables."""
+    """Give the queries of a dashboard's panels, annotations and variables."""
     title = board["title"]
     for panel in board["panels"]:
         for target in panel.get("targets", ()):
             kind, key = _TEXTS[target["datasource"]["uid"]]
             yield Query(f"{title}: {panel['title']} ({target['refId']})", kind, target[key])
+    for mark in board.get("annotations", {}).get("list", ()):
+        kind, key = _TEXTS[mark["datasource"]["uid"]]
+        yield Query(f"{title}: annotation {mark['name']}", kind, mark[key])
     for variable in board.get("templating", {}).get("list", ()):
         if variable["type"] == "query":
             yield _of_variable(f"{title}: variable {variable['name']}", variable["query"])

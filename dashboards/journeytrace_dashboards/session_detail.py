@@ -120,6 +120,7 @@ def card(error_codes: Mapping[str, ErrorCodeSpec] = _NO_CODES) -> stat.Panel:
     panel = stat.Panel().with_target(Sql(_CARD)).reduce_options(values)
     panel.graph_mode(BigValueGraphMode.NONE).color_mode(BigValueColorMode.VALUE)
     panel.text_mode(BigValueTextMode.VALUE_AND_NAME)
+    panel.color_scheme(colours.paint(colours.NEUTRAL))
     mappings = (("Status", colours.STATUS), ("Decision", colours.DECISION))
     for name, words in mappings:
         panel.override_by_name(name, [DynamicConfigValue("mappings", [colours.value_map(words)])])

@@ -17,15 +17,17 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
-from journeytrace.conventions import Decision, Status
+from journeytrace.conventions import Decision, Impact, Result, Source, Status
 from journeytrace_dashboards import colours, variables
 from journeytrace_dashboards.common import Sql, frame, link, table_of
 from journeytrace_dashboards.sources import POSTGRESQL
 from journeytrace_dashboards.uids import SESSION_UID
 
-__all__ = ["filters", "found", "session_link", "sessions"]
+__all__ = ["MAY_BE_NONE", "NO_PROJECT", "NO_VALUE", "filters", "found", "session_link", "sessions"]
 
 NO_PROJECT: Final = "(none)"
+NO_VALUE: Final = "(none)"
+"""What people type for sessions that have no such value."""
 NOTHING: Final = "—"
 MOST: Final = 500
 """Rows of the list; Grafana draws more slowly, and nobody reads them."""
@@ -38,12 +40,14 @@ _FIELDS: Final = {
     "last_event": "Last event",
     "reason": "Reason",
     "last_error_code": "Error code",
+    "support_code": "Support code",
 }
 """What a text search can be about."""
 
 _COLUMNS: Final = {
     "created_at": "Created",
     "session_id": "Session ID",
+    "support_code": "Support code",
     "email": "Email",
     "user_id": "User ID",
     "submission_id": "Submission ID",
@@ -56,15 +60,64 @@ _COLUMNS: Final = {
     "project_id": "Project",
 }
 
+
+def _heard(field: str) -> str:
+    """Give the text of a search; a support code is Crockford's base 32, and people misread it."""
+    text = "btrim(${search:sqlstring})"
+    return f"translate(upper({text}), 'OIL- ', '011')" if field == "support_code" else text
+
+
 _PROJECT: Final = f"coalesce(project_id, '{NO_PROJECT}')"
 
 # Each branch begins with a comparison of constants, so that PostgreSQL drops all but one while it
 # plans and can use that field's index. The collation is the store's: lower() folds ASCII alone.
 _SEARCH: Final = "\n    OR ".join(
     f"(${{field:sqlstring}} = '{field}'"
-    f' AND starts_with(lower({field}), lower(btrim(${{search:sqlstring}}) COLLATE "C")))'
+    f' AND starts_with(lower({field}), lower({_heard(field)} COLLATE "C")))'
     for field in _FIELDS
 )
+
+# The text of a variable, what it is compared with, and what is said of both.
+_TEXTS: Final = {
+    "reason": ("reason", "Reason", "Decided for this reason"),
+    "error_code": ("last_error_code", "Error code", "With this last error code"),
+    "stage": ("stage", "Stage", "That got as far as this stage, and no further"),
+}
+MAY_BE_NONE: Final = frozenset(_TEXTS)
+"""Filters that can also ask for sessions without such a value."""
+
+_OF_SESSION: Final = "".join(
+    f"""
+  AND (btrim(${{{name}:sqlstring}}) = ''
+    OR coalesce({column}, '{NO_VALUE}') = btrim(${{{name}:sqlstring}}))"""
+    for name, (column, _, _) in _TEXTS.items()
+)
+
+_ONE_EVENT: Final = """\
+(btrim(${event:sqlstring}) = '' OR name = btrim(${event:sqlstring}))
+      AND (${result:sqlstring} = 'any' OR result = ${result:sqlstring})
+      AND (${event_source:sqlstring} = 'any' OR source = ${event_source:sqlstring})
+      AND (${impact:sqlstring} = 'any' OR impact = ${impact:sqlstring})
+      AND (${corrected:sqlstring} = 'any' OR attributes->>'journey.time.sent' IS NOT NULL)"""
+# What PostgreSQL has an index of, as the collector's store writes it.
+_HURDLE: Final = "impact IN ('BLOCKED', 'RETAKE', 'PENDING', 'REJECTED') OR result = 'FAIL'"
+_ASKS_HURDLE: Final = (
+    "(${impact:sqlstring} IN ('BLOCKED', 'RETAKE', 'PENDING', 'REJECTED')"
+    " OR ${result:sqlstring} = 'FAIL')"
+)
+_ASKS_NOTHING: Final = (
+    "(btrim(${event:sqlstring}) = '' AND ${result:sqlstring} = 'any'"
+    " AND ${event_source:sqlstring} = 'any' AND ${impact:sqlstring} = 'any')"
+)
+# Again constants come first. Of hurdles there are few, so all such events are looked up at once;
+# for others each session's events are.
+_OF_EVENT: Final = f"""
+  AND (${{corrected:sqlstring}} = 'any' OR corrected)
+  AND (({_ASKS_NOTHING})
+    OR ({_ASKS_HURDLE} AND session_no IN (SELECT session_no FROM journey_events
+      WHERE ({_HURDLE}) AND {_ONE_EVENT}))
+    OR (NOT {_ASKS_HURDLE} AND EXISTS (SELECT FROM journey_events AS e
+      WHERE e.session_no = journey_sessions.session_no AND {_ONE_EVENT})))"""
 
 _WHERE: Final = f"""\
 WHERE $__timeFilter(created_at)
@@ -72,11 +125,11 @@ WHERE $__timeFilter(created_at)
   AND status IN (${{status:sqlstring}})
   AND coalesce(decision, 'NONE') IN (${{decision:sqlstring}})
   AND (btrim(${{search:sqlstring}}) = ''
-    OR {_SEARCH})"""
+    OR {_SEARCH}){_OF_SESSION}{_OF_EVENT}"""
 
 # The link shows the detail around the session's own time. As text, or Grafana would round them.
 _LIST: Final = f"""\
-SELECT created_at, session_id, email, user_id,
+SELECT created_at, session_id, support_code, email, user_id,
   coalesce(submission_id, '{NOTHING}') AS submission_id, last_event,
   last_event_at, status, coalesce(decision, '{NOTHING}') AS decision, reason,
   last_error_code, project_id,
@@ -90,7 +143,8 @@ LIMIT {MOST}"""
 
 def filters() -> list[QueryVariable | CustomVariable | TextBoxVariable]:
     """Give the filters; the date range is Grafana's own."""
-    projects = f"SELECT DISTINCT {_PROJECT} FROM journey_sessions"
+    # Without sessions there would be nothing to choose, and IN () is no SQL.
+    projects = f"SELECT {_PROJECT} FROM journey_sessions UNION SELECT '{NO_PROJECT}'"
     decisions = {decision.value: decision.value for decision in Decision} | {"NONE": "none yet"}
     return [
         variables.stored_projects(projects),
@@ -108,7 +162,32 @@ def filters() -> list[QueryVariable | CustomVariable | TextBoxVariable]:
         variables.text(
             "search", "Begins with", "The beginning of it, in any case; empty: every session."
         ),
+        *(
+            variables.text(name, shown, f"{said}; {NO_VALUE}: without one; empty: any.")
+            for name, (_, shown, said) in _TEXTS.items()
+        ),
+        variables.text("event", "Event", f"{_OF_ONE} The name of the event; empty: any."),
+        *(
+            _one_of(name, shown, said, words)
+            for name, shown, said, words in (
+                ("impact", "Impact", "What the user felt.", tuple(Impact)),
+                ("result", "Result", "How the check ended.", tuple(Result)),
+                ("event_source", "Source", "Who recorded it.", tuple(Source)),
+                ("corrected", "Clock", "yes: its sender told a time that cannot be.", ("yes",)),
+            )
+        ),
     ]
+
+
+_OF_ONE: Final = (
+    "Event, impact, result, source and clock speak of one event of the session, which meets all of"
+    " them."
+)
+
+
+def _one_of(name: str, shown: str, said: str, words: tuple[str, ...]) -> CustomVariable:
+    options = {word: word for word in ("any", *words)}
+    return variables.choice(name, shown, f"{_OF_ONE} {said}", options, several=False)
 
 
 def session_link() -> DynamicConfigValue:
@@ -132,6 +211,7 @@ def found() -> stat.Panel:
     panel = stat.Panel().with_target(Sql(text)).reduce_options(values)
     panel.graph_mode(BigValueGraphMode.NONE).color_mode(BigValueColorMode.VALUE)
     panel.text_mode(BigValueTextMode.VALUE_AND_NAME)
+    panel.color_scheme(colours.paint(colours.NEUTRAL))
     for word, colour in (colours.STATUS | colours.DECISION).items():
         panel.override_by_name(word, colours.fixed(colour))
     return frame(

@@ -16,10 +16,22 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableSort,
 )
 
-from journeytrace.conventions import COLLECTOR_BUILD_INFO, SESSIONS_STARTED_TOTAL
+from journeytrace.conventions import (
+    CHECK_DURATION_SECONDS,
+    COLLECTOR_BUILD_INFO,
+    SESSIONS_STARTED_TOTAL,
+)
 from journeytrace_dashboards.sources import POSTGRESQL, PROMETHEUS
 
-__all__ = ["choice", "counted_projects", "derived", "instances", "stored_projects", "text"]
+__all__ = [
+    "choice",
+    "counted_projects",
+    "derived",
+    "instances",
+    "stored_projects",
+    "text",
+    "timed_checks",
+]
 
 
 def counted_projects() -> QueryVariable:
@@ -32,6 +44,12 @@ def instances() -> QueryVariable:
     """Filter by collector."""
     labels = f"label_values({COLLECTOR_BUILD_INFO.name}, instance)"
     return _from_prometheus("instance", "Collector", labels, "These collectors only.")
+
+
+def timed_checks() -> QueryVariable:
+    """Filter by check what tells of how long they take."""
+    labels = f"label_values({CHECK_DURATION_SECONDS.name}_count, event)"
+    return _from_prometheus("check", "Timed check", labels, "For the panel Check duration alone.")
 
 
 def stored_projects(query: str) -> QueryVariable:

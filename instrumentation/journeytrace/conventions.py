@@ -22,6 +22,7 @@ __all__ = [
     "COLLECTOR_OUTBOX_AGE_SECONDS",
     "COLLECTOR_OUTBOX_ROWS",
     "COLLECTOR_QUEUED_BYTES",
+    "COLLECTOR_RECORDS_FORBIDDEN_TOTAL",
     "COLLECTOR_RECORDS_TOTAL",
     "COLLECTOR_REQUESTS_REFUSED_TOTAL",
     "COLLECTOR_SESSIONS_ERASED_TOTAL",
@@ -31,6 +32,7 @@ __all__ = [
     "DEFAULT_RETENTION_DAYS",
     "DERIVED_ATTRIBUTES",
     "ERROR_CODE",
+    "ERROR_CODES_TOTAL",
     "ERROR_TYPE",
     "EVENTS",
     "EVENTS_TOTAL",
@@ -53,6 +55,7 @@ __all__ = [
     "REVISION",
     "REVISION_SPAN",
     "SCHEMA_URL",
+    "SERVICE_FIRST_SEEN_TIMESTAMP_SECONDS",
     "SESSIONS_OPEN",
     "SESSIONS_SETTLED_TOTAL",
     "SESSIONS_STARTED_TOTAL",
@@ -60,12 +63,15 @@ __all__ = [
     "SESSION_ID",
     "SESSION_REVISIONS_TOTAL",
     "SESSION_SPAN",
+    "SETTLED_CORRECTIONS_TOTAL",
     "STAGE",
     "STAGE_DURATION_SECONDS",
     "STAGE_REACHED_TOTAL",
     "STAGE_SPAN",
     "STATUS",
     "SUBMISSION_ID",
+    "SUPPORT_CODE",
+    "TIME_SENT",
     "USER_EMAIL",
     "USER_HASH",
     "USER_ID",
@@ -169,6 +175,9 @@ LAST_EVENT: Final = "journey.last_event"
 EVENTS: Final = "journey.events"
 """On derived spans: how many events the session has. Int."""
 
+SUPPORT_CODE: Final = "journey.support_code"
+"""On derived spans: the 8 characters by which a user tells support which session it was. String."""
+
 IMPACTS: Final = "journey.impacts."
 """On derived spans: with an `Impact` in lower case behind it, how many events had that impact. Int;
 absent: none had."""
@@ -206,6 +215,7 @@ DERIVED_ATTRIBUTES: Final = (
     ERROR_CODE,
     EVENTS,
     REVISION,
+    SUPPORT_CODE,
 )
 """Attributes of the derived spans (DESIGN section 6), beside those that begin with `IMPACTS`."""
 
@@ -289,7 +299,11 @@ class Metric:
     labels: tuple[str, ...]
     help: str
     buckets: tuple[float, ...] = ()
-    """Upper bounds of a histogram in seconds, ascending; the one without bound goes unsaid."""
+    """Upper bounds of a histogram in seconds, ascending; the one without bound goes unsaid.
+
+    Later versions may add bounds, and take none away: what a store has counted stays under the
+    bounds of its time, which are true bounds still, and what comes is counted by all of them.
+    """
 
 
 CHECK_DURATION_SECONDS: Final = Metric(
@@ -362,6 +376,14 @@ COLLECTOR_QUEUED_BYTES: Final = Metric(
     "Size of the requests that wait for the store.",
 )
 
+COLLECTOR_RECORDS_FORBIDDEN_TOTAL: Final = Metric(
+    "journey_collector_records_forbidden_total",
+    "counter",
+    ("sender",),
+    "Records that their sender has no right to send, by its name in the settings, since the"
+    " collector started. They are among those that were rejected.",
+)
+
 COLLECTOR_RECORDS_TOTAL: Final = Metric(
     "journey_collector_records_total",
     "counter",
@@ -374,7 +396,8 @@ COLLECTOR_REQUESTS_REFUSED_TOTAL: Final = Metric(
     "counter",
     ("reason",),
     "Requests of senders who were not let in, since the collector started: the token is missing or"
-    " wrong.",
+    " wrong (401); where none is asked for, a page of another origin sent it (403), or it was meant"
+    " for another host (421).",
 )
 
 COLLECTOR_SESSIONS_ERASED_TOTAL: Final = Metric(
@@ -399,11 +422,26 @@ DECISIONS_TOTAL: Final = Metric(
     "Decisions about users: the first of a session, and each that differs from the one before.",
 )
 
+ERROR_CODES_TOTAL: Final = Metric(
+    "journey_error_codes_total",
+    "counter",
+    ("project", "code"),
+    "Events with an error code, by the code that the user was shown.",
+)
+
 EVENTS_TOTAL: Final = Metric(
     "journey_events_total",
     "counter",
     ("project", "event", "source", "stage", "impact"),
     "Events, each counted once however often it came.",
+)
+
+SERVICE_FIRST_SEEN_TIMESTAMP_SECONDS: Final = Metric(
+    "journey_service_first_seen_timestamp_seconds",
+    "gauge",
+    ("service", "version"),
+    "When the first event of a version of a service came, in seconds since 1970; of the newest"
+    " versions alone.",
 )
 
 SESSION_DURATION_SECONDS: Final = Metric(
@@ -442,12 +480,20 @@ SESSIONS_STARTED_TOTAL: Final = Metric(
     "Sessions of which a first event came.",
 )
 
+SETTLED_CORRECTIONS_TOTAL: Final = Metric(
+    "journey_settled_corrections_total",
+    "counter",
+    ("project", "status", "stage", "correction"),
+    "What is to be added to, or removed from, the sessions that settled with a status and stage,"
+    " because sessions settled again with others.",
+)
+
 STAGE_DURATION_SECONDS: Final = Metric(
     "journey_stage_duration_seconds",
     "histogram",
     ("project", "stage"),
     "Time from the first event of a stage to the end of its last, when the session settled first.",
-    (1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 3600),
+    (0, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 3600),
 )
 
 STAGE_REACHED_TOTAL: Final = Metric(
@@ -468,17 +514,21 @@ METRICS: Final = (
     COLLECTOR_OUTBOX_AGE_SECONDS,
     COLLECTOR_OUTBOX_ROWS,
     COLLECTOR_QUEUED_BYTES,
+    COLLECTOR_RECORDS_FORBIDDEN_TOTAL,
     COLLECTOR_RECORDS_TOTAL,
     COLLECTOR_REQUESTS_REFUSED_TOTAL,
     COLLECTOR_SESSIONS_ERASED_TOTAL,
     COLLECTOR_TIME_CORRECTED_TOTAL,
     DECISIONS_TOTAL,
+    ERROR_CODES_TOTAL,
     EVENTS_TOTAL,
+    SERVICE_FIRST_SEEN_TIMESTAMP_SECONDS,
     SESSION_DURATION_SECONDS,
     SESSION_REVISIONS_TOTAL,
     SESSIONS_OPEN,
     SESSIONS_SETTLED_TOTAL,
     SESSIONS_STARTED_TOTAL,
+    SETTLED_CORRECTIONS_TOTAL,
     STAGE_DURATION_SECONDS,
     STAGE_REACHED_TOTAL,
 )

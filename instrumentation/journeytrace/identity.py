@@ -10,14 +10,18 @@ from typing import Final
 from journeytrace.errors import InvalidSessionIdError
 
 __all__ = [
+    "SUPPORT_CODE_LENGTH",
     "normalise_session_id",
+    "read_support_code",
     "revision_span_id",
     "root_span_id",
     "stage_span_id",
+    "support_code",
     "trace_id",
 ]
 
 MAX_LENGTH: Final = 128
+SUPPORT_CODE_LENGTH: Final = 8
 
 # Only the two spellings that every language's UUID type prints. Python's own parser would also
 # take braces, "urn:uuid:" and misplaced hyphens, which a sender elsewhere could not reproduce.
@@ -25,6 +29,8 @@ _UUID = re.compile(
     r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}"
 )
 _NIL: Final = "0" * 32
+_CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MISREAD: Final = str.maketrans("OIL", "011", "- ")
 
 
 @lru_cache(maxsize=16_384)
@@ -80,3 +86,23 @@ def stage_span_id(trace: bytes, stage: str) -> bytes:
 def revision_span_id(trace: bytes, revision: int) -> bytes:
     """Give the 8 bytes of the span id of a session's nth revision, from its trace id; n from 1."""
     return sha256(b"journey.session:" + trace + str(revision).encode()).digest()[:8]
+
+
+def support_code(trace: bytes) -> str:
+    """Give the 8 characters that a user reads to support, from the session's trace id.
+
+    They are Crockford's base 32: no I, L, O and U. `read_support_code` reads what was heard.
+    """
+    bits = int.from_bytes(sha256(b"journey.support:" + trace).digest()[:5], "big")
+    return "".join(_CROCKFORD[bits >> shift & 31] for shift in range(35, -5, -5))
+
+
+def read_support_code(text: str) -> str | None:
+    """Read a support code, or the beginning of one, as people write it down; None: it is none.
+
+    Either case will do, hyphens and spaces are left out, I and L mean 1, O means 0.
+    """
+    code = text.upper().translate(_MISREAD)
+    if not 1 <= len(code) <= SUPPORT_CODE_LENGTH or set(code).difference(_CROCKFORD):
+        return None
+    return code

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 
 from journeytrace.catalogue import ErrorCodeSpec
-from journeytrace.conventions import Decision, Source, Status
+from journeytrace.conventions import Decision, Impact, Result, Source, Status
 from journeytrace.errors import InvalidSessionIdError, JourneytraceError
-from journeytrace.identity import normalise_session_id
+from journeytrace.identity import SUPPORT_CODE_LENGTH, normalise_session_id, read_support_code
 from journeytrace_collector.core.derive import NO_CODES, rfc3339
+from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.unknown import UnknownNames, toml_lines
 from journeytrace_collector.store.base import (
@@ -31,8 +32,10 @@ from journeytrace_collector.store.base import (
 
 __all__ = [
     "BadParameterError",
+    "code_query",
     "destination_json",
     "event_json",
+    "moment",
     "parked_json",
     "parse_cohort",
     "parse_ids",
@@ -48,10 +51,16 @@ __all__ = [
 MAX_LIMIT: Final = 1_000
 MAX_SEARCH: Final = 512
 UNDECIDED: Final = "NONE"
+WITHOUT: Final = "(none)"
+"""Sessions that have no such text."""
 
+_TEXTS: Final = ("project", "reason", "error_code", "stage")
+_OF_EVENT: Final = ("event", "source", "result", "impact", "corrected")
 _PARAMETERS: Final = (
     "status",
     "decision",
+    *_TEXTS,
+    *_OF_EVENT,
     "since",
     "until",
     "search",
@@ -59,6 +68,7 @@ _PARAMETERS: Final = (
     "limit",
     "cursor",
 )
+_DATE: Final = re.compile(r"^(\d{4}-\d\d-\d\d)(Z|[+-]\d\d:\d\d)?$")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
 _StoredInt = Annotated[int, msgspec.Meta(ge=_MIN_INT, le=_MAX_INT)]
@@ -77,7 +87,11 @@ class BadParameterError(JourneytraceError):
 
 
 def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
-    """Read the parameters of a list.
+    """Read the parameters of a list: sessions that meet all of them.
+
+    ``project``, ``reason``, ``error_code`` and ``stage`` are what the session's summary says of
+    them; ``(none)`` means that it says nothing. ``event``, ``source``, ``result``, ``impact`` and
+    ``corrected`` are about one event of the session, which has to meet all that are given.
 
     Raises:
         BadParameterError: see there.
@@ -94,6 +108,8 @@ def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
     }
     if decision != UNDECIDED:
         query["decision"] = _word(Decision, "decision", decision, UNDECIDED)
+    query |= {name: _text(name, parameters.get(name)) for name in _TEXTS}
+    query["event"] = _one_event(parameters)
     field = parameters.get("field")
     if field is not None:
         if field not in SEARCH_FIELDS:
@@ -106,6 +122,21 @@ def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
     elif field is not None:
         raise BadParameterError("field", "stands without search", "both together")
     return SessionQuery(**query)
+
+
+def _one_event(parameters: Mapping[str, str]) -> OneEvent | None:
+    if not any(name in parameters for name in _OF_EVENT):
+        return None
+    corrected = parameters.get("corrected")
+    if corrected not in {None, "yes"}:
+        raise BadParameterError("corrected", f"is {corrected!r}", "yes")
+    return OneEvent(
+        name=_text("event", parameters.get("event")),
+        source=_word(Source, "source", parameters.get("source")),
+        result=_word(Result, "result", parameters.get("result")),
+        impact=_word(Impact, "impact", parameters.get("impact")),
+        corrected=corrected is not None,
+    )
 
 
 def parse_source(parameters: Mapping[str, str]) -> str | None:
@@ -143,6 +174,14 @@ def parse_session_id(text: str) -> str:
         return normalise_session_id(text.strip())
     except InvalidSessionIdError as error:
         raise BadParameterError("session id", str(error), "1 to 128 printable characters") from None
+
+
+def code_query(text: str) -> SessionQuery | None:
+    """Give the query for the sessions with this support code, two at most; None: it is none."""
+    code = read_support_code(text)
+    if code is None or len(code) < SUPPORT_CODE_LENGTH:
+        return None
+    return SessionQuery(search=code, fields=("support_code",), limit=2)
 
 
 def parse_limit(parameters: Mapping[str, str]) -> int:
@@ -248,9 +287,9 @@ def destination_json(name: str, state: OutboxState) -> dict[str, Any]:
     return {
         "name": name,
         "waiting": state.waiting,
-        "oldest_at": _moment(state.oldest_at),
+        "oldest_at": moment(state.oldest_at),
         "backing_off": state.backing_off,
-        "backing_off_since": _moment(state.backing_off_since),
+        "backing_off_since": moment(state.backing_off_since),
         "parked": state.parked,
     }
 
@@ -266,7 +305,8 @@ def parked_json(row: OutboxRow) -> dict[str, Any]:
     }
 
 
-def _moment(at: int | None) -> str | None:
+def moment(at: int | None) -> str | None:
+    """Write a time in ns; None stays None."""
     return rfc3339(at) if at is not None else None
 
 
@@ -286,17 +326,28 @@ def _word(kind: type[_E], name: str, value: str | None, *more: str) -> _E | None
         raise BadParameterError(name, f"is {value!r}", allowed) from None
 
 
+def _text(name: str, value: str | None) -> str | None:
+    if value is None or (value == WITHOUT and name != "event"):
+        return value and ""
+    if not value or len(value) > MAX_SEARCH:
+        raise BadParameterError(name, "is empty or too long", f"1 to {MAX_SEARCH} characters")
+    return value
+
+
 def _time(name: str, value: str | None) -> int | None:
     if value is None:
         return None
     try:
-        moment = datetime.fromisoformat(value)
+        found = datetime.fromisoformat(_DATE.sub(r"\1T00:00\2", value))
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        allowed = "RFC 3339 with a time zone, such as 2026-06-01T00:00:00Z"
-        raise BadParameterError(name, f"is {value!r}", allowed)
-    ns = (moment - _EPOCH) // timedelta(microseconds=1) * 1_000
+        allowed = (
+            "a date, such as 2026-06-01, or RFC 3339, such as 2026-06-01T00:00:00+02:00; in UTC"
+            " where no offset is given"
+        )
+        raise BadParameterError(name, f"is {value!r}", allowed) from None
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=UTC)
+    ns = (found - _EPOCH) // timedelta(microseconds=1) * 1_000
     # Beyond what the store can hold there is nothing to find, so the nearest it can hold will do.
     return min(max(ns, _MIN_INT), _MAX_INT)
 

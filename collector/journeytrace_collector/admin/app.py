@@ -125,7 +125,13 @@ class _Admin:
         now = self._clock()
         page = await asyncio.to_thread(self._store.sessions, query, now)
         summaries = [self._summary(known, now) for known in page.sessions]
-        return _json({"sessions": summaries, "next_cursor": api.write_cursor(page.next)})
+        return _json(
+            {
+                "sessions": summaries,
+                "next_cursor": api.write_cursor(page.next),
+                "searched_until": api.moment(page.searched_until),
+            }
+        )
 
     async def session(self, request: web.Request) -> web.Response:
         known = await self._known(request)
@@ -202,8 +208,15 @@ class _Admin:
         return _json({"discarded": count})
 
     async def _known(self, request: web.Request) -> Known:
-        session_id = api.parse_session_id(request.match_info["id"])
+        """Find a session by its id, else by its support code."""
+        given = request.match_info["id"]
+        session_id = api.parse_session_id(given)
         known = await asyncio.to_thread(self._store.session, session_id)
+        if known is None and (query := api.code_query(given)) is not None:
+            found = await asyncio.to_thread(self._store.sessions, query, self._clock())
+            if len(found.sessions) > 1:
+                raise _SharedCodeError(given)
+            known = next(iter(found.sessions), None)
         if known is None:
             raise _UnknownSessionError(session_id)
         return known
@@ -247,6 +260,10 @@ class _UnknownSessionError(Exception):
     """No session has this id. Becomes a 404."""
 
 
+class _SharedCodeError(Exception):
+    """Several sessions have this support code. Becomes a 409."""
+
+
 def _guard(readers: Tokens, hosts: Hosts) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -267,6 +284,9 @@ async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamRe
         return _error(400, str(error), field=error.field, allowed=error.allowed)
     except _UnknownSessionError as error:
         return _error(404, f"no session has the id {error.args[0]!r}")
+    except _SharedCodeError as error:
+        message = f"several sessions have the support code {error.args[0]!r}: search for it"
+        return _error(409, message, field="support_code")
     except UnauthenticatedError as error:
         reply = _error(401, str(error))
         reply.headers["WWW-Authenticate"] = "Bearer"

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _PAGE: Final = 200
+_SEARCHES: Final = 20
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=5)
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Summary(TypedDict):
 
     session_id: str
     trace_id: str
+    support_code: str
     project_id: str | None
     submission_id: str | None
     user_id: str | None
@@ -103,10 +105,13 @@ class Event(TypedDict):
 
 
 class Page(TypedDict):
-    """Part of the list; `next_cursor` leads to the rest, None: there is none."""
+    """Part of the list."""
 
     sessions: list[Summary]
     next_cursor: str | None
+    """Leads to the rest; None: there is none."""
+    searched_until: str | None
+    """Only sessions created since then were looked at; None: there are no others of interest."""
 
 
 class Step(TypedDict):
@@ -181,10 +186,12 @@ class Erased(TypedDict):
 class ApiError(Exception):
     """The collector did not answer as asked. The message is for the user."""
 
-    def __init__(self, message: str, exit_code: int) -> None:
+    def __init__(self, message: str, exit_code: int, status: int | None = None) -> None:
         super().__init__(message)
         self.exit_code = exit_code
         """2: the request was wrong; 1: anything else."""
+        self.status = status
+        """Of the answer; None: there was none."""
 
 
 class AdminClient:
@@ -195,17 +202,25 @@ class AdminClient:
         self._url = url
 
     async def sessions(self, filters: Mapping[str, str], limit: int) -> Page:
-        """Give the newest `limit` sessions that pass the filters; 0: all of them."""
+        """Give the newest `limit` sessions that pass the filters; 0: all of them.
+
+        Where those are rare it stops after `_SEARCHES` looks that did not fill a page.
+        """
         found: list[Summary] = []
         cursor: str | None = None
+        searches = 0
         while True:
             size = min(_PAGE, limit - len(found)) if limit else _PAGE
             query = {**filters, "limit": str(size)} | ({"cursor": cursor} if cursor else {})
             page = cast(Page, await self._get("sessions", query))
             found += page["sessions"]
             cursor = page["next_cursor"]
+            until = page["searched_until"]
+            searches += until is not None
             if cursor is None or (limit and len(found) >= limit):
-                return {"sessions": found, "next_cursor": cursor}
+                return {"sessions": found, "next_cursor": cursor, "searched_until": None}
+            if limit and searches >= _SEARCHES:
+                return {"sessions": found, "next_cursor": cursor, "searched_until": until}
 
     async def session(self, session_id: str) -> Summary:
         """Give one session."""
@@ -275,7 +290,7 @@ class AdminClient:
             message = f"{self._url} answered {response.status} {response.reason}"
         if response.status == 401:
             message = f"{self._url}: {message}; use --token or JOURNEYTRACE_ADMIN_TOKEN"
-        raise ApiError(message, 2 if response.status == 400 else 1)
+        raise ApiError(message, 2 if response.status == 400 else 1, response.status)
 
     def _unreachable(self, error: Exception) -> NoReturn:
         if isinstance(error, aiohttp.ClientSSLError):

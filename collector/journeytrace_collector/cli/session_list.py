@@ -43,6 +43,7 @@ _SESSION = Column[Summary](
 )
 _CREATED = Column[Summary]("Created (UTC)", lambda row: moment(row["created_at"]))
 _CREATED_SHORT = Column[Summary]("Created UTC", lambda row: _short(row["created_at"]))
+_CODE = Column[Summary]("Support code", lambda row: Text(plain(row["support_code"])))
 _EMAIL = Column[Summary]("Email", lambda row: _or_nothing(row["email"]))
 _USER = Column[Summary]("User ID", lambda row: _or_nothing(row["user_id"]))
 _SUBMISSION = Column[Summary]("Submission ID", lambda row: _or_nothing(row["submission_id"]))
@@ -62,6 +63,7 @@ def _order(created: Column[Summary]) -> Sequence[Column[Summary]]:
     return (
         created,
         _SESSION,
+        _CODE,
         _EMAIL,
         _USER,
         _SUBMISSION,
@@ -87,6 +89,7 @@ def _claims(apart: int, created: Column[Summary]) -> Sequence[Claim[Summary]]:
         Claim(_REASON, 20),
         Claim(_LAST, 16),
         Claim(_SESSION),
+        Claim(_CODE),
         Claim(_REASON),
         Claim(_LAST, 24),
         Claim(_EMAIL, 40),

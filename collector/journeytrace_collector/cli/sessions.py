@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from journeytrace_collector.cli.options import DEFAULT_URL, CaFile, Json, Token, Url
+from journeytrace_collector.cli.times import TIME_HELP, moment_of
 
 if TYPE_CHECKING:
     from journeytrace_collector.cli.client import Page
@@ -25,9 +26,39 @@ def sessions(
         str | None,
         typer.Option(metavar="DECISION", help="Only APPROVED, REJECTED, PENDING or NONE (yet)."),
     ] = None,
-    since: Annotated[
+    project: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only of this project; (none): of none.")
+    ] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only decided for this reason; or (none).")
+    ] = None,
+    error_code: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Only with this last error code; or (none).")
+    ] = None,
+    stage: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only that got as far as here; or (none).")
+    ] = None,
+    event: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only with an event of this name.")
+    ] = None,
+    impact: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Created then or later: RFC 3339, or ago: 30m, 2h, 7d."),
+        typer.Option(metavar="IMPACT", help="Only with an event that did this: BLOCKED, RETAKE …"),
+    ] = None,
+    result: Annotated[
+        str | None, typer.Option(metavar="PASS|FAIL", help="Only with an event that ended so.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(metavar="FE|BE", help="Only with an event from there.")
+    ] = None,
+    corrected: Annotated[
+        bool,
+        typer.Option(
+            "--corrected", help="Only with an event whose sender told a time that cannot be."
+        ),
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help=f"Created then or later: {TIME_HELP}")
     ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Created before this time; as --since.")
@@ -42,8 +73,8 @@ def sessions(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Search this field alone: session_id, user_id, email, submission_id, project_id "
-            "or last_event.",
+            help="Search this field alone: session_id, user_id, email, submission_id, project_id, "
+            "last_event or support_code.",
         ),
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Most sessions to show; 0: all.")] = 20,
@@ -55,14 +86,28 @@ def sessions(
     """List the sessions, newest first, with status and decision side by side.
 
     The decision is what was decided; COMPLETED only says that the user got to the end.
+
+    A session is listed if it meets all that is given. --event, --impact, --result, --source and
+    --corrected together speak of ONE event: `--event IP_RISK_CHECK --impact BLOCKED` lists whom
+    that check blocked, not whom it passed and something else blocked. A date is the beginning of
+    that day in UTC: yesterday's as --since, today's as --until.
     """
     from journeytrace_collector.cli.client import connect, run  # noqa: PLC0415
 
     given = {
         "status": status and status.upper(),
         "decision": decision and decision.upper(),
-        "since": _moment("--since", since),
-        "until": _moment("--until", until),
+        "project": project,
+        "reason": reason,
+        "error_code": error_code,
+        "stage": stage,
+        "event": event,
+        "impact": impact and impact.upper(),
+        "result": result and result.upper(),
+        "source": source and source.upper(),
+        "corrected": "yes" if corrected else None,
+        "since": moment_of("--since", since),
+        "until": moment_of("--until", until),
         "search": search,
         "field": field,
     }
@@ -84,25 +129,15 @@ def _print(page: Page) -> None:
     from journeytrace_collector.cli.session_list import print_sessions  # noqa: PLC0415
     from journeytrace_collector.cli.terminal import console  # noqa: PLC0415
 
-    if not page["sessions"]:
+    if page["sessions"]:
+        print_sessions(console(), page["sessions"])
+    if page["searched_until"] is not None:
+        typer.echo(
+            f"These are all since {page['searched_until']}; nobody has looked further back: go on"
+            " with --until that time.",
+            err=True,
+        )
+    elif not page["sessions"]:
         typer.echo("No session matches.", err=True)
-        return
-    print_sessions(console(), page["sessions"])
-    if page["next_cursor"] is not None:
+    elif page["next_cursor"] is not None:
         typer.echo(f"There are more than these {len(page['sessions'])}: use --limit.", err=True)
-
-
-def _moment(flag: str, text: str | None) -> str | None:
-    """Turn a span back from now into RFC 3339; anything else is the API's to judge."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    from journeytrace_collector.settings.durations import parse_duration  # noqa: PLC0415
-
-    if text is None or "-" in text:
-        return text
-    try:
-        at = datetime.now(UTC) - parse_duration(text)
-    except (ValueError, OverflowError):
-        message = f"{text!r} is neither RFC 3339 (2026-11-20T08:00:00Z) nor a span such as 2h or 7d"
-        raise typer.BadParameter(message, param_hint=flag) from None
-    return at.isoformat().replace("+00:00", "Z")

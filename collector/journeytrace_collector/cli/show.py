@@ -19,7 +19,14 @@ __all__ = ["show"]
 
 
 def show(
-    session_id: Annotated[str, typer.Argument(metavar="SESSION_ID", show_default=False)],
+    session_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="SESSION",
+            help="Its id, the beginning of that, or its support code; the id wins.",
+            show_default=False,
+        ),
+    ],
     *,
     source: Annotated[
         str | None,
@@ -51,15 +58,24 @@ def show(
     What is left out of the timeline is counted.
     """
     from journeytrace_collector.cli.client import connect, run  # noqa: PLC0415
+    from journeytrace_collector.cli.resolve import (  # noqa: PLC0415
+        Several,
+        fail_for_several,
+        resolve,
+    )
 
     span = _span(within)
 
     async def fetch() -> tuple[Summary, list[Event]]:
         async with connect(url, token, ca_file) as client:
-            session = await client.session(session_id)
-            return session, await client.events(session_id, source and source.upper())
+            session = await resolve(client, session_id)
+            known = session["session_id"]
+            return session, await client.events(known, source and source.upper())
 
-    session, events = run(fetch())
+    try:
+        session, events = run(fetch())
+    except Several as several:
+        fail_for_several(several)
     chosen = _choose(session, events, failed, around, span)
     if as_json:
         typer.echo(json.dumps({"session": session, "events": chosen.events}, indent=2))

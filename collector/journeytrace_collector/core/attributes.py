@@ -12,11 +12,15 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from journeytrace_collector.core import fields
 
-__all__ = ["MAX_NESTING", "plain_attributes", "service_name"]
+__all__ = ["MAX_NESTING", "plain_attributes", "service_of"]
 
 MAX_NESTING: Final = 32
 """Values within each other, an attribute's own counted. Protobuf reads no message that holds more:
 of the 100 that it allows within each other, each map takes three."""
+
+
+MAX_VERSION: Final = 64
+"""Characters of a service's version that are kept."""
 
 
 def plain_attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
@@ -48,9 +52,16 @@ def _plain(value: AnyValue, key: str, depth: int) -> Any:
     return str(plain) if kind == "double_value" and not math.isfinite(plain) else plain
 
 
-def service_name(resource: Resource) -> str | None:
-    """Give who sent it; None: it does not say."""
+def service_of(resource: Resource) -> tuple[str | None, str | None]:
+    """Give who sent it, and its version; None: it does not say."""
+    service = version = None
     for pair in resource.attributes:
         if pair.key == "service.name":
-            return fields.printable(pair.value.string_value[: fields.MAX_FIELD]) or None
-    return None
+            service = _told(pair.value, fields.MAX_FIELD)
+        elif pair.key == "service.version":
+            version = _told(pair.value, MAX_VERSION)
+    return service, version
+
+
+def _told(value: AnyValue, most: int) -> str | None:
+    return fields.printable(value.string_value[:most]) or None

@@ -20,11 +20,11 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from journeytrace import conventions as names
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core import fields
-from journeytrace_collector.core.attributes import plain_attributes, service_name
+from journeytrace_collector.core.attributes import plain_attributes, service_of
 from journeytrace_collector.core.fields import MAX_NAME, BadFieldError
 from journeytrace_collector.core.model import Event, Rejection
 from journeytrace_collector.core.record import Limits, Record, Resolver
-from journeytrace_collector.core.rights import ANYBODY, Rights
+from journeytrace_collector.core.rights import ANYBODY, LacksRightError, Rights
 from journeytrace_collector.core.weight import check_records
 
 __all__ = ["Decoded", "Decoder"]
@@ -61,12 +61,16 @@ class Decoded:
     """The first few of the `problems`."""
     problems: int = 0
     """Events that were not taken."""
+    forbidden: int = 0
+    """Events among them that their sender had no right to."""
     ignored: int = 0
     """Spans or log records that are no journey events."""
     traces: ExportTraceServiceRequest | None = None
     """The request to carry on; None: nothing is carried, or it held log records."""
     logged: list[Event] = field(default_factory=list)
     """Events that came as log records, to be carried on."""
+    versions: set[tuple[str, str]] = field(default_factory=set)
+    """(service, version) of those who sent an event and say both."""
     rights: Rights = ANYBODY
     """Of who sent it."""
 
@@ -124,7 +128,8 @@ class Decoder:
         check_records(request.resource_spans)
         decoded = Decoded(traces=request if self._carry else None, rights=rights)
         for resource_spans in request.resource_spans:
-            service = service_name(resource_spans.resource)
+            service, version = service_of(resource_spans.resource)
+            before = len(decoded.events)
             for scope_spans in resource_spans.scope_spans:
                 rejected = [
                     number
@@ -133,6 +138,8 @@ class Decoder:
                 ]
                 if self._carry:
                     _delete(scope_spans.spans, rejected)
+            if service and version and len(decoded.events) > before:
+                decoded.versions.add((service, version))
         return decoded
 
     def logs(
@@ -142,10 +149,13 @@ class Decoder:
         check_records(request.resource_logs)
         decoded = Decoded(rights=rights)
         for resource_logs in request.resource_logs:
-            service = service_name(resource_logs.resource)
+            service, version = service_of(resource_logs.resource)
+            before = len(decoded.events)
             for scope_logs in resource_logs.scope_logs:
                 for record in scope_logs.log_records:
                     self._log(record, service, received, decoded)
+            if service and version and len(decoded.events) > before:
+                decoded.versions.add((service, version))
         return decoded
 
     def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> bool:
@@ -225,9 +235,13 @@ class Decoder:
 
     def _event(self, attributes: dict[str, Any], record: Record, decoded: Decoded) -> Event:
         source = attributes.get(names.EVENT_SOURCE)
-        decoded.rights.check_sent(source)
-        event = self._resolve(attributes, record)
-        decoded.rights.check(event, source)
+        try:
+            decoded.rights.check_sent(source)
+            event = self._resolve(attributes, record)
+            decoded.rights.check(event, source)
+        except LacksRightError:
+            decoded.forbidden += 1
+            raise
         decoded.events.append(event)
         return event
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -12,7 +12,7 @@ import msgspec
 
 from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Impact, Status
-from journeytrace.identity import trace_id
+from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.model import Why
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.sessionize import SessionState
@@ -23,6 +23,7 @@ __all__ = [
     "Pending",
     "Phase",
     "Summary",
+    "highest_of",
     "highest_stage",
     "kept",
     "pending",
@@ -64,6 +65,8 @@ class Summary(msgspec.Struct, frozen=True):
 
     session_id: str
     trace_id: str
+    support_code: str
+    """What a user reads to support, who finds the session by it."""
     project_id: str | None
     submission_id: str | None
     user_id: str | None
@@ -138,7 +141,13 @@ def kept(state: SessionState, field: str) -> str | None:
 
 def highest_stage(state: SessionState) -> str | None:
     """Give the highest ordered stage seen; None: none was."""
-    return max(state.stages, key=lambda stage: (state.stages[stage][0], stage), default=None)
+    return highest_of(state, state.stages)
+
+
+def highest_of(state: SessionState, stages: Iterable[str]) -> str | None:
+    """Give the highest of those of `stages` that the session has seen; None: of none."""
+    seen = [stage for stage in stages if stage in state.stages]
+    return max(seen, key=lambda stage: (state.stages[stage][0], stage), default=None)
 
 
 def summary(
@@ -157,12 +166,14 @@ def summary(
     `why`: see `insight.why`; `error_codes`: the catalogue's.
     """
     at, _, last_event = state.last
+    trace = trace_id(state.session_id)
     decided_at, _, decision, reason = state.decided or (None, b"", None, None)
     error_code = kept(state, "error_code")
     error = error_codes.get(error_code) if error_code else None
     return Summary(
         session_id=state.session_id,
-        trace_id=trace_id(state.session_id).hex(),
+        trace_id=trace.hex(),
+        support_code=support_code(trace),
         project_id=kept(state, "project_id"),
         submission_id=kept(state, "submission_id"),
         user_id=kept(state, "user_id"),

@@ -1,8 +1,9 @@
 """Changes → by how much counters rise: pure, and committed with what it counts (DESIGN section 8).
 
 What senders choose freely becomes no label unchecked, or they could multiply series without end:
-events, stages and reasons outside the catalogue, projects above the cap, and those with long names
-count as "other". A user's own event, stage or project of that very name is counted among them.
+events, stages and reasons outside the catalogue, projects and error codes above their caps, and
+those with long names count as "other". A user's own event, stage, project or code of that very name
+is counted among them.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import Final
 
 from journeytrace import conventions as names
 from journeytrace.catalogue import Catalogue
-from journeytrace.conventions import OTHER, Decision
+from journeytrace.conventions import OTHER, Decision, Metric, Status
 from journeytrace.identity import trace_id
 from journeytrace_collector.core.change import Change, Exemplar, SessionChange, Settlement, Tally
-from journeytrace_collector.core.derive import highest_stage
+from journeytrace_collector.core.derive import highest_of, highest_stage
 from journeytrace_collector.core.funnel import passed
+from journeytrace_collector.core.marks import is_corrected
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.series import RECORDS, born, observe
+from journeytrace_collector.core.series import ADDED, RECORDS, REMOVED, born, observe
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = ["DEFAULT_MAX_PROJECTS", "MAX_PROJECT_NAME", "MAX_UNFORESEEN", "Measure"]
@@ -28,16 +30,21 @@ DEFAULT_MAX_PROJECTS: Final = 100
 
 MAX_PROJECT_NAME: Final = 64
 """Characters of a project's name that a label may have; a longer one counts as "other". Each of a
-project's series, some 400, repeats the name."""
+project's series, some 450, repeats the name."""
 
 MAX_UNFORESEEN: Final = 5_000
 """Series of events, over all projects, whose source, stage or impact a sender chose otherwise than
 the catalogue. What comes beyond counts as "other", without its stage: a sender could make 20,000 in
 every project."""
 
+MAX_ERROR_CODES: Final = 1_000
+"""Series of error codes over all projects. Codes follow no pattern and no catalogue knows them all,
+so the first to come have labels of their own; what comes beyond counts as "other"."""
+
+MAX_ERROR_CODE: Final = 64
+"""Characters of an error code that a label may have; a longer one counts as "other"."""
+
 _NS_PER_SECOND: Final = 1_000_000_000
-_TIME_SENT: Final = f'"{names.TIME_SENT}":'
-"""What the metadata of an event has, as JSON, if its time was not believed."""
 
 
 class Measure:
@@ -60,8 +67,10 @@ class Measure:
         self._max_projects = max_projects
         self._known = {"", *filter(_fits, projects)}
         self._born: set[str] = set()
-        self._foreseen = {labels[1:] for labels in _events(born(catalogue, ""))}
+        foreseen = _labels(names.EVENTS_TOTAL, born(catalogue, ""))
+        self._foreseen = {labels[1:] for labels in foreseen}
         self._unforeseen: set[tuple[str, ...]] = set()
+        self._codes: set[tuple[str, ...]] = set()
 
     def restore(self, counters: Tally) -> None:
         """Take over the projects that the store has counted before.
@@ -69,7 +78,7 @@ class Measure:
         They are born again with the next tally, for the catalogue may have grown since.
         """
         self._known |= set(filter(_fits, _projects(counters)))
-        self._note_unforeseen(counters)
+        self._note_chosen(counters)
 
     def learn(self, committed: Tally) -> None:
         """Take note of the projects that a committed tally has brought forth.
@@ -79,7 +88,7 @@ class Measure:
         fresh = _projects(committed)
         self._known |= fresh
         self._born |= fresh
-        self._note_unforeseen(committed)
+        self._note_chosen(committed)
 
     def tally(self, change: Change) -> Tally:
         """Say what rises because of `change`. Series that can be foreseen start at 0 before."""
@@ -103,23 +112,33 @@ class Measure:
         welcome = self._known.union(fresh[:room])
         return {project: project if project in welcome else OTHER for project in projects}
 
-    def _note_unforeseen(self, counters: Tally) -> None:
-        found = _events(counters)
-        self._unforeseen.update(labels for labels in found if labels[1:] not in self._foreseen)
+    def _note_chosen(self, counters: Tally) -> None:
+        """Take note of the series whose labels a sender chose."""
+        events = _labels(names.EVENTS_TOTAL, counters)
+        self._unforeseen.update(labels for labels in events if labels[1:] not in self._foreseen)
+        self._codes.update(_labels(names.ERROR_CODES_TOTAL, counters))
 
     def _beyond(self, change: Change, label: dict[str, str]) -> set[tuple[str, ...]]:
-        """Give the series of events for which there is no room any more, whatever their order."""
+        """Give the series of events and codes for which there is no room any more, whatever their
+        order.
+        """
         room = max(0, MAX_UNFORESEEN - len(self._unforeseen))
-        if sum([len(session.fresh) for session in change.sessions]) <= room:
+        room_for_codes = max(0, MAX_ERROR_CODES - len(self._codes))
+        if sum([len(session.fresh) for session in change.sessions]) <= min(room, room_for_codes):
             return set()
-        wanted = {
-            labels
-            for session in change.sessions
-            for event in session.fresh
-            if (labels := self._event_labels(event, label[_project(session.after)]))[1:]
-            not in self._foreseen
+        wanted, codes = set(), set()
+        for session in change.sessions:
+            project = label[_project(session.after)]
+            for event in session.fresh:
+                if (labels := self._event_labels(event, project))[1:] not in self._foreseen:
+                    wanted.add(labels)
+                if event.error_code is not None:
+                    codes.add((project, _code(event.error_code)))
+        codes = {labels for labels in codes if labels[1] != OTHER}
+        return {
+            *sorted(wanted - self._unforeseen)[room:],
+            *sorted(codes - self._codes)[room_for_codes:],
         }
-        return set(sorted(wanted - self._unforeseen)[room:])
 
     def _event_labels(self, event: Event, project: str) -> tuple[str, ...]:
         name = event.name if event.name in self._catalogue.events else OTHER
@@ -154,7 +173,11 @@ class Measure:
         if labels in beyond:
             labels = (project, OTHER, event.source, "", event.impact)
         tally.add(names.EVENTS_TOTAL.name, labels)
-        if _TIME_SENT in event.metadata:
+        if event.error_code is not None:
+            shown = (project, _code(event.error_code))
+            shown = (project, OTHER) if shown in beyond else shown
+            tally.add(names.ERROR_CODES_TOTAL.name, shown)
+        if is_corrected(event):
             tally.add(names.COLLECTOR_TIME_CORRECTED_TOTAL.name, (project,))
         name = event.name
         known = name in self._catalogue.events
@@ -170,6 +193,7 @@ class Measure:
         if settlement.before is not None:
             labels = (project, settlement.before.value, status)
             tally.add(names.SESSION_REVISIONS_TOTAL.name, labels)
+            self._correct(tally, state, settlement, settlement.before, project)
             return
         stage = self._stage(highest_stage(state))
         tally.add(names.SESSIONS_SETTLED_TOTAL.name, (project, status, stage))
@@ -179,6 +203,22 @@ class Measure:
             seen = _exemplar(state.session_id, end - start, at)
             series = (project, self._stage(name))
             observe(tally, names.STAGE_DURATION_SECONDS, series, seen.value, seen)
+
+    def _correct(
+        self,
+        tally: Tally,
+        state: SessionState,
+        settlement: Settlement,
+        was: Status,
+        project: str,
+    ) -> None:
+        """Move a session from where it was counted when it settled before to where it is now."""
+        before = (was.value, self._stage(highest_of(state, settlement.stages_told)))
+        after = (settlement.status.value, self._stage(highest_stage(state)))
+        if before != after:
+            name = names.SETTLED_CORRECTIONS_TOTAL.name
+            tally.add(name, (project, *before, REMOVED))
+            tally.add(name, (project, *after, ADDED))
 
     def _stage(self, stage: str | None) -> str:
         if stage is None:
@@ -209,13 +249,15 @@ def _exemplar(session_id: str, duration: int, at: int) -> Exemplar:
     return Exemplar(trace_id(session_id).hex(), duration / _NS_PER_SECOND, at)
 
 
-def _events(tally: Tally) -> Iterable[tuple[str, ...]]:
-    """Give the labels of the events that `tally` counts."""
-    total = names.EVENTS_TOTAL.name
-    return (labels for name, labels in tally.rises if name == total)
+def _code(code: str) -> str:
+    return code if len(code) <= MAX_ERROR_CODE else OTHER
+
+
+def _labels(metric: Metric, tally: Tally) -> Iterable[tuple[str, ...]]:
+    """Give the labels of the series that `tally` has of a metric."""
+    return (labels for name, labels in tally.rises if name == metric.name)
 
 
 def _projects(tally: Tally) -> set[str]:
     """Give the projects in `tally`: each is born with this counter."""
-    started = names.SESSIONS_STARTED_TOTAL.name
-    return {labels[0] for name, labels in tally.rises if name == started}
+    return {labels[0] for labels in _labels(names.SESSIONS_STARTED_TOTAL, tally)}

@@ -9,10 +9,14 @@ from journeytrace import conventions as names
 from journeytrace_collector.core.fields import BadFieldError
 from journeytrace_collector.core.model import Event
 
-__all__ = ["ANYBODY", "OPERATOR", "Rights"]
+__all__ = ["ANYBODY", "OPERATOR", "LacksRightError", "Rights"]
 
 OPERATOR: Final = "OP"
 """The source of what a person does at the desk: nobody has it who was not given it by name."""
+
+
+class LacksRightError(BadFieldError):
+    """A record says what its sender may not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Rights:
         if event.source == OPERATOR and sent_source != OPERATOR:
             raise BadFieldError(names.EVENT_SOURCE, f"must say {OPERATOR} for {event.name!r}")
         if event.project_id is not None and not self.speaks_for(event.project_id):
-            raise BadFieldError(names.PROJECT_ID, self.lacks_project(event.project_id))
+            raise LacksRightError(names.PROJECT_ID, self.lacks_project(event.project_id))
 
     def speaks_for(self, project: str | None) -> bool:
         """Whether it may add to what belongs to `project`; None: to none so far."""
@@ -55,9 +59,9 @@ class Rights:
         """Say what is missing."""
         return f"is {project!r}, and {self} has no right to that project"
 
-    def _lacks_source(self, source: str) -> BadFieldError:
+    def _lacks_source(self, source: str) -> LacksRightError:
         problem = f"is {source}, and {self} has no right to {source}"
-        return BadFieldError(names.EVENT_SOURCE, problem)
+        return LacksRightError(names.EVENT_SOURCE, problem)
 
     def __str__(self) -> str:
         return f"the sender {self.sender!r}" if self.sender else "a sender without a name"

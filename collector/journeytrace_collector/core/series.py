@@ -16,7 +16,13 @@ from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import OTHER, Decision, Impact, Metric, Source, Status
 from journeytrace_collector.core.change import Exemplar, Tally
 
-__all__ = ["RECORDS", "UNBOUNDED", "born", "bounds", "observe"]
+__all__ = ["ADDED", "RECORDS", "REMOVED", "UNBOUNDED", "born", "bounds", "observe"]
+
+ADDED: Final = "added"
+"""The label of a correction that belongs to what was counted."""
+
+REMOVED: Final = "removed"
+"""The label of a correction that takes away from it."""
 
 UNBOUNDED: Final = "+Inf"
 """The label of the bucket without upper bound."""
@@ -124,7 +130,10 @@ def _start_endings(tally: Tally, catalogue: Catalogue, project: str) -> None:
     for status in _SETTLED:
         _start_histogram(tally, names.SESSION_DURATION_SECONDS, (project, status.value))
         for stage in ("", *catalogue.ordered_stages):
-            tally.add(names.SESSIONS_SETTLED_TOTAL.name, (project, status.value, stage), 0)
+            labels = (project, status.value, stage)
+            tally.add(names.SESSIONS_SETTLED_TOTAL.name, labels, 0)
+            for correction in (ADDED, REMOVED):
+                tally.add(names.SETTLED_CORRECTIONS_TOTAL.name, (*labels, correction), 0)
         for to in _SETTLED:
-            labels = (project, status.value, to.value)
-            tally.add(names.SESSION_REVISIONS_TOTAL.name, labels, 0)
+            moved = (project, status.value, to.value)
+            tally.add(names.SESSION_REVISIONS_TOTAL.name, moved, 0)

@@ -1,8 +1,8 @@
 """Events → session state: a pure fold whose order does not matter (DESIGN section 5).
 
 `distinct` makes duplicates harmless, `state_of` gives the state of some events, `merge` joins those
-of two disjoint sets of events. Every field of the state is a minimum, a maximum or a sum, so that
-`merge` is commutative and associative: any order and any split into batches give the same state.
+of two disjoint sets of events. Every field of the state is a minimum, a maximum, a sum or a union,
+so that `merge` is commutative and associative: any order and any split give the same state.
 What keeps the sets disjoint is the event id, here through `distinct`, in a store by a unique key.
 """
 
@@ -15,6 +15,7 @@ import msgspec
 
 from journeytrace.catalogue import Catalogue, EventSpec, Role
 from journeytrace.conventions import Decision, Source
+from journeytrace_collector.core.marks import IN_THE_WAY, marks_of
 from journeytrace_collector.core.model import Event
 
 __all__ = [
@@ -61,7 +62,6 @@ MAX_SCREEN: Final = 200
 """Characters of a screen's path."""
 
 _SCREEN: Final = '"path":'
-_IN_THE_WAY: Final = frozenset(("BLOCKED", "RETAKE", "PENDING", "REJECTED"))
 
 
 class _Screen(msgspec.Struct):
@@ -100,6 +100,8 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     """By ordered stage: the time in ns of the newest event that completed it."""
     hurdles: dict[str, Hurdle] = {}
     """By name of the event, of the names with the newest hurdles."""
+    marks: int = 0
+    """What its events were like: see `core.marks`."""
     size: int = 0
     """Bytes of the events' metadata as UTF-8, in all."""
     decided: tuple[int, bytes, str, str | None] | None = None
@@ -158,6 +160,7 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
     )
     for event in ordered:
         state.impacts[event.impact] = state.impacts.get(event.impact, 0) + 1
+        state.marks |= marks_of(event)
         for name in _KEPT:
             if (value := getattr(event, name)) is not None:
                 state.kept[name] = (event.at, event.event_id, value)
@@ -174,7 +177,7 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
         if spec is not None and spec.role is not None:
             _play_role(state, event, spec)
         failed = event.result == "FAIL"
-        if (failed or event.impact in _IN_THE_WAY) and (spec is None or spec.decision is None):
+        if (failed or event.impact in IN_THE_WAY) and (spec is None or spec.decision is None):
             hurdle = Hurdle(event.at, event.event_id, event.impact, failed, event.error_code)
             state.hurdles[event.name] = hurdle
     if len(state.hurdles) > MAX_HURDLES:
@@ -220,6 +223,7 @@ def merge(a: SessionState, b: SessionState) -> SessionState:
         stages=_spans(a.stages, b.stages),
         cleared=_latest(a.cleared, b.cleared),
         hurdles=_newest_hurdles(a.hurdles, b.hurdles),
+        marks=a.marks | b.marks,
         size=a.size + b.size,
         decided=_known(max, a.decided, b.decided),
         completed=a.completed or b.completed,

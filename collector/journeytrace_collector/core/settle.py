@@ -15,7 +15,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from journeytrace import conventions as names
-from journeytrace.identity import revision_span_id, root_span_id, stage_span_id, trace_id
+from journeytrace.identity import (
+    revision_span_id,
+    root_span_id,
+    stage_span_id,
+    support_code,
+    trace_id,
+)
 from journeytrace_collector.core.change import Settlement
 from journeytrace_collector.core.derive import highest_stage
 from journeytrace_collector.core.sessionize import SessionState
@@ -88,6 +94,7 @@ def _session_span(
 
 def _attributes(state: SessionState, status: names.Status) -> Iterable[_Attribute]:
     yield names.SESSION_ID, state.session_id
+    yield names.SUPPORT_CODE, support_code(trace_id(state.session_id))
     yield names.STATUS, status.value
     if state.decided is not None:
         _, _, decision, reason = state.decided

@@ -15,7 +15,12 @@ from google.rpc.status_pb2 import Status
 
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.rights import Rights
-from journeytrace_collector.errors import RequestError, UnauthenticatedError
+from journeytrace_collector.errors import (
+    ForeignOriginError,
+    MisdirectedError,
+    RequestError,
+    UnauthenticatedError,
+)
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Hold, Ingest
 from journeytrace_collector.receiver.body import gunzip, read_limited
@@ -60,6 +65,10 @@ def _guard(senders: Senders, hosts: Hosts) -> Middleware:
         except RequestError as error:
             kind = PROTOBUF if request.content_type == PROTOBUF else JSON
             reply = _failed(error, kind)
+            if isinstance(error, MisdirectedError):
+                senders.refused["host"] += 1
+            elif isinstance(error, ForeignOriginError):
+                senders.refused["origin"] += 1
             if isinstance(error, UnauthenticatedError):
                 reply.headers["WWW-Authenticate"] = "Bearer"
             return reply

@@ -10,6 +10,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.core.change import Effects, Parcel, Tally
+from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.rights import Rights
@@ -17,6 +18,7 @@ from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
     "LEASE_SECONDS",
+    "MOST_VERSIONS",
     "NOTHING_CARRIED",
     "OUTBOX_BYTES",
     "SEARCH_FIELDS",
@@ -43,6 +45,7 @@ SEARCH_FIELDS: Final = (
     "submission_id",
     "project_id",
     "last_event",
+    "support_code",
 )
 """What a text search can name."""
 
@@ -52,19 +55,35 @@ Cursor = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class SessionQuery:
-    """Which sessions to list, newest first. None anywhere: any."""
+    """Which sessions to list, newest first: those that meet all of this. None anywhere: any.
+
+    Each condition is about the session as its summary shows it, but for `event`: that is about one
+    event of the session, which has to meet all of it alone. Where it says that a text may be empty,
+    that means sessions without one.
+    """
 
     status: Status | None = None
     decision: Decision | None = None
     undecided: bool = False
     """Only sessions without a decision; not together with `decision`."""
+    project: str | None = None
+    """As it is spelled. May be empty."""
+    reason: str | None = None
+    """Of the decision. May be empty."""
+    error_code: str | None = None
+    """The last one. May be empty."""
+    stage: str | None = None
+    """The highest ordered one that was reached. May be empty."""
+    event: OneEvent | None = None
+    """Only sessions that have such an event."""
     since: int | None = None
     """Created at or after this time, in ns."""
     until: int | None = None
     """Created before this time, in ns."""
     search: str | None = None
-    """Only sessions of which a field begins with this text, whatever its case."""
-    fields: tuple[str, ...] = ("session_id", "user_id", "email", "submission_id")
+    """Only sessions of which a field begins with this text, whatever its case. A support code is
+    read as `identity.read_support_code` does."""
+    fields: tuple[str, ...] = ("session_id", "user_id", "email", "submission_id", "support_code")
     """The fields that `search` looks at, of `SEARCH_FIELDS`."""
     limit: int = 50
     after: Cursor | None = None
@@ -90,6 +109,9 @@ class Page:
     sessions: list[Known]
     next: Cursor | None
     """Where the next page starts; None: there is none."""
+    searched_until: int | None = None
+    """When the last session was created that was looked at, in ns: what matches is rare, and the
+    page ends early, with the rest on the next ones. None: the page is as long as it can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +130,17 @@ class Carried:
     """The collector's time in ns, for a write without events."""
     rights: Sequence[Rights] = ()
     """Of the sender of each event, in their order; empty: none of them is bound to projects."""
+    versions: frozenset[tuple[str, str]] = frozenset()
+    """(service, version) of those who sent the events."""
 
 
 NOTHING_CARRIED: Final = Carried()
 
 LEASE_SECONDS: Final = 60.0
 """How long parcels are handed out for, unless somebody says otherwise."""
+
+MOST_VERSIONS: Final = 200
+"""Versions of services that are remembered, the newest: a deployment a day of seven for a month."""
 
 OUTBOX_BYTES: Final = 8 * 1024 * 1024
 """Payload of the parcels that are handed out at once: the first of them, and what else fits."""
@@ -363,6 +390,11 @@ class Store(Protocol):
 
         Where several share the data each has counters of its own: the sum over all of them is
         exact. Series that another one has are there, too, at 0 until this one has counted.
+        """
+
+    def versions(self) -> dict[tuple[str, str], int]:
+        """Tell of (service, version) when its first event came, in ns: of the `MOST_VERSIONS`
+        newest, those of all who share the data.
         """
 
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from journeytrace_collector.store.base import Cohort
-from journeytrace_collector.store.listing import SQLITE, Dialect, Sql
+from journeytrace_collector.store.sql import SQLITE, Dialect, Sql
 
 __all__ = ["highest_stages"]
 

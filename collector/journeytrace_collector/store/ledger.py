@@ -7,9 +7,9 @@ from typing import Final
 import msgspec
 
 from journeytrace_collector.core.change import Parcel, Series
-from journeytrace_collector.store.base import OutboxRow
+from journeytrace_collector.store.base import MOST_VERSIONS, OutboxRow
 
-__all__ = ["OUTBOX_ROW", "PARKED_ROW", "json_text", "outbox_row", "series"]
+__all__ = ["OUTBOX_ROW", "PARKED_ROW", "json_text", "outbox_row", "remembered", "series"]
 
 OUTBOX_ROW: Final = "id, at, destination, payload, session_id, headers, reason, failures"
 """The columns that `outbox_row` reads."""
@@ -28,6 +28,13 @@ def outbox_row(row: tuple[int, int, str, bytes, str | None, str, str | None, int
 def series(name: str, labels: str) -> Series:
     """Read the columns of a series."""
     return name, tuple(msgspec.json.decode(labels))
+
+
+def remembered(
+    known: frozenset[tuple[str, str]], noted: frozenset[tuple[str, str]]
+) -> frozenset[tuple[str, str]]:
+    """Give the versions that need not be noted again; begins anew before they are too many."""
+    return noted if len(known) > 5 * MOST_VERSIONS else known | noted
 
 
 def json_text(value: object) -> str:

@@ -1,142 +1,275 @@
-"""The list query as SQL: which index to walk, which to narrow down with.
+"""The list query: which index to walk, which to narrow down with, and how far.
 
 Two ways to answer "the newest 50 that match". *Walk* an index that is ordered by creation and skip
-what does not match: quick when matches are dense. *Narrow* down by an index of the condition itself
-and sort what it gives: quick when matches are few. Counting the narrow index up to `FEW` rows tells
-which of the two it is, so neither is ever slow.
+what does not match: quick when matches are dense. *Narrow* down by an index of one condition and
+sort what it gives: quick when matches are few.
+
+1. An index whose walk meets all conditions by itself is walked.
+2. Else a condition that names at most `FEW` sessions narrows down.
+3. Else the sparsest walk is taken: the one of whose next `NEAR` rows the last is the oldest, or
+   which has fewer. It passes over at most `FAR` rows. If the page is not full by then, it ends
+   there and says how far it has looked.
+
+So no list takes longer than passing over `FAR` rows. Where the events of a session have to be read
+one by one, because no index leads to those that are asked for, the three numbers are a tenth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol, TypeAlias
 
-from journeytrace.conventions import Status
-from journeytrace_collector.core.derive import Phase
-from journeytrace_collector.store.base import SessionQuery
+from journeytrace_collector.store.base import Cursor, SessionQuery
+from journeytrace_collector.store.conditions import (
+    COLUMNS,
+    IS_CORRECTED,
+    conditions,
+    is_exact,
+    of_event,
+    searches,
+)
+from journeytrace_collector.store.sql import SQLITE, TRUE, Dialect, Sql, all_of
 
-__all__ = ["FEW", "POSTGRESQL", "SQLITE", "Dialect", "Sql", "narrow", "page"]
+__all__ = ["FAR", "FEW", "NEAR", "Ask", "Listed", "Listing", "Narrow", "Stretch", "Walk"]
 
-FEW: Final = 1_000
-_LAST_CHARACTER: Final = "\U0010ffff"
+NEAR: Final = 1_000
+"""Rows of each index that are counted to tell which one to walk."""
+FEW: Final = 1_500
+"""Rows that are fetched one by one, from all over the table, and sorted."""
+FAR: Final = 10_000
+"""Rows that a walk passes over."""
+_DEARER: Final = 10
+"""How many times dearer a row is whose events have to be read one by one."""
+
+_NEWEST_FIRST: Final = "ORDER BY created_at DESC, no DESC"
+_COLUMNS: Final = "created_at, no, state, settled_at, revision"
+_NO_SESSION: Final = "SELECT no FROM sessions WHERE FALSE"
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+class Ask(Protocol):
+    """Runs a query."""
+
+    def __call__(self, sql: Sql, *, walking: bool) -> list[Row]:
+        """Give the rows; `walking`: they come off an index in its order, whatever that costs."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sql:
-    """A piece of SQL with the values for its placeholders."""
+class Walk:
+    """An index that is ordered by creation."""
 
-    text: str
-    values: tuple[object, ...] = ()
-
-    def __and__(self, other: Sql) -> Sql:
-        return Sql(f"{self.text} AND {other.text}", self.values + other.values)
+    index: str
+    meets: tuple[str, ...] = ()
+    """Conditions that all of its rows meet once its first columns are given."""
+    within: Sql = TRUE
+    """What it is restricted to besides: without saying so it cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
-    """How a database spells what SQL leaves open."""
+class Narrow:
+    """An index of conditions."""
 
-    placeholder: str
-    folded: str
-    """The column ``{}`` with ASCII letters in one case, as it is indexed."""
-    folds: str
-    """The same of a placeholder."""
-    indexed_by: str
-    """Which index ``{}`` to use; empty: the database knows best."""
+    sql: Sql
+    """Gives the numbers of sessions."""
+    meets: tuple[str, ...]
+    """Conditions that all of them meet."""
 
 
-SQLITE: Final = Dialect("?", "{} COLLATE NOCASE", "?", " INDEXED BY {}")
-POSTGRESQL: Final = Dialect("%s", "lower({})", 'lower(%s COLLATE "C")', "")
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Part of a walk."""
+
+    after: Cursor | None = None
+    """Begins behind this row; None: with the newest."""
+    until: Cursor | None = None
+    """Ends with this row; None: with the oldest."""
 
 
-def narrow(
-    query: SessionQuery, now: int, idle_timeout: int, dialect: Dialect = SQLITE
-) -> Iterator[Sql]:
-    """Give queries that each name all sessions meeting one selective condition, best first."""
-    if query.search is not None:
-        ranges = [
-            Sql(
-                f"SELECT no FROM sessions{_by(dialect, f'sessions_{field}')} WHERE {begins.text}",
-                begins.values,
-            )
-            for field, begins in _searches(query.search, query.fields, dialect)
-        ]
-        # Not UNION, which would read all of the ranges before a LIMIT could end it.
-        yield Sql(" UNION ALL ".join(r.text for r in ranges), sum((r.values for r in ranges), ()))
-    if (idle := _idle(query.status, now - idle_timeout, dialect)) is not None:
-        yield Sql(
-            f"SELECT no FROM sessions{_by(dialect, 'sessions_idle')}"
-            f" WHERE phase = 'OPEN' AND {idle.text}",
-            idle.values,
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page."""
+
+    rows: list[Row]
+    """created_at, no, state, settled_at, revision"""
+    next: Cursor | None
+    searched_until: int | None = None
+    """As in `Page`."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One list query, in the SQL of one database."""
+
+    query: SessionQuery
+    now: int
+    """ns"""
+    idle_timeout: int
+    """ns"""
+    dialect: Dialect = SQLITE
+    conditions: dict[str, Sql] = field(init=False)
+
+    def __post_init__(self) -> None:
+        found = conditions(self.query, self.now, self.idle_timeout, self.dialect)
+        object.__setattr__(self, "conditions", dict(found))
+
+    def answer(self, ask: Ask) -> Listed:
+        """Find one page."""
+        walks = list(self.walks())
+        for walk in walks:
+            if set(walk.meets) == set(self.conditions):
+                return self._whole(ask(self.page(walk), walking=True))
+        cost = _DEARER if self._reads_events() else 1
+        for narrow in self.narrows():
+            limited = Sql(f"{narrow.sql.text} LIMIT {FEW // cost + 1}", narrow.sql.values)
+            numbers = [no for (no,) in ask(limited, walking=False)]
+            if len(numbers) <= FEW // cost:
+                few = sorted(set(numbers))
+                return self._whole(ask(self.sorted(narrow, few), walking=False))
+        return self._walked(ask, walks, NEAR // cost, FAR // cost)
+
+    def _walked(self, ask: Ask, walks: list[Walk], near: int, far: int) -> Listed:
+        ends = []
+        for walk in walks:
+            end = self._end(ask, walk, self.query.after, near)
+            if end is None:
+                return self._whole(ask(self.page(walk), walking=True))
+            ends.append((end, walk))
+        end, walk = min(ends, key=lambda one: one[0])
+        rows = self._on(ask, walk, Stretch(self.query.after, end), [])
+        if len(rows) > self.query.limit:
+            return self._whole(rows)
+        further = self._end(ask, walk, end, far - near)
+        rows = self._on(ask, walk, Stretch(end, further), rows)
+        if len(rows) > self.query.limit or further is None:
+            return self._whole(rows)
+        return Listed(rows, further, further[0])
+
+    def _on(self, ask: Ask, walk: Walk, stretch: Stretch, rows: list[Row]) -> list[Row]:
+        """Add to a page what matches on a stretch."""
+        missing = self.query.limit + 1 - len(rows)
+        return rows + ask(self.page(walk, stretch, missing), walking=True)
+
+    def _end(self, ask: Ask, walk: Walk, after: Cursor | None, count: int) -> Cursor | None:
+        found = ask(self.end(walk, after, count), walking=True)
+        return (found[0][0], found[0][1]) if found else None
+
+    def _whole(self, rows: list[Row]) -> Listed:
+        limit = self.query.limit
+        if len(rows) <= limit:
+            return Listed(rows, None)
+        return Listed(rows[:limit], (rows[limit - 1][0], rows[limit - 1][1]))
+
+    def _reads_events(self) -> bool:
+        wanted = self.query.event
+        return (
+            wanted is not None
+            and "event" in self.conditions
+            and not (wanted.told_by_marks or is_exact(wanted))
         )
 
+    def walks(self) -> Iterator[Walk]:
+        """Give the walks that there are for these conditions."""
+        match "status" in self.conditions, "decision" in self.conditions:
+            case True, True:
+                yield Walk("sessions_phase_decision", ("status", "decision"))
+            case True, False:
+                yield Walk("sessions_phase", ("status",))
+            case False, True:
+                yield Walk("sessions_decision", ("decision",))
+        for name, column in COLUMNS.items():
+            # What is NULL stands in none of them.
+            if getattr(self.query, name):
+                yield Walk(f"sessions_{column}", (name,))
+        if self.query.event is not None and self.query.event.corrected:
+            meets = ("event",) if self.query.event.told_by_marks else ()
+            yield Walk("sessions_corrected", meets, IS_CORRECTED)
+        yield Walk("sessions_created")
 
-def page(
-    query: SessionQuery,
-    now: int,
-    idle_timeout: int,
-    few: Sql | None,
-    dialect: Dialect = SQLITE,
-) -> Sql:
-    """Give the query for one page and one row more; `few`: only sessions that this query names."""
-    where = Sql("TRUE")
-    value = dialect.placeholder
-    if query.status is not None:
-        where &= Sql(f"phase = {value}", (_phase(query.status).value,))
-    if (idle := _idle(query.status, now - idle_timeout, dialect)) is not None:
-        where &= idle
-    if query.decision is not None:
-        where &= Sql(f"decision = {value}", (query.decision.value,))
-    elif query.undecided:
-        where &= Sql("decision IS NULL")
-    if query.since is not None:
-        where &= Sql(f"created_at >= {value}", (query.since,))
-    if query.until is not None:
-        where &= Sql(f"created_at < {value}", (query.until,))
-    if query.after is not None:
-        where &= Sql(f"(created_at, no) < ({value}, {value})", query.after)
-    if few is not None:
-        source = "sessions"
-        where = Sql(f"no IN ({few.text})", few.values) & where
-    else:
-        source = f"sessions{_by(dialect, _walk(query))}"
-    if query.search is not None:
-        ranges = [begins for _, begins in _searches(query.search, query.fields, dialect)]
-        either = " OR ".join(f"({begins.text})" for begins in ranges)
-        where &= Sql(f"({either})", sum((begins.values for begins in ranges), ()))
-    text = (
-        f"SELECT created_at, no, state, settled_at, revision FROM {source} WHERE {where.text}"
-        f" ORDER BY created_at DESC, no DESC LIMIT {value}"
-    )
-    return Sql(text, (*where.values, query.limit + 1))
+    def narrows(self) -> Iterator[Narrow]:
+        """Give the ways to narrow down, the best first."""
+        if self.query.search is not None:
+            ranges = [
+                self._numbers("no", f"sessions{self._by(f'sessions_{name}')}", begins)
+                for name, begins in searches(self.query, self.dialect)
+            ] or [Sql(_NO_SESSION)]
+            # Not UNION, which would read all of the ranges before a LIMIT could end it.
+            text = " UNION ALL ".join(one.text for one in ranges)
+            yield Narrow(Sql(text, sum((one.values for one in ranges), ())), ("search",))
+        if "idle" in self.conditions:
+            idle = Sql("phase = 'OPEN'") & self.conditions["idle"]
+            source = f"sessions{self._by('sessions_idle')}"
+            yield Narrow(self._numbers("no", source, idle), ("status", "idle"))
+        wanted = self.query.event
+        if wanted is not None and wanted.indexed:
+            # By what stands in the index alone, so that nothing else has to be read.
+            seen = replace(wanted, source=None, corrected=False)
+            meets = ("marks", "event") if seen == wanted else ()
+            source = f"events{self._by('events_hurdles')}"
+            yield Narrow(self._numbers("session_no", source, of_event(seen, self.dialect)), meets)
 
+    def _numbers(self, column: str, source: str, where: Sql) -> Sql:
+        return Sql(f"SELECT {column} FROM {source} WHERE {where.text}", where.values)
 
-def _walk(query: SessionQuery) -> str:
-    decision = query.decision is not None or query.undecided
-    if query.status is not None:
-        return "sessions_phase_decision" if decision else "sessions_phase"
-    return "sessions_decision" if decision else "sessions_created"
+    def end(self, walk: Walk, after: Cursor | None, count: int) -> Sql:
+        """Give the query for the row with which so many have been passed over."""
+        within = self._within(walk, Stretch(after))
+        text = (
+            f"SELECT created_at, no FROM sessions{self._by(walk.index)} WHERE {within.text}"
+            f" {_NEWEST_FIRST} LIMIT 1 OFFSET {count - 1}"
+        )
+        return Sql(text, within.values)
 
+    def page(self, walk: Walk, stretch: Stretch | None = None, limit: int | None = None) -> Sql:
+        """Give the query for what matches on a walk, or a stretch of it.
 
-def _phase(status: Status) -> Phase:
-    return Phase.OPEN if status in {Status.IN_PROGRESS, Status.DROPPED} else Phase(status.value)
+        No `limit`: one row more than a page has.
+        """
+        within = self._within(walk, stretch or Stretch(self.query.after))
+        source = f"sessions{self._by(walk.index)} WHERE {within.text} {_NEWEST_FIRST}"
+        rest = self._all(name for name in self.conditions if name not in walk.meets)
+        return self._select(Sql(source, within.values), rest, limit)
 
+    def sorted(self, narrow: Narrow, numbers: list[int]) -> Sql:
+        """Give the query for a page of the sessions with these numbers."""
+        source = f"sessions{self.dialect.by_number} WHERE no IN ({self.dialect.among})"
+        rest = self._all(name for name in self.conditions if name not in narrow.meets)
+        where = self._range(Stretch(self.query.after)) & rest
+        # Sorted by what is short, for there are far more rows than the page has.
+        page = self._select(Sql(source, (self.dialect.pack(numbers),)), where, columns="no")
+        by_number = f"sessions{self.dialect.by_number} WHERE no IN ({page.text})"
+        return Sql(f"SELECT {_COLUMNS} FROM {by_number} {_NEWEST_FIRST}", page.values)
 
-def _idle(status: Status | None, dropped_since: int, dialect: Dialect) -> Sql | None:
-    if status is Status.DROPPED:
-        return Sql(f"idle_at <= {dialect.placeholder}", (dropped_since,))
-    if status is Status.IN_PROGRESS:
-        return Sql(f"idle_at > {dialect.placeholder}", (dropped_since,))
-    return None
+    def _select(
+        self, source: Sql, where: Sql, limit: int | None = None, columns: str = _COLUMNS
+    ) -> Sql:
+        # From a subquery, so that `source` alone says by which index rows are found.
+        text = (
+            f"SELECT {columns} FROM (SELECT * FROM {source.text}{self.dialect.fence}) AS sessions"
+            f" WHERE {where.text} {_NEWEST_FIRST} LIMIT {self.dialect.placeholder}"
+        )
+        most = self.query.limit + 1 if limit is None else limit
+        return Sql(text, (*source.values, *where.values, most))
 
+    def _within(self, walk: Walk, stretch: Stretch) -> Sql:
+        return walk.within & self._all(walk.meets) & self._range(stretch)
 
-def _by(dialect: Dialect, index: str) -> str:
-    return dialect.indexed_by.format(index)
+    def _all(self, names: Iterable[str]) -> Sql:
+        return all_of(self.conditions[name] for name in names)
 
+    def _range(self, stretch: Stretch) -> Sql:
+        value, parts = self.dialect.placeholder, []
+        if self.query.since is not None:
+            parts.append(Sql(f"created_at >= {value}", (self.query.since,)))
+        if self.query.until is not None:
+            parts.append(Sql(f"created_at < {value}", (self.query.until,)))
+        for cursor, side, number in ((stretch.after, "<", "<"), (stretch.until, ">", ">=")):
+            if cursor is not None:
+                at, no = cursor
+                tie = f"(created_at <> {value} OR no {number} {value})"
+                parts.append(Sql(f"created_at {side}= {value} AND {tie}", (at, at, no)))
+        return all_of(parts)
 
-def _searches(search: str, fields: tuple[str, ...], dialect: Dialect) -> Iterator[tuple[str, Sql]]:
-    for field in fields:
-        column = dialect.folded.format(field)
-        text = f"{column} >= {dialect.folds} AND {column} < {dialect.folds}"
-        yield field, Sql(text, (search, search + _LAST_CHARACTER))
+    def _by(self, index: str) -> str:
+        return self.dialect.indexed_by.format(index)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import psycopg
@@ -23,7 +23,6 @@ from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import (
     counting,
-    listing,
     postgresql_erasing,
     postgresql_ledger,
     postgresql_outbox,
@@ -45,19 +44,22 @@ from journeytrace_collector.store.base import (
     Written,
 )
 from journeytrace_collector.store.erasing import erase, forget
-from journeytrace_collector.store.listing import POSTGRESQL, Sql
-from journeytrace_collector.store.postgresql_arrays import array
+from journeytrace_collector.store.ledger import remembered
+from journeytrace_collector.store.listing import Listing
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
 from journeytrace_collector.store.postgresql_schema import migrate
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
+from journeytrace_collector.store.sql import POSTGRESQL, Sql
 from journeytrace_collector.store.texts import storable, storable_json, storable_text
 from journeytrace_collector.store.writing import EVENT_FIELDS, Writing
 
 __all__ = ["PostgresqlStore"]
 
 # What `listing` has counted is better than what the server guesses.
-_NARROW: Final = "SET LOCAL enable_seqscan = off"
-_WALK: Final = "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off"
+_NARROW: Final = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
+_WALK: Final = "SET LOCAL enable_sort = {0}; SET LOCAL enable_bitmapscan = {0}"
+_TEXTS: Final = ("search", "project", "reason", "error_code", "stage")
+"""What a list can be asked for in anybody's words."""
 _ATTEMPTS: Final = 100
 """Each attempt that is overtaken finds more of its sessions made: in practice two are enough."""
 
@@ -86,6 +88,7 @@ class PostgresqlStore:
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._tables = PostgresqlTables(idle_timeout, self._writing)
         self._effects: Effects | None = None
+        self._versions: frozenset[tuple[str, str]] = frozenset()
         self._connections = Connections(url, self._collector_id)
         try:
             with self._connections.transaction() as connection:
@@ -132,9 +135,12 @@ class PostgresqlStore:
                 with self._transaction() as connection:
                     change, written = self._writing.write(self._tables, events, carried)
                     committed = self._follow_up(connection, change)
+                    if fresh := carried.versions - self._versions:
+                        postgresql_ledger.note_versions(connection, fresh, change.at)
             except Overtaken:
                 continue
             committed()
+            self._versions = remembered(self._versions, fresh)
             return written
         raise StoreUnavailableError("other collectors keep making the same new sessions")
 
@@ -222,20 +228,21 @@ class PostgresqlStore:
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
-        if query.search is not None:
-            query = replace(query, search=storable_text(query.search))
+        listing = Listing(_storable_query(query), now, self._idle_timeout, POSTGRESQL)
         with self._connections.reading() as reader, reader.transaction():
             reader.execute(_NARROW)
-            candidates = listing.narrow(query, now, self._idle_timeout, POSTGRESQL)
-            found = (_few(reader, sql) for sql in candidates)
-            few = next((sql for sql in found if sql is not None), None)
-            sql = listing.page(query, now, self._idle_timeout, few, POSTGRESQL)
-            if few is None:
-                reader.execute(_WALK)
-            rows = reader.execute(sql.text.encode(), sql.values).fetchall()
-        shown = rows[: query.limit]
-        following = (shown[-1][0], shown[-1][1]) if len(rows) > query.limit else None
-        return Page([self._writing.known(*row[2:]) for row in shown], following)
+            walks = False
+
+            def ask(sql: Sql, *, walking: bool) -> list[tuple[Any, ...]]:
+                nonlocal walks
+                if walking is not walks:
+                    reader.execute(_WALK.format("off" if walking else "on").encode())
+                    walks = walking
+                return reader.execute(sql.text.encode(), sql.values).fetchall()
+
+            found = listing.answer(ask)
+        sessions = [self._writing.known(*row[2:]) for row in found.rows]
+        return Page(sessions, found.next, found.searched_until)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
@@ -292,6 +299,11 @@ class PostgresqlStore:
         with self._connections.reading() as reader:
             return postgresql_ledger.read_counters(reader, self._collector_id)
 
+    def versions(self) -> dict[tuple[str, str], int]:
+        """See `Store.versions`."""
+        with self._connections.reading() as reader:
+            return postgresql_ledger.read_versions(reader)
+
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """See `Store.open_sessions`: those of all collectors together."""
         sql = (
@@ -333,6 +345,15 @@ class PostgresqlStore:
         return followup.committed
 
 
+def _storable_query(query: SessionQuery) -> SessionQuery:
+    event = query.event
+    if event is not None and event.name is not None:
+        event = replace(event, name=storable_text(event.name))
+    texts = ((name, getattr(query, name)) for name in _TEXTS)
+    changed: dict[str, Any] = {name: storable_text(text) for name, text in texts if text}
+    return replace(query, event=event, **changed)
+
+
 def _storable(subject: Subject) -> Subject:
     return replace(subject, value=storable_text(subject.value))
 
@@ -342,12 +363,3 @@ def _readable(event: Event) -> Event:
     if "\\u" not in event.metadata:
         return event
     return msgspec.structs.replace(event, metadata=storable_json(event.metadata))
-
-
-def _few(reader: Connection, candidates: Sql) -> Sql | None:
-    """Give the numbers that `candidates` names, if they are few."""
-    text = f"{candidates.text} LIMIT {listing.FEW + 1}"
-    found = [no for (no,) in reader.execute(text.encode(), candidates.values)]
-    if len(found) > listing.FEW:
-        return None
-    return Sql("SELECT unnest(%s::bigint[])", (array(found),))

@@ -11,9 +11,9 @@ from typing import Final
 
 from journeytrace_collector.store.base import Act, Erased, Subject
 from journeytrace_collector.store.erasing import Found, Gone
-from journeytrace_collector.store.listing import POSTGRESQL
 from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
 from journeytrace_collector.store.postgresql_connections import Connection
+from journeytrace_collector.store.sql import POSTGRESQL
 from journeytrace_collector.store.subjects import sessions_of
 
 __all__ = [

@@ -1,15 +1,17 @@
-"""Counters of the PostgreSQL store, of each collector its own, and their exemplars."""
+"""Counters of the PostgreSQL store with exemplars, of each collector its own; and versions."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from journeytrace_collector.core.change import Exemplar, Tally
+from journeytrace_collector.store.base import MOST_VERSIONS
 from journeytrace_collector.store.ledger import json_text, series
 from journeytrace_collector.store.postgresql_arrays import arrays, unnest
 from journeytrace_collector.store.postgresql_connections import Connection
 
-__all__ = ["raise_counters", "read_counters"]
+__all__ = ["note_versions", "raise_counters", "read_counters", "read_versions"]
 
 _COUNTER: Final = {"name": "text", "labels": "text", "value": "double precision"}
 _RAISE: Final = (
@@ -32,6 +34,15 @@ _READ: Final = (
 )
 _READ_EXEMPLARS: Final = (
     "SELECT name, labels, trace_id, value, at FROM exemplars WHERE collector = %s"
+)
+
+_VERSION: Final = {"service": "text", "version": "text", "first_seen": "bigint"}
+_NOTE_VERSIONS: Final = (
+    f"INSERT INTO service_versions SELECT * FROM {unnest(_VERSION)} ON CONFLICT DO NOTHING"
+)
+_FORGET_OLD: Final = (
+    "DELETE FROM service_versions WHERE (service, version) NOT IN"
+    " (SELECT service, version FROM service_versions ORDER BY first_seen DESC LIMIT %s)"
 )
 
 
@@ -58,3 +69,18 @@ def read_counters(connection: Connection, collector: str) -> Tally:
         {series(name, labels): Exemplar(*found) for name, labels, *found in exemplars},
         {series(name, labels): at for name, labels, _, at in counters if at is not None},
     )
+
+
+def note_versions(connection: Connection, versions: Collection[tuple[str, str]], at: int) -> None:
+    """Remember (service, version) that have not been seen before, and forget the oldest."""
+    # The last lock of its transaction, so that nobody waits in a ring.
+    connection.execute("LOCK TABLE service_versions IN SHARE ROW EXCLUSIVE MODE")
+    rows = [(service, version, at) for service, version in versions]
+    connection.execute(_NOTE_VERSIONS, arrays(rows))
+    connection.execute(_FORGET_OLD, (MOST_VERSIONS,))
+
+
+def read_versions(connection: Connection) -> dict[tuple[str, str], int]:
+    """See `Store.versions`."""
+    rows = connection.execute("SELECT service, version, first_seen FROM service_versions")
+    return {(service, version): first_seen for service, version, first_seen in rows}

@@ -10,11 +10,11 @@ import psycopg
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.errors import StartError
-from journeytrace_collector.store.listing import POSTGRESQL
 from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.migrations.refold import LACKING, refold
 from journeytrace_collector.store.postgresql_claims import TAKE_TURN
 from journeytrace_collector.store.postgresql_connections import Connection
+from journeytrace_collector.store.sql import POSTGRESQL
 
 __all__ = ["READER", "VIEWS", "migrate"]
 

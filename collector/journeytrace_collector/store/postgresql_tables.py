@@ -16,8 +16,7 @@ import msgspec
 from psycopg import Cursor
 
 from journeytrace.conventions import Impact, Status
-from journeytrace.identity import trace_id
-from journeytrace_collector.core import derive
+from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import digest, former_values
 from journeytrace_collector.core.model import Event
@@ -43,9 +42,7 @@ __all__ = ["Overtaken", "PostgresqlTables"]
 
 _READ: Final = (
     "last_event_at",
-    "reason",
     "decided_at",
-    "last_error_code",
     "events",
     "impacts",
     "retries",
@@ -53,7 +50,7 @@ _READ: Final = (
 )
 """Columns of a session that only views show."""
 
-_INTEGERS: Final = {"events", "retries", "retention_days", "revision"}
+_INTEGERS: Final = {"marks", "events", "retries", "retention_days", "revision"}
 _BIGINTS: Final = {"no", "at", "duration", "received"}
 _EVENT_TYPES: Final = {"retention_days": "int4", "event_id": "bytea"} | dict.fromkeys(
     _BIGINTS, "int8"
@@ -71,7 +68,7 @@ def _types(*columns: str) -> dict[str, str]:
 
 
 _SAVED: Final = (*MOVING, *CHANGING, *_READ)
-_INSERTED: Final = ("no", "session_id", "trace_id", *_SAVED)
+_INSERTED: Final = ("no", "session_id", "trace_id", "support_code", *_SAVED)
 
 _TAKE: Final = (
     "SELECT session_id, no, state, told FROM sessions"
@@ -209,8 +206,9 @@ class PostgresqlTables(PostgresqlErasing):
         return self.connection.execute(_ANY_DIGEST, (array(digests),))
 
     def _new_values(self, no: int, state: SessionState, told: Status) -> tuple[object, ...]:
-        trace = trace_id(state.session_id).hex()
-        return (no, state.session_id, trace, *self._values(state, told))
+        trace = trace_id(state.session_id)
+        ids = (state.session_id, trace.hex(), support_code(trace))
+        return (no, *ids, *self._values(state, told))
 
     def _values(self, state: SessionState, told: Status) -> tuple[object, ...]:
         retention = self._writing.retention
@@ -233,13 +231,10 @@ class PostgresqlTables(PostgresqlErasing):
 
 def _read_values(state: SessionState, retention: Retention) -> tuple[object, ...]:
     """Give the values of `_READ`."""
-    decided_at, _, _, reason = state.decided or (None, b"", "", None)
     impacts = {impact.value: state.impacts.get(impact.value, 0) for impact in Impact}
     return (
         state.last[0],
-        reason,
-        decided_at,
-        derive.kept(state, "error_code"),
+        state.decided[0] if state.decided else None,
         state.events,
         json_text(impacts),
         impacts[Impact.RETAKE.value],

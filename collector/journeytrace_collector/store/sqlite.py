@@ -8,20 +8,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.errors import StartError, StoreUnavailableError
-from journeytrace_collector.store import (
-    counting,
-    listing,
-    sqlite_erasing,
-    sqlite_ledger,
-    sqlite_outbox,
-)
+from journeytrace_collector.store import counting, sqlite_erasing, sqlite_ledger, sqlite_outbox
 from journeytrace_collector.store.base import (
     LEASE_SECONDS,
     NOTHING_CARRIED,
@@ -40,9 +34,11 @@ from journeytrace_collector.store.base import (
 )
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.folder import take_folder
-from journeytrace_collector.store.listing import SQLITE
+from journeytrace_collector.store.ledger import remembered
+from journeytrace_collector.store.listing import Listing
 from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.migrations.refold import LACKING, refold
+from journeytrace_collector.store.sql import SQLITE, Sql
 from journeytrace_collector.store.sqlite_tables import SqliteTables
 from journeytrace_collector.store.texts import storable
 from journeytrace_collector.store.writing import EVENT_FIELDS, Writing
@@ -79,6 +75,7 @@ class SqliteStore:
         self._idle_timeout = idle_timeout
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._effects: Effects | None = None
+        self._versions: frozenset[tuple[str, str]] = frozenset()
         self._turn = threading.Lock()
         """Whose turn it is to use the writing connection."""
         self._path = folder / FILE_NAME
@@ -140,7 +137,10 @@ class SqliteStore:
         with self._transaction():
             change, written = self._writing.write(self._tables, events, carried)
             committed = self._follow_up(change)
+            if fresh := carried.versions - self._versions:
+                sqlite_ledger.note_versions(self._writer, fresh, change.at)
         committed()
+        self._versions = remembered(self._versions, fresh)
         return written
 
     def settle(self, now: int, limit: int) -> int:
@@ -237,14 +237,15 @@ class SqliteStore:
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
+        listing = Listing(query, now, self._idle_timeout)
         with self._reading() as reader:
-            candidates = listing.narrow(query, now, self._idle_timeout)
-            few = next((sql for sql in candidates if _names_few(reader, sql)), None)
-            sql = listing.page(query, now, self._idle_timeout, few)
-            rows = reader.execute(sql.text, sql.values).fetchall()
-        shown = rows[: query.limit]
-        following = (shown[-1][0], shown[-1][1]) if len(rows) > query.limit else None
-        return Page([self._writing.known(*row[2:]) for row in shown], following)
+
+            def ask(sql: Sql, *, walking: bool) -> list[tuple[Any, ...]]:  # noqa: ARG001 - told
+                return reader.execute(sql.text, sql.values).fetchall()
+
+            found = listing.answer(ask)
+        sessions = [self._writing.known(*row[2:]) for row in found.rows]
+        return Page(sessions, found.next, found.searched_until)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
@@ -301,6 +302,11 @@ class SqliteStore:
         """See `Store.counters`."""
         with self._reading() as reader:
             return sqlite_ledger.read_counters(reader)
+
+    def versions(self) -> dict[tuple[str, str], int]:
+        """See `Store.versions`."""
+        with self._reading() as reader:
+            return sqlite_ledger.read_versions(reader)
 
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """See `Store.open_sessions`."""
@@ -369,9 +375,3 @@ class SqliteStore:
         sqlite_ledger.raise_counters(self._writer, followup.tally, change.at)
         sqlite_outbox.add_parcels(self._writer, followup.parcels, change.at)
         return followup.committed
-
-
-def _names_few(reader: sqlite3.Connection, sql: listing.Sql) -> bool:
-    counting = f"SELECT count(*) FROM ({sql.text} LIMIT {listing.FEW + 1})"
-    (count,) = reader.execute(counting, sql.values).fetchone()
-    return bool(count <= listing.FEW)

@@ -16,7 +16,7 @@ from typing import Final
 
 from journeytrace_collector.store.base import Act, Erased, Subject
 from journeytrace_collector.store.erasing import Found, Gone
-from journeytrace_collector.store.listing import SQLITE
+from journeytrace_collector.store.sql import SQLITE
 from journeytrace_collector.store.subjects import sessions_of
 
 __all__ = [

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from journeytrace.conventions import Status
+from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import former_values
 from journeytrace_collector.core.model import Event
@@ -33,8 +34,8 @@ _INSERT_EVENT: Final = (
     f" VALUES (?{', ?' * len(EVENT_FIELDS)})"
 )
 _INSERT_SESSION: Final = (
-    f"INSERT INTO sessions (no, session_id, {', '.join(MOVING + CHANGING)})"
-    f" VALUES (?, ?{', ?' * len(MOVING + CHANGING)})"
+    f"INSERT INTO sessions (no, session_id, support_code, {', '.join(MOVING + CHANGING)})"
+    f" VALUES (?, ?, ?{', ?' * len(MOVING + CHANGING)})"
 )
 # SQLite rewrites the index entries of every column that an UPDATE names, changed or not.
 _UPDATE_MOVING: Final = f"UPDATE sessions SET {' = ?, '.join(MOVING)} = ? WHERE no = ?"
@@ -103,7 +104,8 @@ class SqliteTables(SqliteErasing):
             moving = moving_values(after)
             changing = changing_values(after, session.status, retention)
             if session.before is None:
-                self._execute(_INSERT_SESSION, (no, after.session_id, *moving, *changing))
+                code = support_code(trace_id(after.session_id))
+                self._execute(_INSERT_SESSION, (no, after.session_id, code, *moving, *changing))
             else:
                 self._execute(_UPDATE_MOVING, (*moving, no))
                 if changing != changing_values(session.before, session.told, retention):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from journeytrace_collector.store.base import Subject
-from journeytrace_collector.store.listing import Dialect, Sql
+from journeytrace_collector.store.sql import Dialect, Sql
 
 __all__ = ["sessions_of"]
 

@@ -39,7 +39,7 @@ __all__ = [
 EVENT_FIELDS: Final = Event.__struct_fields__[1:]
 """Columns of an event beside the number of its session."""
 
-MOVING: Final = ("state", "last_event", "idle_at", "arrived_at", "pending")
+MOVING: Final = ("state", "last_event", "idle_at", "arrived_at", "pending", "marks")
 """Columns of a session that nearly every event moves."""
 
 CHANGING: Final = (
@@ -52,6 +52,8 @@ CHANGING: Final = (
     "phase",
     "stage",
     "decision",
+    "reason",
+    "last_error_code",
     "told",
 )
 """Columns of a session that change a few times in its life."""
@@ -280,7 +282,7 @@ def _foreign(rows: Sequence[Row], events: Sequence[Event], rights: Sequence[Righ
 def moving_values(state: SessionState) -> tuple[object, ...]:
     """Give the values of `MOVING`."""
     text, pending = _encode(state).decode(), derive.pending(state).value
-    return text, state.last[2], state.idle, state.arrived, pending
+    return text, state.last[2], state.idle, state.arrived, pending, state.marks
 
 
 def changing_values(
@@ -297,5 +299,7 @@ def changing_values(
         derive.phase(state).value,
         derive.highest_stage(state),
         state.decided[2] if state.decided else None,
+        state.decided[3] if state.decided else None,
+        derive.kept(state, "error_code"),
         told.value if told else None,
     )

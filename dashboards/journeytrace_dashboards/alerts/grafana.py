@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from journeytrace_dashboards.alerts.model import Alert, Group, span
 from journeytrace_dashboards.alerts.settings import Settings
-from journeytrace_dashboards.alerts.texts import SINCE, UNTIL, links, spoken
+from journeytrace_dashboards.alerts.texts import UNTIL, links, since_of, spoken
 
 __all__ = ["DATASOURCE", "FOLDER", "provisioning", "rule_uid"]
 
@@ -97,7 +97,7 @@ def _values(named: dict[str, str], asked: dict[str, str]) -> str:
 
 def _asked(alert: Alert, settings: Settings) -> dict[str, str]:
     """Give the queries by their refIds, C left out."""
-    since = alert.seconds and SINCE % _bare(alert.seconds, alert.by)
+    since = alert.seconds and since_of(alert, _bare(alert.seconds, alert.by))
     until = f"vector({UNTIL})" if alert.sessions else None
     queries = {
         "A": _bare(spoken(alert, settings), alert.by),

@@ -67,6 +67,8 @@ class Alert:
     """The same of the same hours of last week; what it records is below 0 where nobody knows."""
     seconds: str | None = None
     """How long the window is that `expr` is about; the list of sessions goes back so far."""
+    lead: timedelta = timedelta(0)
+    """How long before that the sessions may have begun: the list goes back so much further."""
 
 
 Rule: TypeAlias = Alert | Recording

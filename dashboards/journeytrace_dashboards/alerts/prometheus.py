@@ -7,7 +7,7 @@ from typing import Any
 
 from journeytrace_dashboards.alerts.model import Alert, Group, Recording, span
 from journeytrace_dashboards.alerts.settings import Settings
-from journeytrace_dashboards.alerts.texts import SINCE, UNTIL, links, spoken
+from journeytrace_dashboards.alerts.texts import UNTIL, links, since_of, spoken
 
 __all__ = ["alerting_rules", "recording_rules"]
 
@@ -60,7 +60,7 @@ def _alert(alert: Alert, settings: Settings) -> dict[str, Any]:
         )
         if query
     )
-    since = _lookup("since", f"{SINCE % (alert.seconds + '%s')}", alert) if alert.seconds else ""
+    since = _lookup("since", since_of(alert, f"{alert.seconds}%s"), alert) if alert.seconds else ""
     until = _lookup("until", f"vector({UNTIL})", alert)
     return rule | {
         "labels": {"severity": alert.severity, "topic": alert.topic},

@@ -23,7 +23,8 @@ _DASHBOARD: Final = f"{HEALTH_UID}?from=now-3h&to=now"
 
 def senders(settings: Settings) -> Group:
     """Give the alerts that somebody who sends has to mend."""
-    return Group("JourneySenders", (*_rejecting(settings), *_refused(settings), *_clock(settings)))
+    refused = (*_refused(settings), *_forbidden(settings))
+    return Group("JourneySenders", (*_rejecting(settings), *refused, *_clock(settings)))
 
 
 def _rejecting(settings: Settings) -> tuple[Rule, ...]:
@@ -61,8 +62,9 @@ def _refused(settings: Settings) -> tuple[Rule, ...]:
         by=("reason",),
         summary=f'{{{{ printf "%.0f" $value }}}} requests in {span(window)} were refused as'
         f" {label('reason', 'not allowed')}, {LAST_WEEK_COUNT}",
-        description="Somebody sends without a token or with a wrong one. If it is a service of"
-        " ours, its events are lost; if it is not, somebody is trying doors.",
+        description="Somebody sends without a token or with a wrong one, from a foreign web page"
+        " or to a host of another name. If it is a service of ours, its events are lost; if it is"
+        " not, somebody is trying doors.",
         dashboard=_DASHBOARD,
         hold=settings.hold,
         keep=settings.keep,
@@ -70,6 +72,27 @@ def _refused(settings: Settings) -> tuple[Rule, ...]:
     )
     refused = rise(names.COLLECTOR_REQUESTS_REFUSED_TOTAL, window, ("reason",))
     return (*with_last_week(series, refused), alert)
+
+
+def _forbidden(settings: Settings) -> tuple[Rule, ...]:
+    window, series = settings.windows[0], "journey:forbidden_records"
+    alert = Alert(
+        name="JourneySenderForbidden",
+        topic="access",
+        severity="warning",
+        expr=f"{series} > {settings.refused_requests}",
+        by=("sender",),
+        summary=f'{{{{ printf "%.0f" $value }}}} records of {label("sender", "an unnamed sender")}'
+        f" in {span(window)} were none that it may send, {LAST_WEEK_COUNT}",
+        description="Its token does not give it the right to that source or project. If its"
+        " settings are right, it is somebody else who has the token.",
+        dashboard=_DASHBOARD,
+        hold=settings.hold,
+        keep=settings.keep,
+        last=f"{series}:last_week",
+    )
+    records = rise(names.COLLECTOR_RECORDS_FORBIDDEN_TOTAL, window, ("sender",))
+    return (*with_last_week(series, records), alert)
 
 
 def _clock(settings: Settings) -> tuple[Rule, ...]:
@@ -93,6 +116,7 @@ def _clock(settings: Settings) -> tuple[Rule, ...]:
         keep=settings.keep,
         last=f"{series}:last_week",
         seconds=seconds,
+        lead=settings.idle_timeout,
     )
     length = Recording(seconds, f"{series} * 0 + {window.total_seconds():g}")
     return (*with_last_week(series, f"{corrected}\n  /\n{events}"), length, alert)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from journeytrace import conventions as names
@@ -39,6 +40,8 @@ class _Spike:
     description: str
     chosen: Mapping[str, str] = field(default_factory=dict)
     """Filters of the list of sessions."""
+    later: bool = False
+    """Whether it happens to sessions that began some time ago."""
 
 
 def spikes(settings: Settings) -> tuple[Group, ...]:
@@ -83,6 +86,8 @@ def _group(spike: _Spike, settings: Settings) -> Group:
         usual=f"{series}:usually",
         last=f"{series}:last_week",
         seconds=f"{series}:seconds",
+        # Who was active in the window began no more than an idle timeout before, or is rare.
+        lead=settings.idle_timeout if spike.later else timedelta(0),
     )
     return Group(spike.name, (*recordings(spike.trouble, settings), alert))
 
@@ -99,6 +104,7 @@ def _blocked(settings: Settings) -> _Spike:
         description="Many more users than usual cannot go on. The panel of the checks that block"
         " most says which check it is.",
         chosen={"impact": Impact.BLOCKED},
+        later=True,
     )
 
 
@@ -124,7 +130,8 @@ def _blocked_event(settings: Settings) -> _Spike:
         what=f"of {label('event', 'an event')} BLOCKED",
         description="For a check (BE) this is the share of its runs, for an event on the screen"
         " (FE) events a session.",
-        chosen={"event": "$event", "source": "$source", "impact": Impact.BLOCKED},
+        chosen={"event": "$event", "event_source": "$source", "impact": Impact.BLOCKED},
+        later=True,
     )
 
 
@@ -153,7 +160,7 @@ def _rejected_reason(settings: Settings) -> _Spike:
         what=f"of decisions were REJECTED for {label('reason', 'no reason')}",
         description="One reason for rejection stands out, whether or not more users are turned"
         " away in all.",
-        chosen={"decision": Decision.REJECTED, "field": "reason", "search": "$reason"},
+        chosen={"decision": Decision.REJECTED, "reason": "$reason"},
     )
 
 
@@ -173,6 +180,7 @@ def _drop_off(settings: Settings) -> _Spike:
         description="Users leave here without being told to. Look at what the screen reports:"
         " camera, network, retakes.",
         chosen={"status": Status.DROPPED, "stage": "$stage"},
+        later=True,
     )
 
 
@@ -216,6 +224,7 @@ def _retake(settings: Settings) -> _Spike:
         description="Users have to take their pictures again far more often than usual. Some give"
         " up; look at drop-off, too.",
         chosen={"impact": Impact.RETAKE},
+        later=True,
     )
 
 

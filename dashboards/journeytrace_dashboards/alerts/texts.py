@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from journeytrace.conventions import OTHER
 from journeytrace_dashboards.alerts.model import Alert
 from journeytrace_dashboards.alerts.promql import label
 from journeytrace_dashboards.alerts.settings import Settings
 from journeytrace_dashboards.alerts.statistics import ALL
-from journeytrace_dashboards.session_list import NO_PROJECT, filters
+from journeytrace_dashboards.session_list import MAY_BE_NONE, NO_PROJECT, NO_VALUE
 from journeytrace_dashboards.uids import SESSIONS_UID
 
 __all__ = [
     "A_SESSION",
     "PERCENT",
-    "SINCE",
     "UNTIL",
     "WHO",
     "compared",
     "links",
     "list_of",
     "project_of",
+    "since_of",
     "spoken",
 ]
 
@@ -31,9 +32,8 @@ _IS_ALL: Final = f'eq (print (index $labels "scope")) "{ALL}"'
 PERCENT: Final = "{{ $%s | humanizePercentage }}"
 A_SESSION: Final = '{{ printf "%%.2f" $%s }}'
 
-SINCE: Final = "(time() - %s) * 1000"
 UNTIL: Final = "time() * 1000"
-"""When the sessions began that an alert is about, and now: what Grafana's links take."""
+"""Now, as Grafana's links take it."""
 
 WHO: Final = (
     f"{{{{ if {_IS_ALL} }}}}all projects together{{{{ else }}}}"
@@ -58,19 +58,31 @@ def project_of(none: str) -> str:
     return f"var-project={{{{ if {_IS_ALL} }}}}{every}{{{{ else }}}}{other}{{{{ end }}}}"
 
 
+def since_of(alert: Alert, seconds: str) -> str:
+    """Say when the first of the alert's sessions began; `seconds` is its window, in PromQL."""
+    lead = f" - {alert.lead.total_seconds():g}" if alert.lead else ""
+    return f"(time() - {seconds}{lead}) * 1000"
+
+
 def list_of(chosen: Mapping[str, str]) -> str:
-    """Lead to the list of sessions, with these filters set as far as the dashboard has them.
+    """Lead to the list of sessions, with these filters set.
 
     A value that begins with ``$`` is that label of the alert.
     """
-    known = {variable.build().name for variable in filters()}
     parts = [
-        f"var-{name}="
-        + (f'{{{{ index $labels "{value[1:]}" | urlquery }}}}' if value[:1] == "$" else value)
+        f"var-{name}=" + (_label_of(value[1:]) if value[:1] == "$" else value)
         for name, value in chosen.items()
-        if name in known
     ]
     return f"{SESSIONS_UID}?" + "&".join([project_of(NO_PROJECT), *parts])
+
+
+def _label_of(name: str) -> str:
+    """Choose what the label says. What is "other" stands for many names, so none is chosen."""
+    without = f'{{{{ "{NO_VALUE}" | urlquery }}}}' if name in MAY_BE_NONE else ""
+    return (
+        f'{{{{ with index $labels "{name}" }}}}{{{{ if ne . "{OTHER}" }}}}{{{{ . | urlquery }}}}'
+        f"{{{{ end }}}}{{{{ else }}}}{without}{{{{ end }}}}"
+    )
 
 
 def links(alert: Alert, settings: Settings, times: str) -> dict[str, str]:

@@ -101,4 +101,7 @@ class _Reading(Collector):
         counters = store.counters()
         opened = gauges.open_sessions(store.open_sessions(now), counters)
         outbox = gauges.outbox(store.outbox(), health, now)
-        return families(counters, health, opened, outbox, self._build, created=self._created)
+        versions = gauges.versions(store.versions())
+        return families(
+            counters, health, opened, outbox, versions, self._build, created=self._created
+        )

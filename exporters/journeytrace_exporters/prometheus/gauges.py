@@ -10,7 +10,7 @@ from journeytrace.conventions import OTHER
 from journeytrace_collector.core.change import Tally
 from journeytrace_collector.store.base import OutboxState
 
-__all__ = ["open_sessions", "outbox"]
+__all__ = ["open_sessions", "outbox", "versions"]
 
 _NS_PER_SECOND: Final = 1_000_000_000
 _NOTHING: Final = OutboxState(waiting=0, oldest_at=None, parked=0)
@@ -52,6 +52,12 @@ def outbox(found: Mapping[str, OutboxState], health: Tally, now: int) -> Tally:
         age = 0 if state.oldest_at is None else max(0, now - state.oldest_at)
         tally.add(names.COLLECTOR_OUTBOX_AGE_SECONDS.name, (destination,), age / _NS_PER_SECOND)
     return tally
+
+
+def versions(found: Mapping[tuple[str, str], int]) -> Tally:
+    """Tell when each (service, version) was seen first."""
+    name = names.SERVICE_FIRST_SEEN_TIMESTAMP_SECONDS.name
+    return Tally({(name, version): at / _NS_PER_SECOND for version, at in found.items()})
 
 
 def _labels(metric: names.Metric, tally: Tally) -> Iterator[tuple[str, ...]]:

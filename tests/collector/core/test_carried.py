@@ -83,3 +83,26 @@ def test_what_was_not_sent_is_added_for_tags_alone() -> None:
         "journey.stage",
         "journey.event.impact",
     }
+
+
+@pytest.mark.parametrize(
+    ("resource", "name", "known"),
+    [
+        ({"service.name": "form", "service.version": "1.2"}, "STEP_VIEW", {("form", "1.2")}),
+        ({"service.name": "form"}, "STEP_VIEW", set()),
+        ({"service.version": "1.2"}, "STEP_VIEW", set()),
+        ({"service.name": "form", "service.version": "1.2"}, None, set()),
+    ],
+)
+def test_a_version_is_that_of_a_service_with_events(
+    resource: dict[str, str | int], name: str | None, known: set[tuple[str, str]]
+) -> None:
+    """A service whose spans are none of ours is deployed without a mark on our dashboards."""
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add()
+    spans.resource.attributes.extend(_attributes(resource))
+    span = spans.scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8)
+    span.start_time_unix_nano = NOON
+    values: dict[str, str | int] = {"session.id": SESSION}
+    span.attributes.extend(_attributes(values | ({"journey.event.name": name} if name else {})))
+    assert CARRYING.traces(request, NOON).versions == known

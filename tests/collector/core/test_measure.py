@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import permutations, product
 from random import Random
@@ -16,12 +16,14 @@ from journeytrace.conventions import (
     CHECK_DURATION_SECONDS,
     COLLECTOR_TIME_CORRECTED_TOTAL,
     DECISIONS_TOTAL,
+    ERROR_CODES_TOTAL,
     EVENTS_TOTAL,
     METRICS,
     SESSION_DURATION_SECONDS,
     SESSION_REVISIONS_TOTAL,
     SESSIONS_SETTLED_TOTAL,
     SESSIONS_STARTED_TOTAL,
+    SETTLED_CORRECTIONS_TOTAL,
     STAGE_DURATION_SECONDS,
     STAGE_REACHED_TOTAL,
     Impact,
@@ -31,7 +33,7 @@ from journeytrace.conventions import (
 from journeytrace.identity import trace_id
 from journeytrace_collector.core import sessionize
 from journeytrace_collector.core.change import Change, Exemplar, SessionChange, Settlement, Tally
-from journeytrace_collector.core.measure import Measure
+from journeytrace_collector.core.measure import MAX_ERROR_CODE, MAX_ERROR_CODES, Measure
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.series import bounds, observe
 from journeytrace_collector.core.sessionize import SessionState, merge
@@ -39,6 +41,15 @@ from journeytrace_collector.core.sessionize import SessionState, merge
 CATALOGUE = builtin_catalogue()
 UP_TO_STEP2 = CATALOGUE.ordered_stages[: CATALOGUE.ordered_stages.index("STEP2") + 1]
 HISTOGRAMS = [metric.name for metric in METRICS if metric.kind == "histogram"]
+
+
+Rest = tuple[Status, frozenset[str]]
+"""A status, and the stages that were seen."""
+RESTS: list[Rest] = [
+    (status, frozenset(stages))
+    for status in (Status.DROPPED, Status.ERROR, Status.COMPLETED)
+    for stages in ((), ("STEP1",), ("STEP1", "STEP2"))
+]
 
 
 def state_of(events: Sequence[Event]) -> SessionState:
@@ -248,6 +259,76 @@ def test_settling_again_counts_as_revision_alone() -> None:
     assert not risen(again, SESSIONS_SETTLED_TOTAL)
     assert not risen(again, SESSION_DURATION_SECONDS, "_count")
     assert not risen(again, STAGE_DURATION_SECONDS, "_count")
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.sampled_from(RESTS)), max_size=8))
+def test_corrected_settlements_tell_how_sessions_rest_now(rests: list[tuple[int, Rest]]) -> None:
+    """First settlements, and what corrections add and remove, give each session where it is."""
+    measure, now, net = (
+        Measure(CATALOGUE),
+        dict[int, Rest](),
+        defaultdict[tuple[str, ...], float](float),
+    )
+    for session, (status, fresh) in rests:
+        before, told = now.get(session, (None, frozenset()))
+        stages = fresh | told
+        now[session] = (status, stages)
+        names = [f"{stage}_ENTERED" for stage in stages] or ["ALERT_SHOWN"]
+        state = state_of([event(name, session_id=str(session)) for name in names])
+        settlement = Settlement(0 if before is None else 1, before, status, told)
+        change = Change(NOON, [SessionChange(state, state, settlement=settlement)])
+        tally = measure.tally(change)
+        for labels, by in risen(tally, SESSIONS_SETTLED_TOTAL).items():
+            net[labels] += by
+        for labels, by in risen(tally, SETTLED_CORRECTIONS_TOTAL).items():
+            net[labels[:-1]] += by if labels[-1] == "added" else -by
+    expected = Counter(("", status, max(stages, default="")) for status, stages in now.values())
+    assert {labels: by for labels, by in net.items() if by} == expected
+
+
+def test_error_codes_count_by_project() -> None:
+    """Each event that had one, whatever the catalogue says of it; a long one is no label."""
+    codes = ["QS-10001", "page-not-found", "QS-10001", "x" * (MAX_ERROR_CODE + 1)]
+    shown = [
+        event("ERROR_PAGE_VIEWED", NOON + at, project_id="acme", error_code=code)
+        for at, code in enumerate(codes)
+    ]
+    assert risen(total(shown), ERROR_CODES_TOTAL) == {
+        ("acme", "QS-10001"): 2,
+        ("acme", "page-not-found"): 1,
+        ("acme", "other"): 1,
+    }
+
+
+def test_made_up_error_codes_cannot_multiply_series() -> None:
+    """Beyond the cap they count as other; those that were there before go on, also restarted."""
+    measure = Measure(CATALOGUE)
+    made_up = [
+        event("ERROR_PAGE_VIEWED", NOON + n, error_code=f"{n:05}")
+        for n in range(MAX_ERROR_CODES + 5)
+    ]
+    counted = risen(total(made_up, measure=measure), ERROR_CODES_TOTAL)
+    assert len(counted) == MAX_ERROR_CODES + 1
+    assert counted["", "other"] == 5
+    again = [event("ERROR_PAGE_VIEWED", NOON, error_code=code) for code in ("00000", "new")]
+    restarted = Measure(CATALOGUE)
+    restarted.restore(total(made_up))
+    for one in (measure, restarted):
+        assert risen(total(again[:1], measure=one), ERROR_CODES_TOTAL) == {("", "00000"): 1}
+        assert risen(total(again[1:], measure=one), ERROR_CODES_TOTAL) == {("", "other"): 1}
+
+
+def test_bounds_of_earlier_versions_stay() -> None:
+    """A store holds what was counted under them, and what comes must be counted by them as well."""
+    released = {
+        "journey_check_duration_seconds": "0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 30 60",
+        "journey_session_duration_seconds": "10 30 60 120 180 300 450 600 900 1200 1800 3600 14400"
+        " 86400",
+        "journey_stage_duration_seconds": "1 2.5 5 10 20 30 60 120 180 300 600 1200 3600",
+    }
+    now = {metric.name: metric.buckets for metric in METRICS}
+    for name, text in released.items():
+        assert {float(bound) for bound in text.split()} <= set(now[name]), name
 
 
 def test_durations_run_to_the_end_of_the_last_event() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from itertools import product
@@ -9,11 +10,13 @@ from itertools import product
 import pytest
 from tests.support.events import IDLE_TIMEOUT, NOON
 
-from journeytrace.conventions import Decision, Status
+from journeytrace.conventions import Decision, Impact, Result, Source, Status
+from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.store import SessionQuery
 from journeytrace_collector.store.base import SEARCH_FIELDS
-from journeytrace_collector.store.listing import Sql, narrow, page
+from journeytrace_collector.store.listing import Listing, Stretch
 from journeytrace_collector.store.migrations import steps
+from journeytrace_collector.store.sql import Sql
 
 
 @pytest.fixture
@@ -32,10 +35,15 @@ def plan(database: sqlite3.Connection, sql: Sql) -> list[str]:
 
 QUERIES = [
     SessionQuery(
-        status=status, decision=decision, since=since, until=NOON, search=search, after=after
+        status=status, decision=decision, since=since, project=project, after=after, event=wanted
     )
-    for status, decision, since, search, after in product(
-        [None, *Status], [None, Decision.REJECTED], [None, 1], [None, "ann"], [None, (NOON, 7)]
+    for status, decision, since, project, after, wanted in product(
+        [None, *Status],
+        [None, Decision.REJECTED],
+        [None, 1],
+        [None, "acme"],
+        [None, (NOON, 7)],
+        [None, OneEvent(corrected=True)],
     )
 ]
 
@@ -45,16 +53,49 @@ def test_walking_neither_scans_the_table_nor_sorts(
     database: sqlite3.Connection, query: SessionQuery
 ) -> None:
     """The page comes off one index that is ordered by creation, without a sort."""
-    steps = plan(database, page(query, NOON, IDLE_TIMEOUT, None))
-    assert len(steps) == 1
-    assert "USING INDEX sessions_" in steps[0]
+    listing = Listing(query, NOON, IDLE_TIMEOUT)
+    for walk in listing.walks():
+        for sql in (
+            listing.page(walk),
+            listing.page(walk, Stretch((9, 9), (1, 1)), 5),
+            listing.end(walk, query.after, 10),
+        ):
+            (step,) = plan(database, sql)
+            assert re.search(rf"USING (COVERING )?INDEX {walk.index}\b", step)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "columns"),
+    [
+        (OneEvent("A", impact=Impact.BLOCKED), "impact=? AND name=? AND session_no=?"),
+        (OneEvent("A", result=Result.FAIL), "impact=? AND name=? AND session_no=? AND result=?"),
+        (OneEvent("A"), "session_no=?"),
+        (OneEvent(source=Source.FE, impact=Impact.BLOCKED), "session_no=?"),
+    ],
+    ids=str,
+)
+def test_a_session_s_event_is_looked_up(
+    database: sqlite3.Connection, wanted: OneEvent, columns: str
+) -> None:
+    """While walking, an index leads to the event that is asked for, or to the session's events."""
+    listing = Listing(SessionQuery(event=wanted), NOON, IDLE_TIMEOUT)
+    (walk,) = listing.walks()
+    assert plan(database, listing.page(walk))[-1].endswith(f"({columns})")
+
+
+def test_what_stood_in_the_way_reads_an_index_alone(database: sqlite3.Connection) -> None:
+    """Sessions with events that failed or had an impact come off the index of these few events."""
+    for wanted in (OneEvent("A", impact=Impact.BLOCKED), OneEvent(result=Result.FAIL)):
+        (narrow,) = Listing(SessionQuery(event=wanted), NOON, IDLE_TIMEOUT).narrows()
+        (step,) = plan(database, narrow.sql)
+        assert "SEARCH events USING COVERING INDEX events_hurdles (impact=?" in step
 
 
 @pytest.mark.parametrize("field", SEARCH_FIELDS)
 def test_searching_reads_one_range_of_an_index(database: sqlite3.Connection, field: str) -> None:
     """A search for a beginning reads that range of the field's own covering index."""
-    (sql,) = narrow(SessionQuery(search="ann", fields=(field,)), NOON, IDLE_TIMEOUT)
-    (step,) = plan(database, sql)
+    (narrow,) = Listing(SessionQuery(search="ann", fields=(field,)), NOON, IDLE_TIMEOUT).narrows()
+    (step,) = plan(database, narrow.sql)
     assert (
         f"SEARCH sessions USING COVERING INDEX sessions_{field} ({field}>? AND {field}<?)" in step
     )
@@ -65,15 +106,15 @@ def test_the_clock_reads_one_range_of_an_index(
     database: sqlite3.Connection, status: Status
 ) -> None:
     """What is in progress or dropped now is one range of the idle clock's index."""
-    (sql,) = narrow(SessionQuery(status=status), NOON, IDLE_TIMEOUT)
-    (step,) = plan(database, sql)
+    (narrow,) = Listing(SessionQuery(status=status), NOON, IDLE_TIMEOUT).narrows()
+    (step,) = plan(database, narrow.sql)
     assert "SEARCH sessions USING INDEX sessions_idle (idle_at" in step
 
 
 def test_few_rows_are_fetched_by_number(database: sqlite3.Connection) -> None:
     """A narrow query's rows are looked up one by one and not found by a scan."""
-    query = SessionQuery(search="ann")
-    (few,) = narrow(query, NOON, IDLE_TIMEOUT)
-    steps = plan(database, page(query, NOON, IDLE_TIMEOUT, few))
-    assert steps[0] == "SEARCH sessions USING INTEGER PRIMARY KEY (rowid=?)"
-    assert not any(step.startswith("SCAN") for step in steps)
+    listing = Listing(SessionQuery(search="ann", project="acme"), NOON, IDLE_TIMEOUT)
+    (narrow,) = listing.narrows()
+    steps = plan(database, listing.sorted(narrow, [1, 2]))
+    by_number = "SEARCH sessions USING INTEGER PRIMARY KEY (rowid=?)"
+    assert [step for step in steps if "sessions" in step] == [by_number, by_number]

@@ -15,7 +15,10 @@ from tests.support.events import IDLE_TIMEOUT, SECOND, event
 from tests.support.postgresql import PASSWORD, Server, running_server
 
 from journeytrace.catalogue import builtin_catalogue
+from journeytrace.conventions import Impact
+from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.derive import QUIET, summary
+from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.errors import StartError
 from journeytrace_collector.store import SessionQuery, SqliteStore, Store
@@ -68,7 +71,7 @@ def test_every_session_is_what_it_was(written: tuple[Store, list[Any]]) -> None:
         msgspec.to_builtins(summary(k.state, 0, IDLE_TIMEOUT, k.settled_at, k.revision))
         for k in page.sessions
     ]
-    clocked = {"status", "expires_at", "retention_days", "why"}
+    clocked = {"status", "expires_at", "retention_days", "why", "support_code"}
     for mine, theirs in zip(found, said, strict=True):
         assert {k: v for k, v in mine.items() if k not in clocked} == {
             k: v for k, v in theirs.items() if k not in clocked
@@ -90,6 +93,28 @@ def test_of_older_counters_nobody_knows_the_birth(written: tuple[Store, list[Any
     counters = written[0].counters()
     assert any(counters.rises.values())
     assert counters.born == {}
+
+
+def test_every_session_is_found_by_what_is_new_since(written: tuple[Store, list[Any]]) -> None:
+    """Support code, reason, error code and what an event was like are filled in for old ones."""
+    store, said = written
+
+    def found(**asked: Any) -> list[str]:
+        page = store.sessions(SessionQuery(limit=100, **asked), 0)
+        return sorted(known.state.session_id for known in page.sessions)
+
+    def having(field: str, value: object) -> list[str]:
+        return sorted(one["session_id"] for one in said if one[field] == value)
+
+    for session in said:
+        code = support_code(trace_id(session["session_id"]))
+        assert found(search=code, fields=("support_code",)) == [session["session_id"]]
+        assert found(reason=session["reason"] or "") == having("reason", session["reason"])
+        code = session["last_error_code"]
+        assert found(error_code=code or "") == having("last_error_code", code)
+    for impact in (Impact.RETAKE, Impact.BLOCKED):
+        wanted = sorted(one["session_id"] for one in said if one["impacts"][impact])
+        assert found(event=OneEvent(impact=impact)) == wanted
 
 
 def test_what_was_open_settles_and_what_waits_is_delivered(

@@ -97,7 +97,7 @@ def test_it_is_told_with_its_numbers_and_links(day: Day) -> None:
             "dashboard": "http://127.0.0.1:3000/d/journeytrace-journeys?var-project=a%26b+%22c%27d"
             "&from=now-6h&to=now",
             "sessions": "http://127.0.0.1:3000/d/journeytrace-sessions?var-project=a%26b+%22c%27d"
-            "&var-decision=REJECTED&var-field=reason&var-search=SELFIE_DUPLICATE"
+            "&var-decision=REJECTED&var-reason=SELFIE_DUPLICATE"
             "&from=33300000&to=35100000",
             "runbook_url": "docs/runbooks/JourneyRejectedReasonSpike.md",
         },
@@ -121,7 +121,7 @@ def test_without_a_project_the_texts_hold(day: Day) -> None:
             "dashboard": "http://127.0.0.1:3000/d/journeytrace-journeys?var-project=%24__all"
             "&from=now-6h&to=now",
             "sessions": "http://127.0.0.1:3000/d/journeytrace-sessions?var-project=%28none%29"
-            "&from=33300000&to=35100000",
+            "&var-impact=BLOCKED&from=32100000&to=35100000",
             "runbook_url": "docs/runbooks/JourneyBlockedSpike.md",
         },
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.exporters.prometheus.conftest import Prometheus, Site, _prometheus
+from tests.exporters.prometheus.conftest import Prometheus, Site, _prometheus, program
 from tests.support.events import MINUTE
+from tests.support.waiting import PATIENCE
 
 from journeytrace_dashboards.check import SAMPLE_VALUES, all_queries
 from journeytrace_dashboards.queries import Query, substituted
@@ -16,6 +20,7 @@ from journeytrace_dashboards.queries import Query, substituted
 WEBHOOK = {"name": "crm", "url": "http://127.0.0.1:9/", "secret": "only-sixteen-chars"}
 VALUES = SAMPLE_VALUES | {
     "project": ".*",
+    "check": ".*",
     "instance": ".*",
     "__range": "5m",
     "__rate_interval": "5m",
@@ -68,6 +73,8 @@ def _load(site: Site, server: Prometheus) -> None:
             events.append(event(session, "VALIDATION_ACCOUNT_ENTERED"))
         if session < 4:
             events.append(event(session, "FINAL_PAGE_VIEW"))
+            code = "QS-10001" if session else "page-not-found"
+            events.append(event(session, "ALERT_SHOWN", journey_error_code=code))
     decided = (("APPROVED", ""), ("APPROVED", ""), ("REJECTED", "SELFIE_DUPLICATE"))
     for session, (name, reason) in enumerate((*decided, ("PENDING", "COUNTRY_MISMATCH"))):
         events.append(event(session, name, **({"journey_reason": reason} if reason else {})))
@@ -88,9 +95,25 @@ def _load(site: Site, server: Prometheus) -> None:
 
 
 def answers(prometheus: Prometheus, query: Query) -> Answer:
-    """Ask, and tell the answers apart by their values."""
-    result = prometheus.ask("query", query=substituted(query, VALUES))["result"]
+    """Ask, and tell the answers apart by their values.
+
+    Last week was as this one is; and the time range begins when all was at 0 still, for of the time
+    before that Prometheus knows nothing.
+    """
+    text = substituted(query, VALUES).replace(" offset 7d", "")
+    if "offset 5m" in text:
+        none_yet = 'journey_sessions_started_total{project="acme"} == 0'
+        began = prometheus.value(f"max_over_time(timestamp({none_yet})[5m:500ms])")
+        assert began is not None
+        text = text.replace("offset 5m", f"offset {round((_now(prometheus) - began) * 1000)}ms")
+    result = prometheus.ask("query", query=text)["result"]
     return {" ".join(sorted(one["metric"].values())): float(one["value"][1]) for one in result}
+
+
+def _now(prometheus: Prometheus) -> float:
+    found = prometheus.value("vector(time())")
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize("query", PROMQL, ids=lambda query: query.place)
@@ -106,8 +129,19 @@ def test_every_query_is_answered(prometheus: Prometheus, query: Query) -> None:
 
 EXPECTED: dict[str, Answer] = {
     "Journeys: Sessions started (A)": {"": 12},
-    "Journeys: Completion (A)": {"": 4 / 11},
+    "Journeys: Sessions started (B)": {"": 0},
+    "Journeys: Sessions started over time (W)": {"": 144},
+    "Journeys: Completion (A)": {"": 5 / 11},
+    "Journeys: Completion (B)": {"": 0},
     "Journeys: Approved, of all decisions (A)": {"": 2 / 4},
+    "Journeys: Projects (A)": {"acme": 12},
+    "Journeys: Projects (B)": {"acme": 0},
+    "Journeys: Projects (C)": {"acme": 5 / 11},
+    "Journeys: Projects (D)": {"acme": 0},
+    "Journeys: Projects (E)": {"acme": 2 / 4},
+    "Journeys: Projects (F)": {"acme": 0},
+    "Journeys: Projects (G)": {"acme": 3 / 12},
+    "Journeys: Projects (H)": {"acme": 0},
     "Journeys: Open at the end of the range (A)": {"": 1},
     "Journeys: Funnel (A)": {"": 12},
     "Journeys: Funnel (B)": {"": 11},
@@ -117,18 +151,19 @@ EXPECTED: dict[str, Answer] = {
     "Journeys: Funnel (F)": {"": 5},
     "Journeys: Funnel (G)": {"": 5},
     "Journeys: Drop-off by stage (A)": {"": 1 / 12},
-    "Journeys: Drop-off by stage (C)": {"": 4 / 11},
+    "Journeys: Drop-off by stage (C)": {"": 3 / 11},
     "Journeys: Drop-off by stage (E)": {"": 2 / 7},
     "Journeys: Drop-off by stage (G)": {"": 0},
     "Journeys: Reasons of REJECTED (A)": {"SELFIE_DUPLICATE": 1},
     "Journeys: Reasons of PENDING (A)": {"COUNTRY_MISMATCH": 1},
     "Journeys: Retries a session (A)": {"": 6 / 12},
+    "Journeys: Error codes (A)": {"QS-10001": 3, "page-not-found": 1},
     "Journeys: Checks that block most (A)": {"REGIONAL_VALIDATION": 3},
     "Journeys: Checks that block most (B)": {"REGIONAL_VALIDATION": 3 / 4},
     "Collector health: Erased (A)": {"": 0},
     "Collector health: Turned away (A)": {"": 0},
     "Collector health: Parked (A)": {"": 0},
-    "Collector health: Came twice (A)": {"": 5 / 62},
+    "Collector health: Came twice (A)": {"": 5 / 66},
 }
 
 
@@ -150,6 +185,74 @@ def test_the_funnel_has_its_steps_in_order(prometheus: Prometheus) -> None:
     assert before["STEP2"] == pytest.approx(1, rel=0.1)
     assert before["DECISION"] == pytest.approx(5 / 7, rel=0.1)
     assert everybody["STEP2"] == pytest.approx(7 / 12, rel=0.1)
+
+
+def test_nothing_is_compared_with_a_week_that_nobody_saw(prometheus: Prometheus) -> None:
+    """A young Prometheus gives no difference, rather than one to zero."""
+    asked = [query for query in PROMQL if "offset 7d" in query.text]
+    assert len(asked) > 10
+    for query in asked:
+        found = prometheus.ask("query", query=substituted(query, VALUES))["result"]
+        assert found == [], query.place
+
+
+def test_the_slowest_checks_are_drawn(prometheus: Prometheus) -> None:
+    """Those of the whole time range at each of its moments, and at most ten."""
+    [query] = [query for query in PROMQL if query.place == "Journeys: Check duration, p95 (A)"]
+    now = _now(prometheus)
+    text = substituted(query, VALUES)
+    span = {"start": str(now - 10), "end": str(now), "step": "5s"}
+    lines = prometheus.ask("query_range", query=text, **span)["result"]
+    assert {line["metric"]["event"] for line in lines} == {"ID_RECOGNITION", "REGIONAL_VALIDATION"}
+
+
+def test_a_figure_of_the_past_is_not_shown_as_of_now(prometheus: Prometheus) -> None:
+    """Where the time range ends in silence there is none, whatever was there when it began."""
+    [query] = [query for query in PROMQL if query.place == "Journeys: Completion (A)"]
+    now = _now(prometheus)
+    span = {"start": str(now - 290), "end": str(now), "step": "1s"}
+    quiet, busy = (substituted(query, VALUES | {"__range": r}) for r in ("2s", "5m"))
+    first, _, _ = quiet.partition("\nand on ()")
+    assert prometheus.ask("query_range", query=first, **span)["result"]
+    assert prometheus.ask("query_range", query=quiet, **span)["result"] == []
+    assert prometheus.ask("query_range", query=busy, **span)["result"]
+
+
+def test_half_of_last_week_s_sessions_are_missing(tmp_path: Path) -> None:
+    """Told by the same hours of a real week before, as a share."""
+    [query] = [query for query in PROMQL if query.place == "Journeys: Sessions started (B)"]
+    series = 'journey_sessions_started_total{project="acme"}'
+    test = {
+        "interval": "5m",
+        "input_series": [{"series": series, "values": f"0+10x{7 * 288} {20160 + 5}+5x24"}],
+        "promql_expr_test": [
+            {
+                "expr": substituted(query, VALUES | {"__range": "1h"}),
+                "eval_time": "7d1h30m",
+                "exp_samples": [{"value": -0.5}],
+            }
+        ],
+    }
+    file = tmp_path / "test.yml"
+    file.write_text(json.dumps({"tests": [test]}))
+    command = [program("promtool"), "test", "rules", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_stage_of_a_moment_lasts_no_half_second(prometheus: Prometheus) -> None:
+    """Buckets that begin at a second would make one of a page that was seen."""
+    [query] = [query for query in PROMQL if query.place == "Journeys: Stage duration (A)"]
+    assert answers(prometheus, query)["POST"] == 0
+
+
+def test_a_deployment_is_marked_when_its_first_event_came(prometheus: Prometheus) -> None:
+    """In ms, as Grafana takes the value of a series for the time of a mark."""
+    [query] = [query for query in PROMQL if query.place == "Journeys: annotation Deployments"]
+    now = _now(prometheus)
+    found = answers(prometheus, query)
+    assert set(found) == {"1.2.3 form"}
+    assert now - 1800 < found["1.2.3 form"] / 1000 <= now
 
 
 def test_over_time_counts_an_hour(prometheus: Prometheus) -> None:

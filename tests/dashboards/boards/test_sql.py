@@ -26,6 +26,10 @@ EVERY: dict[str, str | list[str]] = {
     "__to": "2090-01-01T00:00:00Z",
     "project": ["acme", "globex", "(none)"],
     "search": "",
+    "error_code": "",
+    "stage": "",
+    "event": "",
+    "impact": "any",
 }
 Row = dict[str, Any]
 
@@ -78,6 +82,16 @@ def listed(database: str, **values: Any) -> list[str]:
 def test_every_query_can_be_prepared(database: str) -> None:
     """By a role that may read the two views and nothing else."""
     assert list(sql_problems(database)) == []
+
+
+def test_an_empty_database_can_be_asked(postgresql: Server) -> None:
+    """All projects are those that there are to choose: with none, the list would ask IN ()."""
+    url = postgresql.fresh()
+    PostgresqlStore(url, builtin_catalogue(), IDLE_TIMEOUT, collector_id="one").close()
+    projects = [str(*row.values()) for row in ask(url, "Sessions: variable project")]
+    assert projects == ["(none)"]
+    assert ask(url, "Sessions: Found (A)", project=projects)[0]["Found"] == 0
+    assert ask(url, "Sessions: Sessions (A)", project=projects) == []
 
 
 def test_a_faulty_query_is_told(postgresql: Server) -> None:

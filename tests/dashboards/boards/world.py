@@ -232,6 +232,29 @@ def _names(values: Iterable[str | None]) -> Counter[str]:
     return Counter(value or "" for value in values)
 
 
+def _projects(world: World) -> list[Answer]:
+    by: dict[str, list[Summary]] = {}
+    for session in world.sessions:
+        by.setdefault(session["project_id"] or "(none)", []).append(session)
+    settled = {name: [s for s in found if s["settled_at"]] for name, found in by.items()}
+    decided = {name: [s for s in found if s["decision"]] for name, found in by.items()}
+    return [
+        {name: len(found) for name, found in by.items()},
+        {
+            name: sum(s["status"] == "COMPLETED" for s in found) / len(found)
+            for name, found in settled.items()
+        },
+        {
+            name: sum(s["decision"] == "APPROVED" for s in found) / len(found)
+            for name, found in decided.items()
+        },
+        {
+            name: sum(s["impacts"]["BLOCKED"] for s in found) / len(found)
+            for name, found in by.items()
+        },
+    ]
+
+
 EXPECTED: dict[str, Expected] = {
     "Journeys: Sessions started": lambda w: _one(len(w.sessions)),
     "Journeys: Completion": _completion,
@@ -245,6 +268,7 @@ EXPECTED: dict[str, Expected] = {
     "Journeys: How sessions ended": lambda w: [
         w.per_hour(_names(session["status"] for session in w.settled()))
     ],
+    "Journeys: Projects": _projects,
     "Journeys: Funnel": lambda w: [{"": step["sessions"]} for step in w.funnel["steps"]],
     "Journeys: Step conversion": _conversion,
     "Journeys: Drop-off by stage": _drop_off,

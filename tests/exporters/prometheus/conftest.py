@@ -177,7 +177,10 @@ class Site:
     def send(self, *spans: Span) -> None:
         """Send spans by OTLP/HTTP; they are on disk afterwards."""
         request = ExportTraceServiceRequest()
-        request.resource_spans.add().scope_spans.add().spans.extend(spans)
+        resource_spans = request.resource_spans.add()
+        for key, value in (("service.name", "form"), ("service.version", "1.2.3")):
+            resource_spans.resource.attributes.add(key=key).value.string_value = value
+        resource_spans.scope_spans.add().spans.extend(spans)
         url = f"http://{self.otlp_http}/v1/traces"
         headers = {"Content-Type": "application/x-protobuf"}
         sent = urllib.request.Request(url, request.SerializeToString(), headers)

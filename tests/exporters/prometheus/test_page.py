@@ -113,6 +113,8 @@ def busy(place: Place) -> Place:
     place.follow(Parcel("webhook:crm", b""))
     check = event("FACE_COMPARE", result="PASS", duration=SECOND, project_id='a "b" \\c')
     place.store.write([event("STEP1_ENTERED"), check, event("REJECTED", reason="AGE_LIMIT")])
+    shown = event("ERROR_PAGE_VIEWED", error_code="QS-10001", project_id='a "b" \\c')
+    place.store.write([shown], Carried(versions=frozenset({("form", "1.2")})))
     place.now += IDLE_TIMEOUT
     assert place.store.settle(place.now, 10) == 1
     place.health.observe(COLLECTOR_COMMIT_SECONDS, 0.1)

@@ -69,7 +69,7 @@ def test_counters_survive_a_restart_without_a_reset(site: Any, scrape: Scrape) -
     """Prometheus sees them go on where they were."""
     prometheus = scrape(site.admin)
     checks = [site.span(n, "FACE_COMPARE", seconds=1, journey_event_result="PASS") for n in (1, 2)]
-    site.send(checks[0])
+    site.send(checks[0], site.span(3, "ALERT_SHOWN", journey_error_code="QS-10001"))
     events = 'journey_events_total{event="FACE_COMPARE",impact="NONE",project="acme"}'
     prometheus.becomes(events, 1)
     site.stop()

@@ -8,27 +8,36 @@ from typing import Any, Final
 import msgspec
 
 from journeytrace.catalogue import Catalogue
+from journeytrace.identity import support_code, trace_id
+from journeytrace_collector.core.derive import kept
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.sessionize import state_of
 from journeytrace_collector.store.writing import EVENT_FIELDS
 
 __all__ = ["LACKING", "refold"]
 
-LACKING: Final = 6
+LACKING: Final = 7
 """States that were written before this version lack something that the fold keeps now."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 def refold(execute: Callable[[str, Any], Any], placeholder: str, catalogue: Catalogue) -> None:
-    """Fold every session from its events, which are the truth; its columns stay as they are.
+    """Fold every session from its events, which are the truth, and write the columns that are new.
 
-    A session of which no event is left is being erased, and stays as it is, too.
+    A session of which no event is left is being erased, and stays as it is but for its code.
     """
     columns = ", ".join(EVENT_FIELDS)
     read = f"SELECT {columns} FROM events WHERE session_no = {placeholder}"
-    write = f"UPDATE sessions SET state = {placeholder} WHERE no = {placeholder}"
+    new = "state", "marks", "reason", "last_error_code"
+    values = ", ".join(f"{column} = {placeholder}" for column in new)
+    write = f"UPDATE sessions SET {values} WHERE no = {placeholder}"
+    name = f"UPDATE sessions SET support_code = {placeholder} WHERE no = {placeholder}"
     for no, session_id in execute("SELECT no, session_id FROM sessions", ()).fetchall():
         events = [Event(session_id, *row) for row in execute(read, (no,)).fetchall()]
+        execute(name, (support_code(trace_id(session_id)), no))
         if events:
-            execute(write, (_encode(state_of(events, catalogue)).decode(), no))
+            state = state_of(events, catalogue)
+            reason = state.decided[3] if state.decided else None
+            text = _encode(state).decode()
+            execute(write, (text, state.marks, reason, kept(state, "error_code"), no))

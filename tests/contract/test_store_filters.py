@@ -1,0 +1,180 @@
+"""Each filter of the list equals filtering the plain fold in Python, however it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event, journeys
+
+from journeytrace.catalogue import builtin_catalogue
+from journeytrace.conventions import Decision, Impact, Result, Source, Status
+from journeytrace.identity import support_code, trace_id
+from journeytrace_collector.core.derive import Summary, summary
+from journeytrace_collector.core.marks import OneEvent
+from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.sessionize import distinct, fold
+from journeytrace_collector.store import SessionQuery, Store, listing
+from journeytrace_collector.store.base import Page
+
+NOW = NOON + 40 * MINUTE
+SENT = '{"journey.time.sent":"2096-01-01T00:00:00Z"}'
+
+
+def _maybe(*values: Any) -> st.SearchStrategy[Any]:
+    return st.sampled_from((None, None, *values))
+
+
+ONE_EVENT = st.builds(
+    OneEvent,
+    name=_maybe("STEP_VIEW", "FACE_COMPARE", "REJECTED", "OUR_OWN_EVENT"),
+    source=_maybe(*Source),
+    result=_maybe(*Result),
+    impact=_maybe(*Impact),
+    corrected=st.sampled_from((False, False, True)),
+)
+QUERIES = st.builds(
+    SessionQuery,
+    status=_maybe(*Status),
+    decision=_maybe(*Decision),
+    project=_maybe("acme", "ACME", ""),
+    reason=_maybe("AGE_VERIFICATION", "CUSTOM_POLICY", ""),
+    error_code=_maybe("QS-10001", "page-not-found", ""),
+    stage=_maybe("ENTRY", "STEP1", ""),
+    event=_maybe(OneEvent()) | ONE_EVENT,
+    since=_maybe(NOON),
+    until=_maybe(NOON + 20 * MINUTE),
+    search=_maybe("session-1", "u-"),
+    limit=st.sampled_from((1, 3, 100)),
+)
+
+
+@st.composite
+def told(draw: st.DrawFn) -> list[Event]:
+    """Generate events of a dozen sessions, some of which failed, some with a clock that is off."""
+    return [
+        _with(
+            one, result=draw(_maybe("PASS", "FAIL")), metadata=draw(st.sampled_from(("{}", SENT)))
+        )
+        for one in draw(journeys(sessions=12, max_size=40))
+    ]
+
+
+def _with(one: Event, **fields: Any) -> Event:
+    return Event(**{name: getattr(one, name) for name in one.__struct_fields__} | fields)
+
+
+def matches(query: SessionQuery, session: Summary, events: Iterable[Event], at: int) -> bool:
+    """Say by the summary and the events alone whether a session is listed."""
+    texts = (
+        (query.project, session.project_id),
+        (query.reason, session.reason),
+        (query.error_code, session.last_error_code),
+        (query.stage, session.stage),
+    )
+    found = (session.session_id, session.user_id, session.email, session.submission_id)
+    return (
+        query.status in {None, session.status}
+        and query.decision in {None, session.decision}
+        and all(wanted is None or wanted == (own or "") for wanted, own in texts)
+        and (query.event is None or any(query.event.is_like(one) for one in events))
+        and (query.since is None or at >= query.since)
+        and (query.until is None or at < query.until)
+        and (query.search is None or any(text and text.startswith(query.search) for text in found))
+    )
+
+
+def pages(store: Store, query: SessionQuery) -> list[Page]:
+    """Follow the pages of a list to its end."""
+    found = [store.sessions(query, NOW)]
+    while found[-1].next is not None:
+        found.append(store.sessions(replace(query, after=found[-1].next), NOW))
+    return found
+
+
+@pytest.mark.parametrize("rows", [(1_000, 5_000, 10_000), (2, 0, 4), (20, 3, 40)], ids=str)
+@settings(
+    deadline=None,
+    max_examples=12,
+    # Each example clears the place first.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(events=told(), queries=st.lists(QUERIES, min_size=6, max_size=6))
+def test_a_list_is_the_filtered_fold(
+    place: Any, rows: tuple[int, int, int], events: list[Event], queries: list[SessionQuery]
+) -> None:
+    """Filters together list what meets all of them, newest first, however far a walk may go."""
+    place.clear()
+    events = sorted(events, key=lambda one: one.received)
+    kept = distinct([_with(one, received=NOON + n) for n, one in enumerate(events)])
+    with closing(place.open()) as store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "_DEARER", 1)
+        for name, value in zip(("NEAR", "FEW", "FAR"), rows, strict=True):
+            patch.setattr(listing, name, value)
+        store.write(list(kept.values()))
+        folded = fold(kept.values(), builtin_catalogue())
+        for query in queries:
+            wanted = {
+                session_id
+                for session_id, state in folded.items()
+                if matches(
+                    query,
+                    summary(state, NOW, IDLE_TIMEOUT),
+                    [one for one in kept.values() if one.session_id == session_id],
+                    state.created_at,
+                )
+            }
+            found = [known.state for page in pages(store, query) for known in page.sessions]
+            assert len(found) == len(wanted)
+            assert {state.session_id for state in found} == wanted
+            ages = [state.created_at for state in found]
+            assert ages == sorted(ages, reverse=True)
+
+
+def test_a_walk_ends_early_and_says_where(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that is not full by then names the time back to which it has looked."""
+    monkeypatch.setattr(listing, "NEAR", 10)
+    monkeypatch.setattr(listing, "FAR", 30)
+    monkeypatch.setattr(listing, "_DEARER", 1)
+    names = {n: "VERIFY_EMAIL" if n in {5, 75} else "STEP_VIEW" for n in range(100)}
+    store.write([event(name, NOON + n * SECOND, session_id=f"s-{n}") for n, name in names.items()])
+    query = SessionQuery(event=OneEvent("VERIFY_EMAIL"))
+    first, *others = pages(store, query)
+    assert [known.state.session_id for known in first.sessions] == ["s-75"]
+    assert first.searched_until == NOON + 70 * SECOND
+    assert [known.state.session_id for page in others for known in page.sessions] == ["s-5"]
+    assert others[-1].searched_until is None
+
+
+def test_it_is_one_event_that_meets_all(store: Store) -> None:
+    """A check that passed and another that blocked are not a check that blocked."""
+    passed = {"result": "PASS", "impact": "NONE"}
+    store.write(
+        [
+            event("IP_RISK_CHECK", session_id="let-in", **passed),
+            event("FACE_COMPARE", NOON + 1, session_id="let-in", result="FAIL", impact="BLOCKED"),
+            event("IP_RISK_CHECK", session_id="blocked", result="FAIL", impact="BLOCKED"),
+        ]
+    )
+    query = SessionQuery(event=OneEvent("IP_RISK_CHECK", impact=Impact.BLOCKED))
+    (known,) = store.sessions(query, NOW).sessions
+    assert known.state.session_id == "blocked"
+
+
+@pytest.mark.parametrize("heard", ["{}", "{} ", "{}-", "lower"])
+def test_a_support_code_is_found_as_it_was_heard(store: Store, heard: str) -> None:
+    """A code is found in either case, with hyphens, with O for 0 and I or L for 1."""
+    ids = [f"session-{n}" for n in range(40)]
+    store.write([event("STEP_VIEW", session_id=one) for one in ids])
+    for number, session_id in enumerate(ids):
+        code = support_code(trace_id(session_id))
+        said = code.lower() if heard == "lower" else heard.format(code[:4]) + code[4:]
+        said = said.replace("0", "o").replace("1", "iL"[number % 2])
+        query = SessionQuery(search=said, fields=("support_code",))
+        found = store.sessions(query, NOW).sessions
+        assert [known.state.session_id for known in found] == [session_id]
