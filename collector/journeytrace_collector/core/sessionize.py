@@ -177,8 +177,8 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
             state.hurdles[event.name] = hurdle
     state.marks = marks_of(
         state.impacts,
-        failed=any([event.result == "FAIL" for event in ordered]),
-        corrected=any([is_corrected(event) for event in ordered]),
+        failed=any(event.result == "FAIL" for event in ordered),
+        corrected=any(is_corrected(event) for event in ordered),
     )
     if len(state.hurdles) > MAX_HURDLES:
         state.hurdles = _newest_hurdles(state.hurdles, {})

@@ -144,7 +144,7 @@ def test_the_link_of_a_row_spans_its_session(database: str) -> None:
         ({"reason": "SELFIE_DUPLICATE"}, [UUID]),
         ({"reason": "(none)", "status": "ERROR"}, ["failed"]),
         ({"error_code": "ER001"}, ["failed"]),
-        ({"stage": "(none)", "status": "IN_PROGRESS"}, ["open"]),
+        ({"stage": "POST"}, [UUID]),
         ({"event": "ID_RECOGNITION", "impact": "RETAKE"}, [UUID]),
         ({"event": "ID_RECOGNITION", "impact": "BLOCKED"}, []),
         ({"event": "ID_RECOGNITION", "result": "FAIL", "event_source": "BE"}, [UUID]),
