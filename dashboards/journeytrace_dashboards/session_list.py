@@ -100,7 +100,9 @@ _ONE_EVENT: Final = """\
       AND (${impact:sqlstring} = 'any' OR impact = ${impact:sqlstring})
       AND (${corrected:sqlstring} = 'any' OR attributes->>'journey.time.sent' IS NOT NULL)"""
 # What PostgreSQL has an index of, as the collector's store writes it.
-_HURDLE: Final = "impact IN ('BLOCKED', 'RETAKE', 'PENDING', 'REJECTED') OR result = 'FAIL'"
+_HURDLE: Final = (
+    "(impact <> 'NONE' AND impact <> 'COMPLETED' AND impact <> 'APPROVED') OR result = 'FAIL'"
+)
 _ASKS_HURDLE: Final = (
     "(${impact:sqlstring} IN ('BLOCKED', 'RETAKE', 'PENDING', 'REJECTED')"
     " OR ${result:sqlstring} = 'FAIL')"

@@ -103,6 +103,7 @@ def read_support_code(text: str) -> str | None:
     Either case will do, hyphens and spaces are left out, I and L mean 1, O means 0.
     """
     code = text.upper().translate(_MISREAD)
-    if not 1 <= len(code) <= SUPPORT_CODE_LENGTH or set(code).difference(_CROCKFORD):
+    # Some letters of other scripts have capitals among ours.
+    if not text.isascii() or set(code).difference(_CROCKFORD):
         return None
-    return code
+    return code if 1 <= len(code) <= SUPPORT_CODE_LENGTH else None

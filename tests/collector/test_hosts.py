@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -132,6 +133,16 @@ def test_an_address_that_was_connected_to_is_answered(start: Start) -> None:
 def test_a_foreign_origin_is_refused(start: Start, origin: str) -> None:
     """Without a token a page of another origin gets 403, whatever host it asks for."""
     assert statuses(start(), Host="localhost:*", Origin=origin) == {403}
+
+
+def test_who_is_refused_without_a_token_is_counted(start: Start) -> None:
+    """Requests to the port for events count by what was amiss with them."""
+    collector = start()
+    ask(collector.otlp_http, "/v1/traces", Host="localhost:*", Origin="https://evil.example")
+    ask(collector.otlp_http, "/v1/traces", Host="evil.example")
+    page = ask(collector.admin, "/metrics", Host="localhost:*")[1].decode()
+    found = dict(re.findall(r'_requests_refused_total\{reason="(\w+)"\} (\d+)', page))
+    assert found == {"missing": "0", "wrong": "0", "host": "1", "origin": "1"}
 
 
 def test_the_own_origin_is_answered(start: Start) -> None:

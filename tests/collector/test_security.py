@@ -128,7 +128,7 @@ def test_refused_senders_are_counted_by_what_was_amiss(start: Start) -> None:
         ask(collector.otlp_http, "POST", "/v1/traces", shown)
     page = ask(collector.admin, "GET", "/metrics", None).body.decode()
     found = re.findall(r'journey_collector_requests_refused_total\{reason="(\w+)"\} (\d+)', page)
-    assert dict(found) == {"missing": "1", "wrong": "2"}
+    assert dict(found) == {"missing": "1", "wrong": "2", "host": "0", "origin": "0"}
 
 
 def test_grpc_refuses_before_it_reads(start: Start) -> None:

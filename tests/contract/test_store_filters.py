@@ -153,10 +153,9 @@ def test_a_walk_ends_early_and_says_where(store: Store, monkeypatch: pytest.Monk
 
 def test_it_is_one_event_that_meets_all(store: Store) -> None:
     """A check that passed and another that blocked are not a check that blocked."""
-    passed = {"result": "PASS", "impact": "NONE"}
     store.write(
         [
-            event("IP_RISK_CHECK", session_id="let-in", **passed),
+            event("IP_RISK_CHECK", session_id="let-in", result="PASS", impact="NONE"),
             event("FACE_COMPARE", NOON + 1, session_id="let-in", result="FAIL", impact="BLOCKED"),
             event("IP_RISK_CHECK", session_id="blocked", result="FAIL", impact="BLOCKED"),
         ]

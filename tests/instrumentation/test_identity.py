@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from base64 import b32encode
 from hashlib import sha256
 from uuid import UUID
 
@@ -8,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeytrace.errors import InvalidSessionIdError
-from journeytrace.identity import normalise_session_id, root_span_id, stage_span_id, trace_id
+from journeytrace.identity import (
+    normalise_session_id,
+    read_support_code,
+    root_span_id,
+    stage_span_id,
+    support_code,
+    trace_id,
+)
 
 HYPHENATED = "01234567-89ab-cdef-0123-456789abcdef"
 HEX = "0123456789abcdef0123456789abcdef"
@@ -94,3 +102,30 @@ def test_spans_of_different_sessions_and_stages_differ(one: UUID, other: UUID) -
         root_span_id(other.bytes),
     }
     assert len(ids) == (3 if one == other else 4)
+
+
+@given(trace=st.binary(min_size=16, max_size=16))
+def test_a_support_code_is_crockford_s_base_32_of_a_hash(trace: bytes) -> None:
+    """Its 8 characters are those of RFC 4648's base 32, in Crockford's letters."""
+    hashed = b32encode(sha256(b"journey.support:" + trace).digest()).decode()
+    letters = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+    assert support_code(trace) == hashed.translate(letters)[:8]
+    assert read_support_code(support_code(trace).lower()) == support_code(trace)
+
+
+@pytest.mark.parametrize(
+    ("heard", "read"),
+    [
+        ("yp7y-yhzx", "YP7YYHZX"),
+        (" oO iIlL ", "001111"),
+        ("018f3b5e", "018F3B5E"),
+        ("U", None),
+        ("", None),
+        ("-", None),
+        ("123456789", None),
+        ("ab\u017f", None),
+    ],
+)
+def test_a_support_code_is_read_as_it_was_heard(heard: str, read: str | None) -> None:
+    """In either case, with hyphens and spaces, O for 0, I and L for 1; what is none is None."""
+    assert read_support_code(heard) == read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,12 +34,12 @@ def is_corrected(event: Event) -> bool:
     return _CORRECTED in event.metadata
 
 
-def marks_of(event: Event) -> int:
-    """Give the bits of one event; those of a session are the bits of all of its events."""
-    marks = _IMPACTS.get(event.impact, 0)
-    if event.result == "FAIL":
-        marks |= FAILED
-    return marks | CORRECTED if is_corrected(event) else marks
+def marks_of(impacts: Iterable[str], *, failed: bool, corrected: bool) -> int:
+    """Give the bits of events with these impacts, of which one failed or was corrected."""
+    marks = FAILED * failed | CORRECTED * corrected
+    for impact in impacts:
+        marks |= _IMPACTS.get(impact, 0)
+    return marks
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import msgspec
 
 from journeytrace.catalogue import Catalogue, EventSpec, Role
 from journeytrace.conventions import Decision, Source
-from journeytrace_collector.core.marks import IN_THE_WAY, marks_of
+from journeytrace_collector.core.marks import IN_THE_WAY, is_corrected, marks_of
 from journeytrace_collector.core.model import Event
 
 __all__ = [
@@ -160,7 +160,6 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
     )
     for event in ordered:
         state.impacts[event.impact] = state.impacts.get(event.impact, 0) + 1
-        state.marks |= marks_of(event)
         for name in _KEPT:
             if (value := getattr(event, name)) is not None:
                 state.kept[name] = (event.at, event.event_id, value)
@@ -180,6 +179,11 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
         if (failed or event.impact in IN_THE_WAY) and (spec is None or spec.decision is None):
             hurdle = Hurdle(event.at, event.event_id, event.impact, failed, event.error_code)
             state.hurdles[event.name] = hurdle
+    state.marks = marks_of(
+        state.impacts,
+        failed=any(event.result == "FAIL" for event in ordered),
+        corrected=any(is_corrected(event) for event in ordered),
+    )
     if len(state.hurdles) > MAX_HURDLES:
         state.hurdles = _newest_hurdles(state.hurdles, {})
     return state

@@ -24,7 +24,9 @@ COLUMNS: Final = {
 
 # What indexes are restricted to, in these very words: databases know them again by nothing else.
 IS_CORRECTED: Final = Sql(f"(marks & {CORRECTED}) <> 0")
-_HURDLE: Final = Sql("(impact IN ('BLOCKED', 'RETAKE', 'PENDING', 'REJECTED') OR result = 'FAIL')")
+_HURDLE: Final = Sql(
+    "((impact <> 'NONE' AND impact <> 'COMPLETED' AND impact <> 'APPROVED') OR result = 'FAIL')"
+)
 
 _LAST_CHARACTER: Final = "\U0010ffff"
 

@@ -35,7 +35,7 @@ __all__ = ["FAR", "FEW", "NEAR", "Ask", "Listed", "Listing", "Narrow", "Stretch"
 
 NEAR: Final = 1_000
 """Rows of each index that are counted to tell which one to walk."""
-FEW: Final = 1_500
+FEW: Final = 2_500
 """Rows that are fetched one by one, from all over the table, and sorted."""
 FAR: Final = 10_000
 """Rows that a walk passes over."""

@@ -55,9 +55,12 @@ from journeytrace_collector.store.writing import EVENT_FIELDS, Writing
 
 __all__ = ["PostgresqlStore"]
 
-# What `listing` has counted is better than what the server guesses.
-_NARROW: Final = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
-_WALK: Final = "SET LOCAL enable_sort = {0}; SET LOCAL enable_bitmapscan = {0}"
+# What `listing` has counted is better than what the server guesses: a bitmap would be made of all
+# that an index has, where a few rows of it are enough.
+_LIST: Final = (
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off"
+)
+_SORT: Final = "SET LOCAL enable_sort = {}"
 _TEXTS: Final = ("search", "project", "reason", "error_code", "stage")
 """What a list can be asked for in anybody's words."""
 _ATTEMPTS: Final = 100
@@ -230,13 +233,13 @@ class PostgresqlStore:
         """See `Store.sessions`."""
         listing = Listing(_storable_query(query), now, self._idle_timeout, POSTGRESQL)
         with self._connections.reading() as reader, reader.transaction():
-            reader.execute(_NARROW)
+            reader.execute(_LIST)
             walks = False
 
             def ask(sql: Sql, *, walking: bool) -> list[tuple[Any, ...]]:
                 nonlocal walks
                 if walking is not walks:
-                    reader.execute(_WALK.format("off" if walking else "on").encode())
+                    reader.execute(_SORT.format("off" if walking else "on").encode())
                     walks = walking
                 return reader.execute(sql.text.encode(), sql.values).fetchall()
 

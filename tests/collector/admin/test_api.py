@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.support.events import NOON, SECOND, event
 
 from journeytrace.catalogue import ErrorCodeSpec
-from journeytrace.conventions import Decision, Status
+from journeytrace.conventions import Decision, Impact, Result, Source, Status
 from journeytrace_collector.admin import api
+from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.store import SessionQuery
 
 
@@ -41,6 +42,46 @@ def test_all_parameters_are_read() -> None:
     )
 
 
+def test_filters_are_read() -> None:
+    """What is about the session and what is about one event of it are told apart."""
+    query = api.parse_query(
+        {
+            "project": "acme",
+            "reason": "(none)",
+            "error_code": "QS-10001",
+            "stage": "STEP1",
+            "event": "IP_RISK_CHECK",
+            "source": "BE",
+            "result": "FAIL",
+            "impact": "BLOCKED",
+            "corrected": "yes",
+        }
+    )
+    assert query == SessionQuery(
+        project="acme",
+        reason="",
+        error_code="QS-10001",
+        stage="STEP1",
+        event=OneEvent("IP_RISK_CHECK", Source.BE, Result.FAIL, Impact.BLOCKED, corrected=True),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("2026-06-01", 0),
+        ("2026-06-01Z", 0),
+        ("2026-06-01+02:00", -2),
+        ("2026-06-01T08:00", 8),
+        ("2026-06-01T08:00:00-03:00", 11),
+    ],
+)
+def test_dates_and_times_are_of_utc_unless_they_say_otherwise(text: str, hours: int) -> None:
+    """A date is the beginning of that day; an offset is heeded wherever it stands."""
+    midnight = NOON - 12 * 3600 * SECOND
+    assert api.parse_query({"since": text}).since == midnight + hours * 3600 * SECOND
+
+
 def test_nothing_asked_is_everything() -> None:
     """Without parameters the list is the newest 50 of all sessions."""
     assert api.parse_query({}) == SessionQuery()
@@ -57,7 +98,13 @@ def test_undecided_sessions_can_be_asked_for() -> None:
         ("status", "APPROVED", "IN_PROGRESS, COMPLETED, DROPPED, ERROR"),
         ("decision", "COMPLETED", "APPROVED, REJECTED, PENDING, NONE"),
         ("since", "yesterday", "RFC 3339"),
-        ("until", "2026-06-01T12:00:00", "time zone"),
+        ("until", "2026-06-31", "in UTC where no offset is given"),
+        ("impact", "blocked", "BLOCKED, RETAKE"),
+        ("result", "FAILED", "PASS, FAIL"),
+        ("source", "OP", "FE, BE"),
+        ("corrected", "no", "yes"),
+        ("event", "", "1 to 512"),
+        ("project", "x" * 513, "512"),
         ("field", "password", "session_id, user_id, email"),
         ("limit", "0", "1 to 1000"),
         ("limit", "1001", "1 to 1000"),

@@ -136,7 +136,7 @@ def test_nothing_found_is_said(ask: Ask) -> None:
     [
         (("--status", "approved"), "IN_PROGRESS, COMPLETED, DROPPED, ERROR"),
         (("--since", "2026-13-01"), "RFC 3339"),
-        (("--since", "5x"), "neither RFC 3339"),
+        (("--since", "5x"), "neither a date"),
         (("--search", "x", "--field", "shoe_size"), "session_id, user_id"),
     ],
 )

@@ -29,7 +29,7 @@ def summary(**changes: Any) -> Summary:
     session: Summary = {
         "session_id": UUID,
         "trace_id": UUID.replace("-", ""),
-        "support_code": "8ZK2M7QD",
+        "support_code": "4K7WQ2ZD",
         "project_id": "acme-kyc",
         "submission_id": "sub-1",
         "user_id": "u-1",

@@ -62,6 +62,7 @@ def test_the_root_says_how_the_session_ended() -> None:
     assert root.end_time_unix_nano == NOON + 5 * MINUTE + 2 * SECOND
     assert attributes(root) == {
         "session.id": SESSION,
+        "journey.support_code": "YP7YYHZX",
         "journey.status": "COMPLETED",
         "journey.decision": "REJECTED",
         "journey.reason": "CUSTOM_POLICY",
@@ -84,6 +85,7 @@ def test_what_is_not_known_is_left_out() -> None:
     root = derived_spans(state(event("OUR_OWN_EVENT")), FIRST)[0]
     assert attributes(root) == {
         "session.id": SESSION,
+        "journey.support_code": "YP7YYHZX",
         "journey.status": "COMPLETED",
         "journey.last_event": "OUR_OWN_EVENT",
         "journey.events": 1,

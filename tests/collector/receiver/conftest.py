@@ -95,6 +95,12 @@ class Running:
         assert reply.status == 200, reply
         return json.loads(reply.body)
 
+    def text(self, path: str) -> str:
+        """Read text from the admin address, which must answer 200."""
+        reply = send(self.admin, "GET", path)
+        assert reply.status == 200, reply
+        return reply.body.decode()
+
     def names(self, session_id: str = SESSION) -> list[str]:
         """Give the names of a session's stored events, oldest first; empty: no such session."""
         reply = send(self.admin, "GET", f"/api/v1/sessions/{session_id}/events")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -88,6 +89,20 @@ def test_the_resolved_source_counts(collector: Running, otlp: type[Otlp]) -> Non
     assert why == (
         "span 'APPROVED': journey.event.source is BE, and the sender 'browser' has no right to BE"
     )
+
+
+def test_what_a_sender_may_not_send_is_counted_by_its_name(
+    collector: Running, otlp: type[Otlp]
+) -> None:
+    """Records beyond a right count for their sender, also those on another project's session."""
+    send(collector, otlp, FRONT, otlp.span("APPROVED"), otlp.span("STEP_VIEW"))
+    send(collector, otlp, PLAIN, otlp.span("OWN", {"journey.project.id": "zebra"}))
+    send(collector, otlp, ACME, otlp.span("OWN", {"journey.project.id": "beta"}))
+    send(collector, otlp, ACME, otlp.span("STEP_VIEW"))
+    page = collector.text("/metrics")
+    found = re.findall(r'_records_forbidden_total\{sender="(\w*)"\} (\d+)', page)
+    # Each request was sent twice, in either way.
+    assert dict(found) == {"": "0", "browser": "2", "acme": "4", "desk": "0"}
 
 
 @pytest.mark.parametrize("form", ["log", "span event"])

@@ -14,6 +14,7 @@ from tests.support.events import IDLE_TIMEOUT, MINUTE, SECOND, event
 from tests.support.postgresql import Server
 
 from journeytrace.catalogue import builtin_catalogue
+from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.store.postgresql import PostgresqlStore
 from journeytrace_dashboards.check import SAMPLE_VALUES, all_queries, sql_problems
 from journeytrace_dashboards.queries import Query, substituted
@@ -21,6 +22,7 @@ from journeytrace_dashboards.session_detail import NO_TRACE
 
 SQL = [query for query in all_queries() if query.kind == "sql"]
 UUID = "018f3b5e-0000-7000-8000-000000000001"
+CODE = support_code(trace_id(UUID))
 EVERY: dict[str, str | list[str]] = {
     "__from": "2020-01-01T00:00:00Z",
     "__to": "2090-01-01T00:00:00Z",
@@ -148,6 +150,18 @@ def test_the_link_of_a_row_spans_its_session(database: str) -> None:
         ({"field": "last_error_code", "search": "er0"}, ["failed"]),
         ({"field": "email", "search": "' OR true --"}, []),
         ({"field": "' OR true --", "search": "x"}, []),
+        ({"field": "support_code", "search": CODE.lower().replace("1", "l")}, [UUID]),
+        ({"reason": "SELFIE_DUPLICATE"}, [UUID]),
+        ({"reason": "(none)", "status": "ERROR"}, ["failed"]),
+        ({"error_code": "ER001"}, ["failed"]),
+        ({"stage": "POST"}, [UUID]),
+        ({"event": "ID_RECOGNITION", "impact": "RETAKE"}, [UUID]),
+        ({"event": "ID_RECOGNITION", "impact": "BLOCKED"}, []),
+        ({"event": "ID_RECOGNITION", "result": "FAIL", "event_source": "BE"}, [UUID]),
+        ({"event": "ERROR_PAGE_VIEWED"}, ["failed"]),
+        ({"event": "ERROR_PAGE_VIEWED", "event_source": "BE"}, []),
+        ({"impact": "NONE", "event": "STEP_VIEW"}, ["open", "dropped"]),
+        ({"corrected": "yes"}, []),
         ({"__to": "2021-01-01T00:00:00Z"}, []),
     ],
 )

@@ -72,6 +72,7 @@ def test_settling_is_news(make: Make) -> None:
     assert session == {
         "session_id": SESSION,
         "trace_id": trace_id(SESSION).hex(),
+        "support_code": "YP7YYHZX",
         "project_id": "acme",
         "submission_id": None,
         "user_id": "u-1",
