@@ -155,6 +155,17 @@ def test_refused_senders_are_told_by_reason(day: Day) -> None:
     today.check()
 
 
+def test_a_sender_beyond_its_rights_is_told_by_name(day: Day) -> None:
+    """One that has begun to send for another project; now and then one record is silent."""
+    today = day(only=GROUPS)
+    forbidden = "journey_collector_records_forbidden_total"
+    today.counts(f'{forbidden}{{sender="acme"}}', (60, 0), (60, 1))
+    today.counts(f'{forbidden}{{sender="browser"}}', (120, 0.1))
+    today.expect(60)
+    today.expect(95, ('JourneySenderForbidden{sender="acme"}',))
+    today.check()
+
+
 def test_a_sender_s_clock_that_is_off_is_told_by_project(day: Day) -> None:
     """One event in five tells a time that cannot be; one in a hundred is silent."""
     today = day(only=GROUPS)
