@@ -214,9 +214,14 @@ def _facts(world: World) -> list[list[Row]]:
 
 
 def _timeline(world: World) -> list[list[Row]]:
-    same = ("name", "source", "stage", "impact", "result", "reason", "error_code", "duration_ms")
-    events = world.events[world.one["session_id"]]
-    return [[{key: event[key] for key in same} for event in events]]  # type: ignore[literal-required]
+    same = ("name", "source", "stage", "impact", "result", "reason", "error_code")
+    # Of an event without a duration the board says nothing, where the API has 0.
+    return [
+        [
+            {key: event[key] for key in same} | {"duration_ms": event["duration_ms"] or None}  # type: ignore[literal-required]
+            for event in world.events[world.one["session_id"]]
+        ]
+    ]
 
 
 def _stages(world: World) -> list[list[Row]]:
