@@ -116,11 +116,11 @@ def describe(catalogue: Catalogue, event: object, details: Details) -> Described
 def _assemble(
     catalogue: Catalogue, name: str, spec: EventSpec | None, details: Details
 ) -> Described:
-    source = _member(Source, details.source, name) or (spec.source if spec else Source.BE)
+    source = _member(Source, details.source, name) or (spec.source if spec else None)
     impact = _member(Impact, details.impact, name)
     result = _member(Result, details.result, name)
-    if impact is None:
-        impact = spec.impact_of(result) if spec else Impact.NONE
+    if impact is None and spec:
+        impact = spec.impact_of(result)
     stage = text(details.stage, "stage", name)
     if stage is not None and stage not in catalogue.stages:
         report(
@@ -134,8 +134,9 @@ def _assemble(
         report(Problem.UNKNOWN_REASON, reason, message)
     values = {
         conventions.EVENT_NAME: name,
-        conventions.EVENT_SOURCE: source.value,
-        conventions.EVENT_IMPACT: impact.value,
+        # Of a name that only the collector's catalogue knows, the collector knows these better.
+        conventions.EVENT_SOURCE: source.value if source else None,
+        conventions.EVENT_IMPACT: impact.value if impact else None,
         conventions.EVENT_RESULT: result.value if result else None,
         conventions.STAGE: stage,
         conventions.REASON: reason,
@@ -147,14 +148,15 @@ def _assemble(
     return Described(name, parent, attributes)
 
 
-def fail(passed: Described, impact: object, usual: Impact, error_code: object) -> Described:
-    """Describe a check that passed so far as failed; `impact` None, or of no use: the usual one."""
+def fail(passed: Described, impact: object, usual: Impact | None, error_code: object) -> Described:
+    """Describe a check that passed so far as failed; `impact` None, or of no use: the usual one.
+
+    `usual` None: only the collector may know it.
+    """
     felt = _member(Impact, impact, passed.name) or usual
-    attributes = {
-        **passed.attributes,
-        conventions.EVENT_RESULT: Result.FAIL.value,
-        conventions.EVENT_IMPACT: felt.value,
-    }
+    attributes = {**passed.attributes, conventions.EVENT_RESULT: Result.FAIL.value}
+    if felt:
+        attributes[conventions.EVENT_IMPACT] = felt.value
     if code := text(error_code, "error_code", passed.name):
         attributes[conventions.ERROR_CODE] = code
     return passed._replace(attributes=attributes)

@@ -49,7 +49,7 @@ class RunningCheck:
     def fail(self, impact: object, error_code: object) -> None:
         """Turn PASS into FAIL, for `impact` None with the catalogue's."""
         spec = _settings.current().catalogue.events.get(self._described.name)
-        usual = spec.impact if spec else Impact.NONE
+        usual = spec.impact if spec else None
         self._become(fail(self._described, impact, usual, error_code))
 
     def fail_by(self, error: BaseException, details: Details) -> None:

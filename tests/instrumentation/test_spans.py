@@ -175,13 +175,13 @@ def test_what_is_not_said_comes_from_the_catalogue(
 def test_an_event_of_ones_own_goes_out_as_sent(
     journeys: RecordedJourneys, counted: Callable[[], Mapping[str, int]]
 ) -> None:
-    """A name outside the catalogue is BE without impact or stage, and counted as unknown."""
+    """Of a name outside the catalogue nothing is claimed that the collector's may know better."""
     Journey.resume(SESSION).record("PET_SHOWN", submission_id="s-1")
     [event] = journeys.events()
     assert (event.name, event.source, event.impact, event.stage) == (
         "PET_SHOWN",
-        "BE",
-        "NONE",
+        None,
+        None,
         None,
     )
     assert event.attributes["journey.submission.id"] == "s-1"
