@@ -16,6 +16,8 @@ from journeytrace.identity import trace_id
 from journeytrace_collector.core import fields
 from journeytrace_collector.core.fields import BadFieldError
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.people import check_operation, check_person
+from journeytrace_collector.core.rights import OPERATOR
 
 __all__ = ["Limits", "Record", "Resolver", "believable"]
 
@@ -107,6 +109,7 @@ class Resolver:
         limits: Limits | None = None,
     ) -> None:
         self._limits = limits or Limits()
+        self._catalogue = catalogue
         self._facts = {
             name: _Facts(
                 spec.source.value,
@@ -145,6 +148,9 @@ class Resolver:
             for key in _TEXTS
         ]
         retention = fields.retention_days(take(names.RETENTION_DAYS, None))
+        if source == OPERATOR or facts.source == OPERATOR:
+            check_operation(self._catalogue, name, source, stage, impact, result)
+            check_person(self._catalogue, name, attributes)
         at, duration = believable(record)
         if record.at not in (0, at):
             attributes[names.TIME_SENT] = _written(record.at)
