@@ -118,6 +118,8 @@ def _start_decisions(tally: Tally, catalogue: Catalogue, project: str) -> None:
     unforeseen = ((decision, OTHER) for decision in (Decision.REJECTED, Decision.PENDING))
     for decision, reason in (*without_reason, *catalogue.reasons, *unforeseen):
         tally.add(names.DECISIONS_TOTAL.name, (project, decision.value, reason), 0)
+    for before, after in product(("", *Decision), Decision):
+        tally.add(names.VERDICTS_TOTAL.name, (project, str(before), after.value), 0)
 
 
 def _start_stages(tally: Tally, catalogue: Catalogue, project: str) -> None:

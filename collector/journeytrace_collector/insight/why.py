@@ -36,8 +36,8 @@ _OUTCOME: Final = {
 
 def why(state: SessionState, status: Status, catalogue: Catalogue) -> Why | None:
     """Give the cause of what a session has come to; None: it goes on, and nothing is in its way."""
-    if state.decided is not None:
-        _, _, decision, reason = state.decided
+    if state.decision is not None:
+        _, _, decision, reason = state.decision
         return _decided(state, status, catalogue, Decision(decision), reason)
     hurdles = _Hurdles(state, catalogue)
     found = hurdles.last_unpassed()
@@ -130,6 +130,8 @@ def _decided(
     reason: str | None,
 ) -> Why:
     lead = _DECIDED[decision]
+    if state.operations is not None and state.operations.verdict is not None:
+        lead += " by a person"
     hurdles = _Hurdles(state, catalogue)
     if decision is Decision.APPROVED:
         unseen = "" if status is Status.COMPLETED else "; the last page was not seen"

@@ -26,7 +26,9 @@ __all__ = [
     "vacuum",
 ]
 
-_FOUND: Final = "SELECT no, session_id, events, project_id FROM sessions"
+# What people did is counted apart from the journey.
+_EVENTS: Final = "events + coalesce((state::json #>> '{operations,events}')::integer, 0)"
+_FOUND: Final = f"SELECT no, session_id, {_EVENTS}, project_id FROM sessions"
 # By number, for somebody may be about to note that some of them have arrived.
 _ERASE_PARCELS: Final = (
     "DELETE FROM outbox WHERE id IN"
