@@ -130,7 +130,8 @@ def _decided(
     reason: str | None,
 ) -> Why:
     lead = _DECIDED[decision]
-    if state.operations is not None and state.operations.verdict is not None:
+    by_person = state.operations is not None and state.operations.verdict is not None
+    if by_person:
         lead += " by a person"
     hurdles = _Hurdles(state, catalogue)
     if decision is Decision.APPROVED:
@@ -140,6 +141,9 @@ def _decided(
         lead += ", and no reason was given"
         return _told(state, catalogue, lead, hurdles.last_unpassed())
     spec = catalogue.reasons.get((decision, reason))
+    if spec is None and by_person:
+        # People give reasons in their own words.
+        return _told(state, catalogue, f"{lead}: {reason.rstrip('.')}", None, reason)
     if spec is None:
         lead += f" for {reason}, a reason that the catalogue does not know"
         return _told(state, catalogue, lead, hurdles.last_unpassed(), reason)
