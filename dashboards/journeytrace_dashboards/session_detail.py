@@ -134,9 +134,10 @@ def card(error_codes: Mapping[str, ErrorCodeSpec] = _NO_CODES) -> stat.Panel:
     return frame(
         panel,
         "Summary",
-        "Status: how far the user got. Decision and reason: a person's newest verdict, else the newest"
-        " the server made; without one nothing was decided, however far the user got. The error code is the last that was shown"
-        " to the user: what came after may have resolved it. Retries count RETAKE events.",
+        "Status: how far the user got. Decision and reason: a person's newest verdict, else the"
+        " newest the server made; without one nothing was decided, however far the user got. The"
+        " error code is the last that was shown to the user: what came after may have resolved it."
+        " Retries count RETAKE events.",
         size=(24, 5),
         unit="string",
         nothing=NO_SESSION,
@@ -186,7 +187,8 @@ def timeline(error_codes: Mapping[str, ErrorCodeSpec] = _NO_CODES) -> table.Pane
         "Every event, in order of its own time. Order is not causality: checks run side by side,"
         " and a screen's clock may differ from the server's. Judge each event by its result and"
         " its impact, which is what the user felt. FE: seen on the screen; BE: done by the server;"
-        " OP: done by a person at the desk. Only a BE decision or a person's verdict decides. The eye in Metadata opens all of it.",
+        " OP: done by a person at the desk. Only a BE decision or a person's verdict decides. The"
+        " eye in Metadata opens all of it.",
         size=(24, 16),
         unit="string",
         nothing="No event of this session matches the filter.",

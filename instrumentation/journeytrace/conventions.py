@@ -517,9 +517,9 @@ VERDICTS_TOTAL: Final = Metric(
     "journey_verdicts_total",
     "counter",
     ("project", "from", "to"),
-    "Verdicts of people that decided a session, by what was decided before (empty: nothing) and what"
-    " is now. They are not among the decisions, nor is a session that settles again because of one"
-    " among the revisions.",
+    "Verdicts of people that decided a session, by what was decided before (empty: nothing) and"
+    " what is now. They are not among the decisions, nor is a session that settles again because of"
+    " one among the revisions.",
 )
 
 METRICS: Final = (

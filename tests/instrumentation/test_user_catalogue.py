@@ -165,8 +165,10 @@ def test_an_empty_file_changes_nothing(user_file: UserFile) -> None:
         ('[events.NOTE_ADDED]\nmeaning = "m"', "NOTE_ADDED belongs to what people do at the desk"),
         ('[stages.REVIEW]\nafter = "POST"', "stages.REVIEW belongs … give your stage another name"),
         ('[events.STEP_VIEW]\nsource = "OP"', 'source is "OP" … Write one of: FE, BE'),
-        ('[events.X]\nrole = "verdict_approve"\nsource = "BE"\nimpact = "NONE"\nmeaning = "m"',
-         'X.role is "verdict_approve", which is not known'),
+        (
+            '[events.X]\nrole = "verdict_approve"\nsource = "BE"\nimpact = "NONE"\nmeaning = "m"',
+            'X.role is "verdict_approve", which is not known',
+        ),
         ("[event.X]", 'event is no key of this table; did you mean "events"? Write one of: stages'),
         ('[events.STEP_VIEW]\nsorce = "FE"', 'events.STEP_VIEW.sorce is no key …  "source"?'),
         ('[events.STEP_VIEW]\nsource = "fe"', 'events.STEP_VIEW.source is "fe" … "FE"?'),

@@ -21,7 +21,15 @@ from journeytrace_collector.core import derive
 from journeytrace_collector.core.change import SessionChange
 from journeytrace_collector.core.retention import NS_PER_DAY
 
-__all__ = ["DIGESTS_KEPT", "PERSONAL", "digest", "drop_spans", "drop_where", "former_values", "names_any"]
+__all__ = [
+    "DIGESTS_KEPT",
+    "PERSONAL",
+    "digest",
+    "drop_spans",
+    "drop_where",
+    "former_values",
+    "names_any",
+]
 
 DIGESTS_KEPT: Final = 366 * NS_PER_DAY
 """How long a digest is kept, in ns: as long as the time of an event is believed."""
@@ -44,7 +52,9 @@ def drop_spans(requests: Iterable[ExportTraceServiceRequest], sessions: Collecti
     for request in requests:
         for resource_spans in request.resource_spans:
             for scope_spans in resource_spans.scope_spans:
-                drop_where(scope_spans.spans, lambda s: s.trace_id in traces or names_any(s, traces))
+                drop_where(
+                    scope_spans.spans, lambda s: s.trace_id in traces or names_any(s, traces)
+                )
                 for span in scope_spans.spans:
                     drop_where(span.events, lambda event: names_any(event, traces))
 

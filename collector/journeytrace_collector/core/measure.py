@@ -171,8 +171,7 @@ class Measure:
             self._count_settlement(tally, session.after, session.settlement, project, at)
 
     def _count_verdict(self, tally: Tally, session: SessionChange, project: str) -> None:
-        """Count the verdict that holds now, of a session that has just begun an earlier one, too."""
-        # Before it began it counted nowhere.
+        """Count a verdict when it begins to hold; before its session began it counted nowhere."""
         before = session.before if session.before and session.before.begun else None
         verdict = _verdict(session.after)
         if verdict is not None and verdict != _verdict(before):

@@ -7,55 +7,54 @@ under a name of the services, nor do these record anything under one of its name
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from journeytrace import conventions as names
-from journeytrace.catalogue import Catalogue, Role
+from journeytrace.catalogue import EventSpec, Role
 from journeytrace.conventions import Decision, Impact, Source
 from journeytrace_collector.core import fields
 from journeytrace_collector.core.fields import BadFieldError
 from journeytrace_collector.core.operations import VERDICTS
 
-__all__ = ["check_operation", "check_person"]
+__all__ = ["check_name", "check_person", "check_still"]
 
-_DECISIONS = frozenset(decision.value for decision in Decision)
+_DECISIONS: Final = frozenset(decision.value for decision in Decision)
 
 
-def check_operation(
-    catalogue: Catalogue,
-    name: str,
-    source: str,
-    stage: str | None,
-    impact: str,
-    result: str | None,
-) -> None:
-    """Check an event that a person did, or that has such a name.
+def check_name(name: str, spec: EventSpec | None, source: str) -> None:
+    """Check that an event of people, and nothing else, has such a name; `spec` None: nobody's.
 
     Raises:
-        BadFieldError: it says something that it cannot mean.
+        BadFieldError: it is somebody else's.
     """
-    spec = catalogue.events.get(name)
     if source != Source.OP:
         raise BadFieldError(names.EVENT_SOURCE, f"is {source}, must be OP for {name!r}")
     if spec is not None and spec.source is not Source.OP:
         problem = f"is OP, must be {spec.source} for {name!r}, which services record"
         raise BadFieldError(names.EVENT_SOURCE, problem)
+
+
+def check_still(result: str | None, impact: str, *, ordered: bool) -> None:
+    """Check that an event of people claims to move nothing; `ordered`: its stage has a place.
+
+    Raises:
+        BadFieldError: it does.
+    """
+    where = "where the source is OP"
     if result is not None:
-        raise BadFieldError(names.EVENT_RESULT, f"is {result}, must be absent where the source is OP")
+        raise BadFieldError(names.EVENT_RESULT, f"is {result}, must be absent {where}")
     if impact != Impact.NONE:
-        raise BadFieldError(names.EVENT_IMPACT, f"is {impact}, must be NONE where the source is OP")
-    if catalogue.rank(stage) is not None:
-        problem = f"is {stage!r}, where only the journey itself comes; leave it out for source OP"
-        raise BadFieldError(names.STAGE, problem)
+        raise BadFieldError(names.EVENT_IMPACT, f"is {impact}, must be NONE or absent {where}")
+    if ordered:
+        raise BadFieldError(names.STAGE, f"is one of the user's journey, must be absent {where}")
 
 
-def check_person(catalogue: Catalogue, name: str, attributes: dict[str, Any]) -> None:
+def check_person(name: str, spec: EventSpec | None, attributes: dict[str, Any]) -> None:
     """Check who did it, and what was decided: both stay among the metadata, in plain words.
 
     Raises:
         BadFieldError: a verdict lacks its person or, if it confirms, what it confirms.
     """
-    spec = catalogue.events.get(name)
     role = spec.role if spec else None
     actor = fields.text(names.ACTOR_ID, attributes.pop(names.ACTOR_ID, None))
     if actor is not None:

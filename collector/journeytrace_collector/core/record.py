@@ -16,7 +16,7 @@ from journeytrace.identity import trace_id
 from journeytrace_collector.core import fields
 from journeytrace_collector.core.fields import BadFieldError
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.people import check_operation, check_person
+from journeytrace_collector.core.people import check_name, check_person, check_still
 from journeytrace_collector.core.rights import OPERATOR
 
 __all__ = ["Limits", "Record", "Resolver", "believable"]
@@ -148,9 +148,11 @@ class Resolver:
             for key in _TEXTS
         ]
         retention = fields.retention_days(take(names.RETENTION_DAYS, None))
-        if source == OPERATOR or facts.source == OPERATOR:
-            check_operation(self._catalogue, name, source, stage, impact, result)
-            check_person(self._catalogue, name, attributes)
+        if OPERATOR in {source, facts.source}:
+            spec = self._catalogue.events.get(name)
+            check_name(name, spec, source)
+            check_still(result, impact, ordered=self._catalogue.rank(stage) is not None)
+            check_person(name, spec, attributes)
         at, duration = believable(record)
         if record.at not in (0, at):
             attributes[names.TIME_SENT] = _written(record.at)

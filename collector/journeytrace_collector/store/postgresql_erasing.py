@@ -142,7 +142,7 @@ def salt(connection: Connection) -> bytes:
 def erasable(connection: Connection, subject: Subject) -> Erased:
     """See `Store.erasable`."""
     condition = sessions_of(subject, POSTGRESQL)
-    sql = f"SELECT count(*), coalesce(sum(events), 0) FROM sessions WHERE {condition.text}"
+    sql = f"SELECT count(*), coalesce(sum({_EVENTS}), 0) FROM sessions WHERE {condition.text}"
     ((sessions, events),) = connection.execute(sql.encode(), condition.values).fetchall()
     return Erased(int(sessions), int(events))
 

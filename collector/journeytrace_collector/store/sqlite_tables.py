@@ -8,9 +8,8 @@ from typing import Final
 
 import msgspec
 
-from journeytrace.conventions import Status
 from journeytrace.identity import support_code, trace_id
-from journeytrace_collector.core.derive import QUIET, Pending
+from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import former_values
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.store.sqlite_erasing import SqliteErasing

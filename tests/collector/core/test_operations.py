@@ -71,7 +71,12 @@ def test_what_has_not_begun_is_neutral(events: list[Event], acts: list[Event]) -
     [
         ([], "REJECTED", "AGE_LIMIT", "AUTOMATIC"),
         ([done("VERDICT_APPROVED", NOON - MINUTE)], "APPROVED", None, "ann"),
-        ([done("VERDICT_REJECTED", reason="SELFIE_DUPLICATE")], "REJECTED", "SELFIE_DUPLICATE", "ann"),
+        (
+            [done("VERDICT_REJECTED", reason="SELFIE_DUPLICATE")],
+            "REJECTED",
+            "SELFIE_DUPLICATE",
+            "ann",
+        ),
         (
             [done("VERDICT_APPROVED", NOON + 1), done("VERDICT_REJECTED", NOON, "ben")],
             "APPROVED",
