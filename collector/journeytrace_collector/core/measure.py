@@ -31,7 +31,7 @@ DEFAULT_MAX_PROJECTS: Final = 100
 
 MAX_PROJECT_NAME: Final = 64
 """Characters of a project's name that a label may have; a longer one counts as "other". Each of a
-project's series, some 450, repeats the name."""
+project's series, some 480, repeats the name."""
 
 MAX_UNFORESEEN: Final = 5_000
 """Series of events, over all projects, whose source, stage or impact a sender chose otherwise than

@@ -15,7 +15,16 @@ from journeytrace.catalogue import Catalogue, Role
 from journeytrace.conventions import ACTOR_ID, DECISION, Decision, Source
 from journeytrace_collector.core.model import Event
 
-__all__ = ["VERDICTS", "Operations", "Verdict", "chosen", "is_passive", "join", "operations_of"]
+__all__ = [
+    "PASSIVE",
+    "VERDICTS",
+    "Operations",
+    "Verdict",
+    "chosen",
+    "is_passive",
+    "join",
+    "operations_of",
+]
 
 _T = TypeVar("_T")
 
@@ -25,7 +34,9 @@ VERDICTS: Final = frozenset((Role.VERDICT_APPROVE, Role.VERDICT_REJECT, Role.VER
 Verdict: TypeAlias = tuple[int, bytes, str, str | None, str]
 """(time in ns, event id, decision, its reason, the person): in this order the newest counts."""
 
-_PASSIVE: Final = Source.OP.value
+PASSIVE: Final = Source.OP.value
+"""The source of events that move nothing of their session but, by a verdict, the decision."""
+
 _DECISIONS: Final = frozenset(decision.value for decision in Decision)
 
 
@@ -62,7 +73,7 @@ class Operations(msgspec.Struct, omit_defaults=True):
 
 def is_passive(event: Event) -> bool:
     """Whether an event moves nothing of its session but, by a verdict, the decision."""
-    return event.source == _PASSIVE
+    return event.source == PASSIVE
 
 
 def operations_of(events: Sequence[Event], catalogue: Catalogue) -> Operations:

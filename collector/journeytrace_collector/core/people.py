@@ -21,14 +21,12 @@ __all__ = ["check_name", "check_person", "check_still"]
 _DECISIONS: Final = frozenset(decision.value for decision in Decision)
 
 
-def check_name(name: str, spec: EventSpec | None, source: str) -> None:
-    """Check that an event of people, and nothing else, has such a name; `spec` None: nobody's.
+def check_name(name: str, spec: EventSpec | None) -> None:
+    """Check that an event of people has no name of the services'; `spec` None: nobody's.
 
     Raises:
-        BadFieldError: it is somebody else's.
+        BadFieldError: it has.
     """
-    if source != Source.OP:
-        raise BadFieldError(names.EVENT_SOURCE, f"is {source}, must be OP for {name!r}")
     if spec is not None and spec.source is not Source.OP:
         problem = f"is OP, must be {spec.source} for {name!r}, which services record"
         raise BadFieldError(names.EVENT_SOURCE, problem)

@@ -148,11 +148,13 @@ class Resolver:
             for key in _TEXTS
         ]
         retention = fields.retention_days(take(names.RETENTION_DAYS, None))
-        if OPERATOR in {source, facts.source}:
+        if source == OPERATOR:
             spec = self._catalogue.events.get(name)
-            check_name(name, spec, source)
+            check_name(name, spec)
             check_still(result, impact, ordered=self._catalogue.rank(stage) is not None)
             check_person(name, spec, attributes)
+        elif facts.source == OPERATOR:
+            raise BadFieldError(names.EVENT_SOURCE, f"is {source}, must be OP for {name!r}")
         at, duration = believable(record)
         if record.at not in (0, at):
             attributes[names.TIME_SENT] = _written(record.at)

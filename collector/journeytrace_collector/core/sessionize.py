@@ -21,9 +21,9 @@ from journeytrace.conventions import Decision, Source
 from journeytrace_collector.core.marks import IN_THE_WAY, is_corrected, marks_of
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import (
+    PASSIVE,
     Operations,
     chosen,
-    is_passive,
     join,
     operations_of,
 )
@@ -155,9 +155,8 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     @property
     def project(self) -> str | None:
         """Whose the session is; of one that has not begun, by what people did. None: nobody's."""
-        if self.begun or self.operations is None:
-            named = self.kept.get("project_id")
-        else:
+        named = self.kept.get("project_id")
+        if named is None and self.operations is not None and not self.begun:
             named = self.operations.project
         return named[2] if named else None
 
@@ -187,9 +186,8 @@ def fold(events: Iterable[Event], catalogue: Catalogue) -> dict[str, SessionStat
 
 def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
     """Give the state of a session of which only `events` are known: distinct, at least one."""
-    passive = [event for event in events if is_passive(event)]
-    if passive:
-        others = [event for event in events if not is_passive(event)]
+    if passive := [event for event in events if event.source == PASSIVE]:
+        others = [event for event in events if event.source != PASSIVE]
         session_id = passive[0].session_id
         state = state_of(others, catalogue) if others else _not_begun(session_id)
         state.operations = operations_of(passive, catalogue)

@@ -348,6 +348,7 @@ def changing_values(
     state: SessionState, told: Status | None, retention: Retention
 ) -> tuple[object, ...]:
     """Give the values of `CHANGING`."""
+    _, _, decision, reason = state.decision or (0, b"", None, None)
     return (
         derive.kept(state, "user_id"),
         derive.kept(state, "email"),
@@ -357,8 +358,8 @@ def changing_values(
         retention.expires_at(state),
         derive.phase(state).value,
         derive.highest_stage(state),
-        state.decision[2] if state.decision else None,
-        state.decision[3] if state.decision else None,
+        decision,
+        reason,
         derive.kept(state, "error_code"),
         told.value if told else None,
     )
