@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests.contract.conftest import Place
+from tests.contract.test_store_settling import settle_all
 from tests.support.events import (
     IDLE_TIMEOUT,
     MINUTE,
@@ -19,7 +20,6 @@ from tests.support.events import (
     event,
     journeys,
 )
-from tests.support.waiting import exhaust
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import (
@@ -90,7 +90,7 @@ def played(place: Place, events: list[Event], moments: list[int]) -> tuple[Any, 
             if one is not None:
                 store.write([one])
             else:
-                exhaust("settling", lambda now=at: store.settle(now, 2) == 2)
+                settle_all(store, at)
         listed = store.sessions(SessionQuery(limit=100), END).sessions
         told = [
             summary(known.state, END, IDLE_TIMEOUT, known.settled_at, known.revision)

@@ -136,6 +136,16 @@ def test_a_person_decides(collector: Running, otlp: type[Otlp]) -> None:
     assert found["attributes"]["journey.actor.id"] == "ann"
 
 
+def test_an_invited_session_is_unknown(collector: Running, otlp: type[Otlp]) -> None:
+    """The API knows nothing of a session that has not begun, and all of it from then on."""
+    said = {"journey.event.source": "OP", "journey.actor.id": "ann"}
+    assert send(collector, otlp, DESK, otlp.span("SESSION_INVITED", said)) == (0, "")
+    assert collector.names() == []
+    assert json.loads(collector.text("/api/v1/sessions"))["sessions"] == []
+    send(collector, otlp, DESK, otlp.span("STEP_VIEW"))
+    assert sorted(collector.names()) == ["SESSION_INVITED", "STEP_VIEW"]
+
+
 def test_the_resolved_source_counts(collector: Running, otlp: type[Otlp]) -> None:
     """A decision that leaves out its source is the server's all the same."""
     count, why = send(collector, otlp, FRONT, otlp.span("APPROVED"), otlp.span("STEP_VIEW"))
