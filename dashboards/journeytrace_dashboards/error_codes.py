@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
+from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import ERROR_CODES_TOTAL
+from journeytrace_dashboards.code_meanings import explained
 from journeytrace_dashboards.common import frame, joined, link, rows, table_of
 from journeytrace_dashboards.promql import a_week_ago, risen, risen_from_birth, select
 from journeytrace_dashboards.uids import SESSIONS_UID
@@ -17,8 +20,8 @@ __all__ = ["error_codes"]
 _COLUMNS: Final = {"code": "Code", "Value #A": "Shown", "Value #B": "Last week"}
 
 
-def error_codes() -> table.Panel:
-    """List the codes that were shown most."""
+def error_codes(meanings: Mapping[str, ErrorCodeSpec] | None = None) -> table.Panel:
+    """List the codes that were shown most; `meanings` are those of the user's catalogue."""
     selected = select(ERROR_CODES_TOTAL)
     shown = f"topk(20, {risen_from_birth(selected, 'code')} > 0)"
     before = f"{a_week_ago(risen(selected, 'code'))} and on (code) ({shown})"
@@ -30,9 +33,8 @@ def error_codes() -> table.Panel:
         f"/d/{SESSIONS_UID}?var-error_code=${{__value.raw}}"
         "&${project:queryparam}&${__url_time_range}"
     )
-    panel.override_by_name(
-        "Code", [DynamicConfigValue("links", [link("Sessions with this code", url).build()])]
-    )
+    linked = DynamicConfigValue("links", [link("Sessions with this code", url).build()])
+    panel.override_by_name("Code", [linked, *explained(meanings or {})])
     return frame(
         panel,
         "Error codes",

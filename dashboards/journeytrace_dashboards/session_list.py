@@ -6,6 +6,7 @@ Whatever somebody types or chooses reaches the SQL through ``:sqlstring`` alone,
 # ruff: noqa: S608 - made of our own words; what people type is quoted by Grafana
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from grafana_foundation_sdk.builders import common, stat, table
@@ -17,8 +18,10 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
+from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Impact, Result, Source, Status
 from journeytrace_dashboards import colours, variables
+from journeytrace_dashboards.code_meanings import explained
 from journeytrace_dashboards.common import Sql, frame, link, table_of
 from journeytrace_dashboards.sources import POSTGRESQL
 from journeytrace_dashboards.uids import SESSION_UID
@@ -228,12 +231,14 @@ def found() -> stat.Panel:
     )
 
 
-def sessions() -> table.Panel:
-    """List the sessions, newest first."""
+def sessions(meanings: Mapping[str, ErrorCodeSpec] | None = None) -> table.Panel:
+    """List the sessions, newest first; `meanings` are those of the user's error codes."""
     panel = table_of(_COLUMNS).with_target(Sql(_LIST)).filterable(False)
     panel.override_by_name("session_id", [session_link()])
     panel.override_by_name("status", colours.chip(colours.STATUS))
     panel.override_by_name("decision", colours.chip(colours.DECISION))
+    if explanation := explained(meanings or {}):
+        panel.override_by_name("last_error_code", explanation)
     for moment in ("created_at", "last_event_at"):
         panel.override_by_name(moment, [DynamicConfigValue("unit", "dateTimeAsSystem")])
     for internal in ("from_ms", "to_ms"):
