@@ -40,7 +40,7 @@ def mappings(panel: Any, field: str) -> list[dict[str, Any]]:
     ],
 )
 def test_a_code_is_shown_with_its_meaning(make: Any, field: str) -> None:
-    """Card, timeline and lists show the code and what it means; where no code has a meaning, as it is."""
+    """Every panel shows the code and what it means; where no code has a meaning, as it is."""
     (mapping,) = mappings(make(CODES), field)
     assert mapping["type"] == "value"
     assert {code: shown["text"] for code, shown in mapping["options"].items()} == {
