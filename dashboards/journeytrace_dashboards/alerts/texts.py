@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from journeytrace.conventions import OTHER
 from journeytrace_dashboards.alerts.model import Alert
 from journeytrace_dashboards.alerts.promql import label
 from journeytrace_dashboards.alerts.settings import Settings
@@ -77,12 +76,9 @@ def list_of(chosen: Mapping[str, str]) -> str:
 
 
 def _label_of(name: str) -> str:
-    """Choose what the label says. What is "other" stands for many names, so none is chosen."""
-    without = f'{{{{ "{NO_VALUE}" | urlquery }}}}' if name in MAY_BE_NONE else ""
-    return (
-        f'{{{{ with index $labels "{name}" }}}}{{{{ if ne . "{OTHER}" }}}}{{{{ . | urlquery }}}}'
-        f"{{{{ end }}}}{{{{ else }}}}{without}{{{{ end }}}}"
-    )
+    """Choose what the label says; the list knows what "other" stands for."""
+    without = NO_VALUE if name in MAY_BE_NONE else ""
+    return f'{{{{ or (index $labels "{name}") "{without}" | urlquery }}}}'
 
 
 def links(alert: Alert, settings: Settings, times: str) -> dict[str, str]:
