@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from jsonschema import Draft7Validator
 
 from journeytrace.conventions import Status
-from journeytrace_dashboards.files import export, outdated, rendered
+from journeytrace_dashboards.files import export, missing, outdated, rendered
 from journeytrace_dashboards.uids import HEALTH_UID, JOURNEYS_UID, SESSION_UID, SESSIONS_UID
 
 Board = dict[str, Any]
@@ -30,7 +30,7 @@ def schema() -> dict[str, Any]:
 def test_the_committed_files_are_what_the_code_makes(repository: Path) -> None:
     """Else somebody changed one and not the other: journeytrace dashboards export."""
     folder = repository / "dashboards" / "generated"
-    assert outdated(folder) == []
+    assert [*outdated(folder), *missing(folder)] == []
     assert {path.name for path in folder.glob("*.json")} == set(rendered())
 
 
@@ -43,11 +43,11 @@ def test_they_are_made_the_same_each_time(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_changed_is_named(tmp_path: Path) -> None:
-    """As is one that is missing."""
+    """As one that is missing is, apart."""
     export(tmp_path)
     (tmp_path / "journeys.json").write_text("{}")
     (tmp_path / "sessions.json").unlink()
-    assert outdated(tmp_path) == ["journeys.json", "sessions.json"]
+    assert (outdated(tmp_path), missing(tmp_path)) == (["journeys.json"], ["sessions.json"])
 
 
 def test_grafana_knows_every_field(boards: dict[str, Board], schema: dict[str, Any]) -> None:
