@@ -41,9 +41,9 @@ def error_codes(meanings: Mapping[str, ErrorCodeSpec] | None = None) -> table.Pa
         "Events with an error code in the time range, the twenty most frequent codes first, and"
         " how often each came in the same hours of last week. One session can be shown many. A"
         " click lists the sessions of which it is the last code. other are codes beyond the 1,000"
-        " that the collector tells apart, or longer than 64 characters; a click on it lists all with any"
-        " code. Of a code that the catalogue does not have the very first one ever is missing from"
-        " last week, and from a project that began in the time range: the API has it.",
+        " that the collector tells apart, or longer than 64 characters; a click on it lists all"
+        " with any code. Of a code that the catalogue does not have the very first one ever is"
+        " missing from last week, and from a project that began in the time range: the API has it.",
         size=(12, 9),
         nothing="no error codes",
     )

@@ -42,6 +42,8 @@ class _Spike:
     """Filters of the list of sessions."""
     later: bool = False
     """Whether it happens to sessions that began some time ago."""
+    holds_back: bool = False
+    """Whether there are warnings of its topic, which wait while it fires."""
 
 
 def spikes(settings: Settings) -> tuple[Group, ...]:
@@ -82,7 +84,8 @@ def _group(spike: _Spike, settings: Settings) -> Group:
         dashboard=f"{JOURNEYS_UID}?{project_of('$__all')}&from=now-6h&to=now",
         sessions=list_of(spike.chosen),
         hold=settings.hold,
-        keep=settings.keep,
+        # Or the warnings that it holds back would be told when they end after it.
+        keep=settings.keep * (2 if spike.holds_back else 1),
         usual=f"{series}:usually",
         last=f"{series}:last_week",
         seconds=f"{series}:seconds",
@@ -105,6 +108,7 @@ def _blocked(settings: Settings) -> _Spike:
         " most says which check it is.",
         chosen={"impact": Impact.BLOCKED},
         later=True,
+        holds_back=True,
     )
 
 
@@ -145,6 +149,7 @@ def _rejected(settings: Settings) -> _Spike:
         description="Many more users than usual are turned away. The panel of the reasons says why."
         " It is an attack, or one of our checks is wrong.",
         chosen={"decision": Decision.REJECTED},
+        holds_back=True,
     )
 
 
