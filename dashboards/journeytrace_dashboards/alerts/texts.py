@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
 
 from journeytrace_dashboards.alerts.model import Alert
 from journeytrace_dashboards.alerts.promql import label
@@ -17,6 +17,7 @@ __all__ = [
     "PERCENT",
     "UNTIL",
     "WHO",
+    "Chosen",
     "compared",
     "links",
     "list_of",
@@ -24,6 +25,10 @@ __all__ = [
     "since_of",
     "spoken",
 ]
+
+Chosen: TypeAlias = Mapping[str, str | Sequence[str]]
+"""Filters by their names, each with a value or several; one that begins with ``$`` is that label of
+the alert."""
 
 _EVERY: Final = "$__all"
 _IS_ALL: Final = f'eq (print (index $labels "scope")) "{ALL}"'
@@ -63,14 +68,12 @@ def since_of(alert: Alert, seconds: str) -> str:
     return f"(time() - {seconds}{lead}) * 1000"
 
 
-def list_of(chosen: Mapping[str, str]) -> str:
-    """Lead to the list of sessions, with these filters set.
-
-    A value that begins with ``$`` is that label of the alert.
-    """
+def list_of(chosen: Chosen) -> str:
+    """Lead to the list of sessions, with these filters set."""
     parts = [
         f"var-{name}=" + (_label_of(value[1:]) if value[:1] == "$" else value)
-        for name, value in chosen.items()
+        for name, given in chosen.items()
+        for value in ([given] if isinstance(given, str) else given)
     ]
     return f"{SESSIONS_UID}?" + "&".join([project_of(NO_PROJECT), *parts])
 

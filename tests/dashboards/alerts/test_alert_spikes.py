@@ -117,7 +117,7 @@ def test_it_is_told_with_its_numbers_and_links(day: Day) -> None:
             "&from=now-6h&to=now",
             "sessions": "http://127.0.0.1:3000/d/journeytrace-sessions?var-project=a%26b+%22c%27d"
             "&var-decision=REJECTED&var-reason=SELFIE_DUPLICATE"
-            "&from=33300000&to=35100000",
+            "&from=32100000&to=35100000",
             "runbook_url": "docs/runbooks/JourneyRejectedReasonSpike.md",
         },
     )
