@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from journeytrace._names import Reason
     from journeytrace.conventions import Impact, Result, Source
 
-__all__ = ["Journey", "check", "session_in"]
+__all__ = ["Journey", "check", "mark_host", "session_in"]
 
 _KEY: Final = create_key("journeytrace.journey")
 
@@ -441,6 +441,15 @@ def check(
         project,
     )
     return Check(_current_emitter, event, details, attributes, metadata)
+
+
+def mark_host(journey: Journey) -> None:
+    """Put the id of the journey's session on the host's current span."""
+    try:
+        if journey._emitter is not None:  # noqa: SLF001 - the same module
+            journey._emitter.mark_host()  # noqa: SLF001
+    except Exception as error:
+        report_fault(error)
 
 
 def session_in(context: Context | None) -> str:
