@@ -46,11 +46,12 @@ def print_card(out: Console, session: Summary) -> None:
     out.print()
     for label, value in _card(session):
         # Soft-wrapped: an id longer than the line stays one piece to copy.
-        out.print(Text.assemble((f"{label:<12}", "dim"), value), soft_wrap=True)
+        out.print(Text.assemble((f"{label:<14}", "dim"), value), soft_wrap=True)
 
 
 def _card(session: Summary) -> Iterator[tuple[str, Text]]:
     yield "Session", Text(plain(session["session_id"]), style="bold")
+    yield "Support code", styled(session["support_code"])
     yield "Trace", styled(session["trace_id"])
     for label, key in (
         ("Project", session["project_id"]),

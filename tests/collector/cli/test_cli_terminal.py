@@ -218,10 +218,11 @@ def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_card_shows_what_is_known() -> None:
-    """The card has the decision apart from the status, the last error code and the impacts felt."""
+    """The card has the decision apart from the status, the codes and the impacts felt."""
     out = terminal(80)
     print_card(out, summary())
     text = written(out)
+    assert re.search(r"Support code +4K7WQ2ZD\n", text)
     assert re.search(r"Status +COMPLETED\n", text)
     assert re.search(r"Decision +REJECTED  ARGOS_SCORE_BELOW_THRESHOLD  2026-11-20 21:01:01", text)
     assert re.search(r"Error code +QS-10001", text)
