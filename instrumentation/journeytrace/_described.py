@@ -113,7 +113,7 @@ def describe_known(catalogue: Catalogue, result: Result | None) -> dict[str, Des
 
 
 def describe(catalogue: Catalogue, event: object, details: Details) -> Described | None:
-    """Describe any event by the rules of DESIGN section 4; None: `event` cannot be a name."""
+    """Describe any event by the rules of docs/wire.md; None: `event` cannot be a name."""
     if not is_name(event):
         report(Problem.BAD_EVENT_NAME, event, "cannot name an event; it was not recorded")
         return None

@@ -170,7 +170,8 @@ class Journey:
     ) -> None:
         """Record that something happened just now.
 
-        For source, stage and impact, None means what the catalogue says (DESIGN section 4).
+        For source, stage and impact, None means what the catalogue says: the library's or, of an
+        event that it does not know, the collector's.
 
         Args:
             event: a name of the catalogue, or one of your own: 1 to 128 printable characters.
