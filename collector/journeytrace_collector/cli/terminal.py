@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, Generic, TypeVar
 
 from rich.console import Console
+from rich.table import Column as TableColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +30,8 @@ __all__ = [
 
 # A pipe has no edge to fold at. Rich pads to this width only what asks for all of it.
 NO_EDGE: Final = 10_000
+
+_GAP: Final = 2
 
 NOTHING: Final = "—"
 """Stands where a value is missing."""
@@ -115,7 +118,7 @@ def moment(text: str | None) -> Text:
 
 def as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
     """Give `rows` as a table."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for stack in layout:
         table.add_column(stack.fields[0].label, no_wrap=not stack.folds, overflow="fold")
     for row in rows:
@@ -124,9 +127,16 @@ def as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
 
 
 def fits(out: Console, table: Table) -> bool:
-    """Tell whether the table fits without cutting anything."""
+    """Tell whether the table fits without cutting anything, or breaking a word that has to fold."""
+    needed = sum(_least(out, column) for column in table.columns)
+    return needed + _GAP * (len(table.columns) - 1) <= out.width
+
+
+def _least(out: Console, column: TableColumn) -> int:
+    # Rich itself would count the longest word, of what is never wrapped as well.
     roomy = out.options.update(width=NO_EDGE)
-    return out.measure(table, options=roomy).minimum <= out.width
+    cells = [out.measure(cell, options=roomy) for cell in (column.header, *column.cells)]
+    return max(cell.maximum if column.no_wrap else cell.minimum for cell in cells)
 
 
 def _stacked(row: Row, stack: Stack[Row]) -> Text:

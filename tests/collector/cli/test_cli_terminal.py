@@ -261,6 +261,19 @@ def test_a_timeline_shows_every_field(width: int) -> None:
     assert "not that" in text
 
 
+def test_a_timeline_breaks_no_name() -> None:
+    """At any width from 72 on, names of events and what is said of them stand in one piece."""
+    blocked = event(name="RATE_LIMIT_CHECK", stage="PRE_CHECKS", impact="BLOCKED", duration_ms=23)
+    screen = event(name="ERROR_PAGE_VIEWED", stage="ENVIRONMENT", result=None, duration_ms=0)
+    for width in range(72, 130):
+        out = terminal(width)
+        print_timeline(out, Selection([blocked, screen]), "2026-11-20T21:00:00Z")
+        text = written(out)
+        for word in ("RATE_LIMIT_CHECK", "ERROR_PAGE_VIEWED", "ENVIRONMENT", "BLOCKED", "23 ms"):
+            assert word in text, width
+        assert max(map(cell_len, text.splitlines())) <= width
+
+
 @pytest.mark.parametrize(
     ("at", "shown"),
     [
