@@ -18,10 +18,9 @@ __all__ = [
     "Field",
     "Layout",
     "Stack",
-    "as_table",
+    "best_table",
     "chip",
     "console",
-    "fits",
     "moment",
     "parse_time",
     "plain",
@@ -116,8 +115,13 @@ def moment(text: str | None) -> Text:
     return Text(f"{parse_time(text):%Y-%m-%d %H:%M:%S}" if text else NOTHING)
 
 
-def as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
-    """Give `rows` as a table."""
+def best_table(out: Console, rows: Sequence[Row], layouts: Sequence[Layout[Row]]) -> Table:
+    """Give `rows` in the first of the layouts that fits, else in the last one."""
+    tables = [_as_table(rows, layout) for layout in layouts]
+    return next((table for table in tables if _fits(out, table)), tables[-1])
+
+
+def _as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for stack in layout:
         table.add_column(stack.fields[0].label, no_wrap=not stack.folds, overflow="fold")
@@ -126,8 +130,8 @@ def as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
     return table
 
 
-def fits(out: Console, table: Table) -> bool:
-    """Tell whether the table fits without cutting anything, or breaking a word that has to fold."""
+def _fits(out: Console, table: Table) -> bool:
+    """Whether nothing is cut, and no word broken in what folds."""
     needed = sum(_least(out, column) for column in table.columns)
     return needed + _GAP * (len(table.columns) - 1) <= out.width
 

@@ -19,9 +19,8 @@ from journeytrace_collector.cli.terminal import (
     Field,
     Layout,
     Stack,
-    as_table,
+    best_table,
     chip,
-    fits,
     moment,
     parse_time,
     plain,
@@ -98,9 +97,7 @@ def print_timeline(out: Console, chosen: Selection, start: str) -> None:
     if chosen.before:
         out.print(Text(f"… {counted(chosen.before)} before", style="dim"))
     if chosen.events:
-        layouts = _layouts(parse_time(start))
-        tables = [as_table(chosen.events, layout) for layout in layouts]
-        out.print(next((table for table in tables if fits(out, table)), tables[-1]))
+        out.print(best_table(out, chosen.events, _layouts(parse_time(start))))
     else:
         out.print("No event to show.")
     if chosen.after:

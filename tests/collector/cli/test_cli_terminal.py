@@ -13,8 +13,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from journeytrace_collector.cli.client import Event, Summary
+from journeytrace_collector.cli.client import Event, Outbox, Summary
 from journeytrace_collector.cli.columns import Claim, Column, widths
+from journeytrace_collector.cli.outbox_list import print_outbox
 from journeytrace_collector.cli.selection import Selection
 from journeytrace_collector.cli.session_list import print_sessions
 from journeytrace_collector.cli.terminal import chip, console, plain
@@ -272,6 +273,41 @@ def test_a_timeline_breaks_no_name() -> None:
         for word in ("RATE_LIMIT_CHECK", "ERROR_PAGE_VIEWED", "ENVIRONMENT", "BLOCKED", "23 ms"):
             assert word in text, width
         assert max(map(cell_len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 1000])
+def test_an_outbox_can_be_read(width: int) -> None:
+    """At any usual width nothing of destinations and parked parcels is cut or stacked up."""
+    outbox: Outbox = {
+        "destinations": [
+            {
+                "name": "webhook:audit",
+                "waiting": 12345,
+                "oldest_at": "2026-11-20T21:00:01Z",
+                "backing_off": 678,
+                "backing_off_since": "2026-11-20T21:00:02Z",
+                "parked": 90,
+            }
+        ],
+        "parked": [
+            {
+                "id": 1234567,
+                "destination": "webhook:audit",
+                "session_id": UUID,
+                "since": "2026-11-20T21:00:03Z",
+                "reason": '404: {"error":{"message":"Not Found: POST /nothing"}}',
+            }
+        ],
+    }
+    out = terminal(width)
+    print_outbox(out, outbox)
+    text = written(out)
+    for word in ("webhook:audit", "12345", "678", "90", "1234567", UUID, "/nothing", "Not Found:"):
+        assert word in text
+    for second in (1, 2, 3):
+        assert f"2026-11-20 21:00:0{second}" in text
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert len(text.splitlines()) < 10
 
 
 @pytest.mark.parametrize(
