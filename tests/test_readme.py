@@ -26,7 +26,8 @@ from journeytrace_collector.store import SqliteStore
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-DOCS = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+DOCS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+DOCS += (ROOT / "docs").glob("*.md")
 LINKS = [
     (file, path)
     for file in DOCS

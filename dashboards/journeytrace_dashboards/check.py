@@ -10,7 +10,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import ATTRIBUTES, DERIVED_ATTRIBUTES, METRICS
 from journeytrace_dashboards import names
 from journeytrace_dashboards.alerts import alert_groups
-from journeytrace_dashboards.files import as_json, outdated
+from journeytrace_dashboards.files import as_json, missing, outdated
 from journeytrace_dashboards.queries import Query, queries, substituted
 from journeytrace_dashboards.sources import Addresses, datasources
 
@@ -53,10 +53,17 @@ def all_queries(catalogue: Catalogue | None = None) -> list[Query]:
     return [*found, *_followed_from_traces()]
 
 
-def problems(folder: Path, catalogue: Catalogue | None = None) -> Iterator[str]:
-    """Say what is wrong with the dashboards, and with the files made of them in `folder`."""
-    for name in outdated(folder, catalogue):
-        yield f"{folder / name} is not what the code makes: run journeytrace dashboards export"
+def problems(folder: Path | None, catalogue: Catalogue | None = None) -> Iterator[str]:
+    """Say what is wrong with the dashboards, and with the files made of them in `folder`.
+
+    None: no files are looked at.
+    """
+    if folder is not None:
+        remedy = f"run journeytrace dashboards export {folder}"
+        for name in missing(folder):
+            yield f"{folder / name} is missing: {remedy}"
+        for name in outdated(folder, catalogue):
+            yield f"{folder / name} is not what the code makes: {remedy}"
     shown: set[str] = set()
     for query in all_queries(catalogue):
         text = substituted(query, SAMPLE_VALUES)

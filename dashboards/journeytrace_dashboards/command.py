@@ -64,8 +64,12 @@ def export(
     The alerts go into DIR/alerts: rules for Prometheus, and the same for Grafana.
     """
     chosen = _alert_settings(settings)
-    boards = write_files(folder, _catalogue(catalogue))
-    for path in [*boards, *export_alerts(folder / "alerts", chosen)]:
+    stages = _catalogue(catalogue)
+    try:
+        written = [*write_files(folder, stages), *export_alerts(folder / "alerts", chosen)]
+    except OSError as error:
+        _fail(f"{error.filename or folder} cannot be written: {error.strerror}")
+    for path in written:
         typer.echo(path)
 
 
@@ -73,8 +77,14 @@ def export(
 def check(
     *,
     folder: Annotated[
-        Path, typer.Option("--dir", metavar="DIR", help="Where the exported files are.")
-    ] = GENERATED,
+        Path | None,
+        typer.Option(
+            "--dir",
+            metavar="DIR",
+            help=f"Where the exported files are. Left out: {GENERATED}, if there is one here.",
+            show_default=False,
+        ),
+    ] = None,
     database: Annotated[
         str | None,
         typer.Option(
@@ -87,6 +97,8 @@ def check(
     catalogue: _CatalogueFile = None,
 ) -> None:
     """Check that files, metric names, PromQL and SQL are what they should be."""
+    if folder is None and GENERATED.is_dir():
+        folder = GENERATED
     found = list(problems(folder, _catalogue(catalogue)))
     if database is not None:
         try:
@@ -99,7 +111,12 @@ def check(
         typer.echo(problem, err=True)
     if found:
         raise typer.Exit(1)
-    typer.echo("Nothing wrong." if database else "Nothing wrong. SQL was not prepared: --database.")
+    said = ["Nothing wrong."]
+    if folder is None:
+        said.append("No files were compared: --dir.")
+    if database is None:
+        said.append("SQL was not prepared: --database.")
+    typer.echo(" ".join(said))
 
 
 @app.command()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import bargauge, timeseries
-from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
-from journeytrace.conventions import DECISIONS_TOTAL, OTHER, Decision
+from journeytrace.conventions import DECISIONS_TOTAL, Decision
 from journeytrace_dashboards import colours
 from journeytrace_dashboards.common import (
     bars,
@@ -47,7 +46,7 @@ def rejected_reasons() -> bargauge.Panel:
         "Reasons of REJECTED",
         "Rejections in the time range by the reason the server gave, most frequent first. A click"
         " lists the sessions. (none): no reason was given; other: one outside the catalogue, and a"
-        " click on it lists all who were rejected."
+        " click on it lists all who were rejected for any reason."
         " AGE_VERIFICATION, REGIONAL_VALIDATION and ADDRESS_COLLECTION are names of checks as well:"
         " here they are reasons.",
         "nobody was rejected",
@@ -60,7 +59,7 @@ def pending_reasons() -> bargauge.Panel:
         Decision.PENDING,
         "Reasons of PENDING",
         "Decisions to wait for a person, by reason, most frequent first. A click lists the"
-        " sessions; on other, which are reasons outside the catalogue, all who wait."
+        " sessions; on other, which are reasons outside the catalogue, all who wait for any."
         " CUSTOM_POLICY stands on both lists: as a reason to reject and as one to wait.",
         "nobody was put on hold",
     )
@@ -69,13 +68,11 @@ def pending_reasons() -> bargauge.Panel:
 def _reasons(decision: Decision, title: str, description: str, nothing: str) -> bargauge.Panel:
     counted = risen(select(DECISIONS_TOTAL, f'decision="{decision}"'), "reason")
     expr = f"sort_desc({named(f'{counted} > 0', 'reason', '(none)')})"
-    decided = f"/d/{SESSIONS_UID}?var-decision={decision}"
-    rest = "&${project:queryparam}&${__url_time_range}"
     panel = bars().with_target(now(expr, "{{reason}}")).decimals(0)
     panel.color_scheme(colours.paint(colours.DECISION[decision]))
-    url = f"{decided}&var-reason=${{__field.labels.reason}}{rest}"
+    url = (
+        f"/d/{SESSIONS_UID}?var-decision={decision}&var-reason=${{__field.labels.reason}}"
+        "&${project:queryparam}&${__url_time_range}"
+    )
     panel.data_links([link("Sessions with this reason", url)])
-    # It stands for many reasons, of which the list knows each by its name alone.
-    every = link(f"All {decision} sessions", f"{decided}{rest}").build()
-    panel.override_by_name(OTHER, [DynamicConfigValue("links", [every])])
     return frame(panel, title, description, size=(12, 9), nothing=nothing)

@@ -12,7 +12,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from journeytrace.catalogue import Catalogue
 from journeytrace_dashboards.main import dashboards
 
-__all__ = ["as_json", "export", "outdated", "rendered"]
+__all__ = ["as_json", "export", "missing", "outdated", "rendered"]
 
 _INTERVALS_ALONE: Final = ("auto", "auto_count", "auto_min")
 """What the SDK writes for every variable, though the schema knows it of one kind alone."""
@@ -45,12 +45,17 @@ def export(folder: Path, catalogue: Catalogue | None = None) -> list[Path]:
     return written
 
 
+def missing(folder: Path) -> list[str]:
+    """Name the files that are not in `folder`."""
+    return [name for name in rendered() if not (folder / name).is_file()]
+
+
 def outdated(folder: Path, catalogue: Catalogue | None = None) -> list[str]:
-    """Name the files in `folder` that are missing, or are not what the code makes."""
+    """Name the files in `folder` that are there, but are not what the code makes."""
     return [
         name
         for name, text in rendered(catalogue).items()
-        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
+        if (folder / name).is_file() and (folder / name).read_text(encoding="utf-8") != text
     ]
 
 

@@ -92,7 +92,7 @@ def blocking_checks() -> table.Panel:
         "Events that stopped users in the time range, most frequent first, and the share of the"
         " event's own runs that did. A high share of few runs is a broken check or one abuser; a"
         " low share of many is policy at work. A click lists the sessions that it blocked. other"
-        " are events outside the catalogue: empty the name in the list to see all that is blocked.",
+        " are events outside the catalogue: a click on it lists all whom any event blocked.",
         size=(12, 9),
         nothing="nobody was blocked",
     )

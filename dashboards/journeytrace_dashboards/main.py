@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 
 from journeytrace.catalogue import Catalogue, builtin_catalogue
@@ -30,18 +28,19 @@ __all__ = ["dashboards"]
 def dashboards(catalogue: Catalogue | None = None) -> dict[str, Dashboard]:
     """Give all dashboards by the name of their file, without its ending.
 
-    Stages are those of `catalogue`; None: of the built-in one.
+    Stages and meanings of error codes are those of `catalogue`; None: of the built-in one.
     """
     catalogue = catalogue or builtin_catalogue()
     return {
-        "journeys": _journeys(catalogue.ordered_stages),
-        "sessions": _sessions(),
+        "journeys": _journeys(catalogue),
+        "sessions": _sessions(catalogue),
         "session-detail": _session_detail(catalogue),
         "collector-health": _collector_health(),
     }
 
 
-def _journeys(stages: Sequence[str]) -> Dashboard:
+def _journeys(catalogue: Catalogue) -> Dashboard:
+    stages = catalogue.ordered_stages
     return (
         new_dashboard(
             "Journeys",
@@ -74,7 +73,7 @@ def _journeys(stages: Sequence[str]) -> Dashboard:
         .with_panel(impacts.impacts_over_time())
         .with_panel(impacts.retries())
         .with_panel(impacts.blocking_checks())
-        .with_panel(error_codes.error_codes())
+        .with_panel(error_codes.error_codes(catalogue.error_codes))
         .with_row(Row("How long it takes"))
         .with_panel(durations.sessions())
         .with_panel(durations.stages())
@@ -84,7 +83,7 @@ def _journeys(stages: Sequence[str]) -> Dashboard:
     )
 
 
-def _sessions() -> Dashboard:
+def _sessions(catalogue: Catalogue) -> Dashboard:
     board = (
         new_dashboard(
             "Sessions",
@@ -96,7 +95,8 @@ def _sessions() -> Dashboard:
     )
     for variable in session_list.filters():
         board.with_variable(variable)
-    return board.with_panel(session_list.found()).with_panel(session_list.sessions())
+    board.with_panel(session_list.found())
+    return board.with_panel(session_list.sessions(catalogue.error_codes))
 
 
 def _session_detail(catalogue: Catalogue) -> Dashboard:

@@ -97,7 +97,8 @@ def projects() -> table.Panel:
         " BLOCKED events by sessions started, and can exceed 100 %. Red: half of the sessions are"
         " missing, or a share moved by ten points the wrong way (approved: either way); yellow from"
         " half of that. Of few sessions the shares jump by chance: the alerts know, this does not."
-        " (none) are sessions that named no project. A click lists the sessions.",
+        " (none) are sessions that named no project. A click lists the sessions; on other, projects"
+        " beyond those that the collector tells apart, it lists those of every named one.",
         size=(24, 9),
         nothing="no sessions",
     )

@@ -6,6 +6,7 @@ Whatever somebody types or chooses reaches the SQL through ``:sqlstring`` alone,
 # ruff: noqa: S608 - made of our own words; what people type is quoted by Grafana
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from grafana_foundation_sdk.builders import common, stat, table
@@ -17,8 +18,10 @@ from grafana_foundation_sdk.models.common import (
 )
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
-from journeytrace.conventions import Decision, Impact, Result, Source, Status
+from journeytrace.catalogue import ErrorCodeSpec
+from journeytrace.conventions import OTHER, Decision, Impact, Result, Source, Status
 from journeytrace_dashboards import colours, variables
+from journeytrace_dashboards.code_meanings import explained
 from journeytrace_dashboards.common import Sql, frame, link, table_of
 from journeytrace_dashboards.sources import POSTGRESQL
 from journeytrace_dashboards.uids import SESSION_UID
@@ -28,6 +31,9 @@ __all__ = ["MAY_BE_NONE", "NO_PROJECT", "NO_VALUE", "filters", "found", "session
 NO_PROJECT: Final = "(none)"
 NO_VALUE: Final = "(none)"
 """What people type for sessions that have no such value."""
+_ANY: Final = (
+    f"{OTHER}, as the figures call what they do not tell apart, stands for any that there is"
+)
 NOTHING: Final = "—"
 MOST: Final = 500
 """Rows of the list; Grafana draws more slowly, and nobody reads them."""
@@ -89,16 +95,18 @@ MAY_BE_NONE: Final = frozenset(_TEXTS)
 _OF_SESSION: Final = "".join(
     f"""
   AND (btrim(${{{name}:sqlstring}}) = ''
+    OR btrim(${{{name}:sqlstring}}) = '{OTHER}' AND {column} IS NOT NULL
     OR coalesce({column}, '{NO_VALUE}') = btrim(${{{name}:sqlstring}}))"""
     for name, (column, _, _) in _TEXTS.items()
 )
 
-_ONE_EVENT: Final = """\
-(btrim(${event:sqlstring}) = '' OR name = btrim(${event:sqlstring}))
-      AND (${result:sqlstring} = 'any' OR result = ${result:sqlstring})
-      AND (${event_source:sqlstring} = 'any' OR source = ${event_source:sqlstring})
-      AND (${impact:sqlstring} = 'any' OR impact = ${impact:sqlstring})
-      AND (${corrected:sqlstring} = 'any' OR attributes->>'journey.time.sent' IS NOT NULL)"""
+_ANY_NAME: Final = f"btrim(${{event:sqlstring}}) IN ('', '{OTHER}')"
+_ONE_EVENT: Final = f"""\
+({_ANY_NAME} OR name = btrim(${{event:sqlstring}}))
+      AND (${{result:sqlstring}} = 'any' OR result = ${{result:sqlstring}})
+      AND (${{event_source:sqlstring}} = 'any' OR source = ${{event_source:sqlstring}})
+      AND (${{impact:sqlstring}} = 'any' OR impact = ${{impact:sqlstring}})
+      AND (${{corrected:sqlstring}} = 'any' OR attributes->>'journey.time.sent' IS NOT NULL)"""
 # What PostgreSQL has an index of, as the collector's store writes it.
 _HURDLE: Final = (
     "(impact <> 'NONE' AND impact <> 'COMPLETED' AND impact <> 'APPROVED') OR result = 'FAIL'"
@@ -108,7 +116,7 @@ _ASKS_HURDLE: Final = (
     " OR ${result:sqlstring} = 'FAIL')"
 )
 _ASKS_NOTHING: Final = (
-    "(btrim(${event:sqlstring}) = '' AND ${result:sqlstring} = 'any'"
+    f"({_ANY_NAME} AND ${{result:sqlstring}} = 'any'"
     " AND ${event_source:sqlstring} = 'any' AND ${impact:sqlstring} = 'any')"
 )
 # Again constants come first. Of hurdles there are few, so all such events are looked up at once;
@@ -123,7 +131,8 @@ _OF_EVENT: Final = f"""
 
 _WHERE: Final = f"""\
 WHERE $__timeFilter(created_at)
-  AND {_PROJECT} IN (${{project:sqlstring}})
+  AND ({_PROJECT} IN (${{project:sqlstring}})
+    OR '{OTHER}' IN (${{project:sqlstring}}) AND project_id IS NOT NULL)
   AND status IN (${{status:sqlstring}})
   AND coalesce(decision, 'NONE') IN (${{decision:sqlstring}})
   AND (btrim(${{search:sqlstring}}) = ''
@@ -165,10 +174,10 @@ def filters() -> list[QueryVariable | CustomVariable | TextBoxVariable]:
             "search", "Begins with", "The beginning of it, in any case; empty: every session."
         ),
         *(
-            variables.text(name, shown, f"{said}; {NO_VALUE}: without one; empty: any.")
+            variables.text(name, shown, f"{said}; {NO_VALUE}: without one; empty: any. {_ANY}.")
             for name, (_, shown, said) in _TEXTS.items()
         ),
-        variables.text("event", "Event", f"{_OF_ONE} The name of the event; empty: any."),
+        variables.text("event", "Event", f"{_OF_ONE} The name of the event; empty: any. {_ANY}."),
         *(
             _one_of(name, shown, said, words)
             for name, shown, said, words in (
@@ -228,12 +237,14 @@ def found() -> stat.Panel:
     )
 
 
-def sessions() -> table.Panel:
-    """List the sessions, newest first."""
+def sessions(meanings: Mapping[str, ErrorCodeSpec] | None = None) -> table.Panel:
+    """List the sessions, newest first; `meanings` are those of the user's error codes."""
     panel = table_of(_COLUMNS).with_target(Sql(_LIST)).filterable(False)
     panel.override_by_name("session_id", [session_link()])
     panel.override_by_name("status", colours.chip(colours.STATUS))
     panel.override_by_name("decision", colours.chip(colours.DECISION))
+    if explanation := explained(meanings or {}):
+        panel.override_by_name("last_error_code", explanation)
     for moment in ("created_at", "last_event_at"):
         panel.override_by_name(moment, [DynamicConfigValue("unit", "dateTimeAsSystem")])
     for internal in ("from_ms", "to_ms"):

@@ -66,6 +66,7 @@ class Check:
         error_code: str | None = None,
         impact: Impact | str | None = None,
         submission_id: str | None = None,
+        flow_id: str | None = None,
         user_id: str | None = None,
         email: str | None = None,
         project: str | None = None,
@@ -77,7 +78,8 @@ class Check:
         Args:
             error_code: the code shown to the user. None: the one given to the check, or none.
             impact: what the user felt. None: the one given to the check, or the catalogue's.
-            submission_id: the submission, which the session keeps, as it keeps the next three.
+            submission_id: the submission, which the session keeps, as it keeps the next four.
+            flow_id: id of the verification flow.
             user_id: the host's own id of the user.
             email: the user's address.
             project: id of the project that the form belongs to.
@@ -90,7 +92,7 @@ class Check:
                     self._details.impact if impact is None else impact,
                     self._details.error_code if error_code is None else error_code,
                 )
-                running.identify(_fields(submission_id, user_id, email, project))
+                running.identify(_fields(submission_id, flow_id, user_id, email, project))
                 running.add(attributes, metadata)
         except Exception as error:
             report_fault(error)
@@ -99,6 +101,7 @@ class Check:
         self,
         *,
         submission_id: str | None = None,
+        flow_id: str | None = None,
         user_id: str | None = None,
         email: str | None = None,
         project: str | None = None,
@@ -108,7 +111,7 @@ class Check:
         """Add metadata to the check, and what the session keeps; `fail` explains the parameters."""
         try:
             if running := self._open("set"):
-                running.identify(_fields(submission_id, user_id, email, project))
+                running.identify(_fields(submission_id, flow_id, user_id, email, project))
                 running.add(attributes, metadata)
         except Exception as error:
             report_fault(error)
@@ -125,6 +128,7 @@ class Check:
         reason: Reason | str | None = None,
         error_code: str | None = None,
         submission_id: str | None = None,
+        flow_id: str | None = None,
         user_id: str | None = None,
         email: str | None = None,
         project: str | None = None,
@@ -145,6 +149,7 @@ class Check:
                     reason,
                     error_code,
                     submission_id,
+                    flow_id,
                     user_id,
                     email,
                     project,
@@ -257,9 +262,15 @@ class Check:
 
 
 def _fields(
-    submission_id: str | None, user_id: str | None, email: str | None, project: str | None
+    submission_id: str | None,
+    flow_id: str | None,
+    user_id: str | None,
+    email: str | None,
+    project: str | None,
 ) -> Details:
-    return Details(submission_id=submission_id, user_id=user_id, email=email, project=project)
+    return Details(
+        submission_id=submission_id, flow_id=flow_id, user_id=user_id, email=email, project=project
+    )
 
 
 def _is_async(function: object) -> bool:

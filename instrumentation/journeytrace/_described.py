@@ -26,7 +26,6 @@ __all__ = [
     "details_of",
     "fail",
     "fields_of",
-    "text",
     "with_fields",
 ]
 
@@ -44,6 +43,7 @@ class Details(NamedTuple):
     reason: str | None = None
     error_code: str | None = None
     submission_id: str | None = None
+    flow_id: str | None = None
     user_id: str | None = None
     email: str | None = None
     project: str | None = None
@@ -60,6 +60,7 @@ def details_of(  # noqa: PLR0917 - on the path of every event, where keywords co
     reason: str | None,
     error_code: str | None,
     submission_id: str | None,
+    flow_id: str | None,
     user_id: str | None,
     email: str | None,
     project: str | None,
@@ -73,13 +74,24 @@ def details_of(  # noqa: PLR0917 - on the path of every event, where keywords co
         and reason is None
         and error_code is None
         and submission_id is None
+        and flow_id is None
         and user_id is None
         and email is None
         and project is None
     ):
         return NOTHING
     return Details(
-        source, stage, impact, result, reason, error_code, submission_id, user_id, email, project
+        source,
+        stage,
+        impact,
+        result,
+        reason,
+        error_code,
+        submission_id,
+        flow_id,
+        user_id,
+        email,
+        project,
     )
 
 
@@ -101,7 +113,7 @@ def describe_known(catalogue: Catalogue, result: Result | None) -> dict[str, Des
 
 
 def describe(catalogue: Catalogue, event: object, details: Details) -> Described | None:
-    """Describe any event by the rules of DESIGN section 4; None: `event` cannot be a name."""
+    """Describe any event by the rules of docs/wire.md; None: `event` cannot be a name."""
     if not is_name(event):
         report(Problem.BAD_EVENT_NAME, event, "cannot name an event; it was not recorded")
         return None
@@ -121,13 +133,13 @@ def _assemble(
     result = _member(Result, details.result, name)
     if impact is None and spec:
         impact = spec.impact_of(result)
-    stage = text(details.stage, "stage", name)
+    stage = _text(details.stage, "stage", name)
     if stage is not None and stage not in catalogue.stages:
         report(
             Problem.UNKNOWN_STAGE, stage, "is no stage of the catalogue; it is recorded as it is"
         )
     stage = stage or (spec.stage if spec else None)
-    reason = text(details.reason, "reason", name)
+    reason = _text(details.reason, "reason", name)
     decision = spec.decision if spec else None
     if reason and decision and (decision, reason) not in catalogue.reasons:
         message = f"is no reason for {decision} in the catalogue; it is recorded as it is"
@@ -140,7 +152,7 @@ def _assemble(
         conventions.EVENT_RESULT: result.value if result else None,
         conventions.STAGE: stage,
         conventions.REASON: reason,
-        conventions.ERROR_CODE: text(details.error_code, "error_code", name),
+        conventions.ERROR_CODE: _text(details.error_code, "error_code", name),
     }
     attributes = {key: value for key, value in values.items() if value is not None}
     attributes |= fields_of(name, details)
@@ -157,7 +169,7 @@ def fail(passed: Described, impact: object, usual: Impact | None, error_code: ob
     attributes = {**passed.attributes, conventions.EVENT_RESULT: Result.FAIL.value}
     if felt:
         attributes[conventions.EVENT_IMPACT] = felt.value
-    if code := text(error_code, "error_code", passed.name):
+    if code := _text(error_code, "error_code", passed.name):
         attributes[conventions.ERROR_CODE] = code
     return passed._replace(attributes=attributes)
 
@@ -166,6 +178,7 @@ def fields_of(event: str, details: Details) -> dict[str, str]:
     """Give what `details` say of the session itself, by attribute; the session keeps it."""
     said = (
         (conventions.SUBMISSION_ID, details.submission_id, "submission_id"),
+        (conventions.FLOW_ID, details.flow_id, "flow_id"),
         (conventions.USER_ID, details.user_id, "user_id"),
         (conventions.USER_EMAIL, details.email, "email"),
         (conventions.PROJECT_ID, details.project, "project"),
@@ -173,7 +186,7 @@ def fields_of(event: str, details: Details) -> dict[str, str]:
     return {
         key: value
         for key, given, parameter in said
-        if given is not None and (value := text(given, parameter, event)) is not None
+        if given is not None and (value := _text(given, parameter, event)) is not None
     }
 
 
@@ -191,7 +204,7 @@ def _member(kind: type[E], value: object, event: str) -> E | None:
     return None
 
 
-def text(value: object, parameter: str, event: str) -> str | None:
+def _text(value: object, parameter: str, event: str) -> str | None:
     """Give a string that says something; an empty one counts as not given."""
     if value is None:
         return None

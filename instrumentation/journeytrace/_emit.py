@@ -17,6 +17,7 @@ from opentelemetry.trace import (
     INVALID_SPAN,
     Link,
     NonRecordingSpan,
+    NoOpTracer,
     Span,
     SpanContext,
     TraceFlags,
@@ -100,6 +101,15 @@ class Emitter:
         return with_fields(
             described, {k: v for k, v in taken.items() if k not in own and k not in metadata}
         )
+
+    def mark_host(self) -> None:
+        """Put the session's id on the host's current span, before any event does it."""
+        context = get_current()
+        if _suppressed(context) or isinstance(_settings.current().tracer, NoOpTracer):
+            return
+        _, unmarked = self._links_to(get_current_span(context))
+        if unmarked is not None:
+            unmarked.set_attribute(SESSION_ID, self.session_id)
 
     def start(
         self, described: Described, metadata: Mapping[str, Value], at: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from journeytrace._journey import Journey
+from journeytrace._journey import Journey, mark_host
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,13 +29,19 @@ class Carrier:
     def journey(self, header_value: Callable[[str], str | None]) -> Journey:
         """Resume the journey of a request; a false one if the request names no usable session.
 
+        The server's own span, which began before, gets the session's id.
+
         Args:
             header_value: gives a header by its lower-case name; None: it was not sent.
         """
         value = header_value(self._header) if self._header else None
         if not value and self._cookie:
             value = _cookie_value(header_value("cookie") or "", self._cookie)
-        return Journey.resume(value) if value else Journey()
+        if not value:
+            return Journey()
+        journey = Journey.resume(value)
+        mark_host(journey)
+        return journey
 
 
 def _cookie_value(header: str, wanted: str) -> str | None:

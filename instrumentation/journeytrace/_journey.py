@@ -12,7 +12,7 @@ from opentelemetry.context import attach, create_key, detach, get_value, set_val
 
 from journeytrace import _settings, conventions
 from journeytrace._check import Check
-from journeytrace._described import Details, details_of, fields_of, text, with_fields
+from journeytrace._described import Details, details_of, fields_of, with_fields
 from journeytrace._diagnostics import Problem, report, report_fault, report_lost
 from journeytrace._emit import Emitter
 from journeytrace._metadata import clean
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from journeytrace._names import Reason
     from journeytrace.conventions import Impact, Result, Source
 
-__all__ = ["Journey", "check", "session_in"]
+__all__ = ["Journey", "check", "mark_host", "session_in"]
 
 _KEY: Final = create_key("journeytrace.journey")
 
@@ -54,6 +54,7 @@ class Journey:
         project: str | None = None,
         user_id: str | None = None,
         email: str | None = None,
+        submission_id: str | None = None,
         flow_id: str | None = None,
         retention_days: int | None = None,
         session_id: str | None = None,
@@ -67,6 +68,7 @@ class Journey:
             project: id of the project that the form belongs to. None: not known.
             user_id: the host's own id of the user. None: not known.
             email: the user's address. None: not known.
+            submission_id: the submission. None: there is none yet.
             flow_id: id of the verification flow. None: not known yet.
             retention_days: days until the session is erased: 30, 90, 180 or 365. None: 30.
             session_id: id of the session. None: a new random UUID.
@@ -76,12 +78,15 @@ class Journey:
         """
         journey = cls.resume(str(uuid4()) if session_id is None else session_id, clock=clock)
         try:
-            details = Details(user_id=user_id, email=email, project=project)
-            fields = {
-                conventions.FLOW_ID: text(flow_id, "flow_id", Event.SESSION_CREATED),
-                conventions.RETENTION_DAYS: _retention(retention_days),
-            }
-            known = {key: value for key, value in fields.items() if value is not None}
+            details = Details(
+                submission_id=submission_id,
+                flow_id=flow_id,
+                user_id=user_id,
+                email=email,
+                project=project,
+            )
+            days = _retention(retention_days)
+            known = None if days is None else {conventions.RETENTION_DAYS: days}
             journey._record(Event.SESSION_CREATED, details, attributes, metadata, known)  # noqa: SLF001
         except Exception as error:
             report_fault(error)
@@ -156,6 +161,7 @@ class Journey:
         reason: Reason | str | None = None,
         error_code: str | None = None,
         submission_id: str | None = None,
+        flow_id: str | None = None,
         user_id: str | None = None,
         email: str | None = None,
         project: str | None = None,
@@ -164,7 +170,8 @@ class Journey:
     ) -> None:
         """Record that something happened just now.
 
-        For source, stage and impact, None means what the catalogue says (DESIGN section 4).
+        For source, stage and impact, None means what the catalogue says: the library's or, of an
+        event that it does not know, the collector's.
 
         Args:
             event: a name of the catalogue, or one of your own: 1 to 128 printable characters.
@@ -175,7 +182,8 @@ class Journey:
             reason: why a decision was REJECTED or PENDING.
             error_code: the code shown to the user.
             submission_id: the submission, once there is one. The session keeps it, as it keeps
-                the next three: the value of its newest event that has one.
+                the next four: the value of its newest event that has one.
+            flow_id: id of the verification flow.
             user_id: the host's own id of the user.
             email: the user's address.
             project: id of the project that the form belongs to.
@@ -192,6 +200,7 @@ class Journey:
                 reason,
                 error_code,
                 submission_id,
+                flow_id,
                 user_id,
                 email,
                 project,
@@ -210,6 +219,7 @@ class Journey:
         impact: Impact | str | None = None,
         error_code: str | None = None,
         submission_id: str | None = None,
+        flow_id: str | None = None,
         user_id: str | None = None,
         email: str | None = None,
         project: str | None = None,
@@ -229,6 +239,7 @@ class Journey:
             None,
             error_code,
             submission_id,
+            flow_id,
             user_id,
             email,
             project,
@@ -239,6 +250,7 @@ class Journey:
         self,
         *,
         submission_id: str | None = None,
+        flow_id: str | None = None,
         user_id: str | None = None,
         email: str | None = None,
         project: str | None = None,
@@ -247,7 +259,7 @@ class Journey:
     ) -> None:
         """Decide APPROVED. The parameters are those of `record`."""
         details = details_of(
-            None, None, None, None, None, None, submission_id, user_id, email, project
+            None, None, None, None, None, None, submission_id, flow_id, user_id, email, project
         )
         self._decide(Event.APPROVED, details, attributes, metadata)
 
@@ -257,6 +269,7 @@ class Journey:
         *,
         error_code: str | None = None,
         submission_id: str | None = None,
+        flow_id: str | None = None,
         user_id: str | None = None,
         email: str | None = None,
         project: str | None = None,
@@ -265,7 +278,17 @@ class Journey:
     ) -> None:
         """Decide REJECTED, for `reason`, with the code shown to the user (None: none was)."""
         details = details_of(
-            None, None, None, None, reason, error_code, submission_id, user_id, email, project
+            None,
+            None,
+            None,
+            None,
+            reason,
+            error_code,
+            submission_id,
+            flow_id,
+            user_id,
+            email,
+            project,
         )
         self._decide(Event.REJECTED, details, attributes, metadata)
 
@@ -275,6 +298,7 @@ class Journey:
         *,
         error_code: str | None = None,
         submission_id: str | None = None,
+        flow_id: str | None = None,
         user_id: str | None = None,
         email: str | None = None,
         project: str | None = None,
@@ -283,7 +307,17 @@ class Journey:
     ) -> None:
         """Decide PENDING, for `reason`, with the code shown to the user (None: none was)."""
         details = details_of(
-            None, None, None, None, reason, error_code, submission_id, user_id, email, project
+            None,
+            None,
+            None,
+            None,
+            reason,
+            error_code,
+            submission_id,
+            flow_id,
+            user_id,
+            email,
+            project,
         )
         self._decide(Event.PENDING, details, attributes, metadata)
 
@@ -293,6 +327,7 @@ class Journey:
         user_id: str | None = None,
         email: str | None = None,
         submission_id: str | None = None,
+        flow_id: str | None = None,
         project: str | None = None,
     ) -> None:
         """Say whose session this is, as soon as that is known. None leaves a field as it is.
@@ -306,6 +341,7 @@ class Journey:
             user_id: the host's own id of the user.
             email: the user's address.
             submission_id: the submission.
+            flow_id: id of the verification flow.
             project: id of the project that the form belongs to.
         """
         try:
@@ -313,7 +349,11 @@ class Journey:
                 report_lost("identify")
                 return
             details = Details(
-                user_id=user_id, email=email, submission_id=submission_id, project=project
+                submission_id=submission_id,
+                flow_id=flow_id,
+                user_id=user_id,
+                email=email,
+                project=project,
             )
             self._emitter.identify(fields_of("identify", details))
         except Exception as error:
@@ -380,6 +420,7 @@ def check(
     impact: Impact | str | None = None,
     error_code: str | None = None,
     submission_id: str | None = None,
+    flow_id: str | None = None,
     user_id: str | None = None,
     email: str | None = None,
     project: str | None = None,
@@ -388,9 +429,28 @@ def check(
 ) -> Check:
     """Give a check of whatever journey is current when it is entered; see `Journey.check`."""
     details = details_of(
-        source, stage, impact, None, None, error_code, submission_id, user_id, email, project
+        source,
+        stage,
+        impact,
+        None,
+        None,
+        error_code,
+        submission_id,
+        flow_id,
+        user_id,
+        email,
+        project,
     )
     return Check(_current_emitter, event, details, attributes, metadata)
+
+
+def mark_host(journey: Journey) -> None:
+    """Put the id of the journey's session on the host's current span."""
+    try:
+        if journey._emitter is not None:  # noqa: SLF001 - the same module
+            journey._emitter.mark_host()  # noqa: SLF001
+    except Exception as error:
+        report_fault(error)
 
 
 def session_in(context: Context | None) -> str:

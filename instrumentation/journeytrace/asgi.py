@@ -21,7 +21,8 @@ __all__ = ["JourneyMiddleware"]
 class JourneyMiddleware:
     """Resumes and activates the journey whose session id a header or a cookie brings.
 
-    A request without one, or with an unusable one, goes on without a journey.
+    A request without one, or with an unusable one, goes on without a journey. The server's own
+    span, if it is current here, gets the session's id.
 
     Args:
         app: the application inside.

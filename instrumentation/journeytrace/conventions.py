@@ -223,7 +223,7 @@ DERIVED_ATTRIBUTES: Final = (
     REVISION,
     SUPPORT_CODE,
 )
-"""Attributes of the derived spans (DESIGN section 6), beside those that begin with `IMPACTS`."""
+"""Attributes of the derived spans, beside those that begin with `IMPACTS`."""
 
 MAX_NAME_LENGTH: Final = 128
 """Characters that the name of an event, a stage or a reason may have."""
@@ -296,7 +296,7 @@ OTHER: Final = "other"
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One metric as Prometheus sees it (DESIGN section 8).
+    """One metric as Prometheus sees it.
 
     A label is empty where there is nothing to say: no project, no stage, no reason. To Prometheus
     an empty label is no label, so ``{stage=""}`` finds these and ``{stage!=""}`` the others.

@@ -1,4 +1,4 @@
-"""Ids that every process computes alone, so that nobody has to pass them on (DESIGN section 3)."""
+"""Ids that every process computes alone, so that nobody has to pass them on (docs/wire.md)."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ __all__ = ["SessionLogRecordProcessor", "SessionSpanProcessor"]
 class SessionSpanProcessor(SpanProcessor):
     """Puts the id of the active journey's session on every span that starts. Ended by `shutdown`.
 
-    A span that started before the journey became active, as a server's does before a middleware,
-    is not reached; it gets the id if it is the current span when an event is recorded.
+    A span that started before the journey became active is not reached. It gets the id if it is the
+    current span when an event is recorded, or when a `JourneyMiddleware` resumes the journey.
     """
 
     def __init__(self) -> None:

@@ -46,7 +46,7 @@ class RecordedEvent:
 
     @property
     def source(self) -> str | None:
-        """Who saw it: FE or BE."""
+        """Who saw it: FE or BE. None: not said, and in no catalogue here; the collector knows."""
         return self._text(conventions.EVENT_SOURCE)
 
     @property
@@ -56,7 +56,7 @@ class RecordedEvent:
 
     @property
     def impact(self) -> str | None:
-        """What the user felt."""
+        """What the user felt. None: as with `source`."""
         return self._text(conventions.EVENT_IMPACT)
 
     @property

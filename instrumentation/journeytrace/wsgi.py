@@ -19,7 +19,8 @@ class JourneyMiddleware:
     """Resumes and activates the journey whose session id a header or a cookie brings.
 
     A request without one, or with an unusable one, goes on without a journey. The journey stays
-    active while the server takes the body from the application.
+    active while the server takes the body from the application. The server's own span, if it is
+    current here, gets the session's id.
 
     Args:
         app: the application inside.

@@ -19,12 +19,14 @@ SAID: dict[str, Any] = {
     "user_id": "u-42",
     "email": "ann@example.com",
     "submission_id": "sub-1",
+    "flow_id": "f-1",
     "project": "acme-kyc",
 }
 KEPT = {
     "user.id": "u-42",
     "user.email": "ann@example.com",
     "journey.submission.id": "sub-1",
+    "journey.flow.id": "f-1",
     "journey.project.id": "acme-kyc",
 }
 
@@ -67,6 +69,7 @@ def run_current(journey: Journey) -> None:
 @pytest.mark.parametrize(
     "say",
     [
+        lambda _: Journey.start(session_id="s", **SAID),
         lambda journey: journey.record(Event.STEP_VIEW, **SAID),
         lambda journey: journey.approve(**SAID),
         lambda journey: journey.reject("AGE_LIMIT", **SAID),

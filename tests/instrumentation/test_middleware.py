@@ -7,8 +7,10 @@ from wsgiref.util import FileWrapper, setup_testing_defaults
 from wsgiref.validate import validator
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.trace import NoOpTracerProvider
 
-from journeytrace import Event, Journey, asgi, wsgi
+from journeytrace import Event, Journey, asgi, configure, wsgi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -72,6 +74,59 @@ def test_a_bad_id_costs_the_journey_not_the_request(
     assert ask([(b"x-journey", value)], header="X-Journey") == ""
     assert ask([], header="X-Journey") == ""
     assert not journeys.spans
+
+
+def serve_asgi(value: str) -> None:
+    """Answer a request that records nothing."""
+
+    async def silent(scope: Any, receive: Any, send: Any) -> None:
+        del scope, receive, send
+
+    async def unused(*_: Any) -> Any: ...
+
+    app = asgi.JourneyMiddleware(silent, header="x-journey")
+    scope = {"type": "http", "headers": [(b"x-journey", value.encode())]}
+    asyncio.run(app(scope, unused, unused))
+
+
+def serve_wsgi(value: str) -> None:
+    """Answer a request that records nothing."""
+    app = wsgi.JourneyMiddleware(lambda *_: [], header="x-journey")
+    list(app({"HTTP_X_JOURNEY": value}, lambda *_: None))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("serve", [serve_asgi, serve_wsgi])
+@pytest.mark.parametrize(("value", "marks"), [("s", {"session.id": "s"}), ("", {}), ("\x7f", {})])
+def test_the_servers_span_gets_the_session(
+    journeys: RecordedJourneys,
+    serve: Callable[[str], None],
+    value: str,
+    marks: Mapping[str, str],
+) -> None:
+    """A server's span that began before the middleware has the session's id without an event."""
+    with (
+        TracerProvider(shutdown_on_exit=False)
+        .get_tracer("host")
+        .start_as_current_span("GET /") as span
+    ):
+        serve(value)
+    assert isinstance(span, ReadableSpan)
+    assert span.attributes == marks
+    assert not journeys.spans
+
+
+@pytest.mark.usefixtures("unconfigured")
+def test_without_a_tracer_the_servers_span_stays_as_it_is() -> None:
+    """Where journeys go to a tracer that does nothing, the host's span bears no mark of them."""
+    configure(tracer_provider=NoOpTracerProvider())
+    with (
+        TracerProvider(shutdown_on_exit=False)
+        .get_tracer("host")
+        .start_as_current_span("GET /") as span
+    ):
+        serve_asgi("s")
+    assert isinstance(span, ReadableSpan)
+    assert span.attributes == {}
 
 
 def test_asgi_leaves_the_lifespan_alone() -> None:

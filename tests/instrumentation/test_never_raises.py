@@ -65,10 +65,10 @@ garbage = st.one_of(
     st.just("\ud800"),
     st.just(object),
 )
-SESSION = ["submission_id", "user_id", "email", "project"]
+SESSION = ["submission_id", "flow_id", "user_id", "email", "project"]
 PARAMETERS = ["source", "stage", "impact", "result", "reason", "error_code", *SESSION]
 OTHERS = ["attributes", "event", "self", "cls", "a.b", "session.id", "user.id", ""]
-FIELDS = ["project", "user_id", "email", "flow_id", "retention_days", "session_id", "clock"]
+FIELDS = [*SESSION, "retention_days", "session_id", "clock"]
 details = st.dictionaries(st.sampled_from(PARAMETERS + OTHERS), garbage)
 starting = st.dictionaries(st.sampled_from(FIELDS + OTHERS), garbage)
 few = settings(

@@ -59,8 +59,9 @@ def events(journey: Journey) -> None:
     journey.record("MY_EVENT", source=Source.FE, stage="STEP1", impact=Impact.RETAKE)
     journey.record(Event.ID_RECOGNITION, result=Result.FAIL, error_code="QS-10001")
     journey.record(Event.SUBMISSION_CREATED, submission_id="sub-1", attributes={"a.b": 1})
+    journey.record(Event.FLOW_ID_ISSUED, flow_id="f-1")
     journey.record(Event.VERIFY_EMAIL, email="u@example.org", user_id="u-42", project="acme-kyc")
-    journey.identify(user_id="u-42", email="u@example.org", submission_id="s-1", project="p")
+    journey.identify(user_id="u-42", email="u@example.org", submission_id="s-1", flow_id="f")
     journey.identify(email=3)  # type: ignore[arg-type]
     journey.identify(score=0.9)  # type: ignore[call-arg]
     journey.record(3)  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ __all__ = ["app", "main"]
 
 app: Final = typer.Typer(
     name="journeytrace",
+    rich_markup_mode="markdown",  # else the help breaks its lines where the docstrings do
     help="See every event of a verification journey: how far it got, and what was decided.",
     no_args_is_help=True,
     add_completion=False,

@@ -19,6 +19,7 @@ from journeytrace_collector.settings import Settings, load_settings
 __all__ = ["app", "collector"]
 
 app: Final = typer.Typer(
+    rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},

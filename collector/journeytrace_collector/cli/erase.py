@@ -17,7 +17,8 @@ __all__ = ["erase"]
 
 def erase(
     session_id: Annotated[
-        str | None, typer.Argument(metavar="[SESSION_ID]", show_default=False)
+        str | None,
+        typer.Argument(metavar="SESSION_ID", help="The whole id of one.", show_default=False),
     ] = None,
     *,
     user: Annotated[

@@ -88,9 +88,9 @@ def sessions(
     The decision is what was decided; COMPLETED only says that the user got to the end.
 
     A session is listed if it meets all that is given. --event, --impact, --result, --source and
-    --corrected together speak of ONE event: `--event IP_RISK_CHECK --impact BLOCKED` lists whom
-    that check blocked, not whom it passed and something else blocked. A date is the beginning of
-    that day in UTC: yesterday's as --since, today's as --until.
+    --corrected together speak of ONE event: with --event IP_RISK_CHECK --impact BLOCKED are listed
+    those whom that check blocked, not those whom it passed and something else blocked. A date is
+    the beginning of that day in UTC: yesterday's as --since, today's as --until.
     """
     from journeytrace_collector.cli.client import connect, run  # noqa: PLC0415
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, Generic, TypeVar
 
 from rich.console import Console
+from rich.table import Column as TableColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -17,10 +18,9 @@ __all__ = [
     "Field",
     "Layout",
     "Stack",
-    "as_table",
+    "best_table",
     "chip",
     "console",
-    "fits",
     "moment",
     "parse_time",
     "plain",
@@ -29,6 +29,8 @@ __all__ = [
 
 # A pipe has no edge to fold at. Rich pads to this width only what asks for all of it.
 NO_EDGE: Final = 10_000
+
+_GAP: Final = 2
 
 NOTHING: Final = "—"
 """Stands where a value is missing."""
@@ -113,9 +115,14 @@ def moment(text: str | None) -> Text:
     return Text(f"{parse_time(text):%Y-%m-%d %H:%M:%S}" if text else NOTHING)
 
 
-def as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
-    """Give `rows` as a table."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+def best_table(out: Console, rows: Sequence[Row], layouts: Sequence[Layout[Row]]) -> Table:
+    """Give `rows` in the first of the layouts that fits, else in the last one."""
+    tables = [_as_table(rows, layout) for layout in layouts]
+    return next((table for table in tables if _fits(out, table)), tables[-1])
+
+
+def _as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for stack in layout:
         table.add_column(stack.fields[0].label, no_wrap=not stack.folds, overflow="fold")
     for row in rows:
@@ -123,10 +130,17 @@ def as_table(rows: Sequence[Row], layout: Layout[Row]) -> Table:
     return table
 
 
-def fits(out: Console, table: Table) -> bool:
-    """Tell whether the table fits without cutting anything."""
+def _fits(out: Console, table: Table) -> bool:
+    """Whether nothing is cut, and no word broken in what folds."""
+    needed = sum(_least(out, column) for column in table.columns)
+    return needed + _GAP * (len(table.columns) - 1) <= out.width
+
+
+def _least(out: Console, column: TableColumn) -> int:
+    # Rich itself would count the longest word, of what is never wrapped as well.
     roomy = out.options.update(width=NO_EDGE)
-    return out.measure(table, options=roomy).minimum <= out.width
+    cells = [out.measure(cell, options=roomy) for cell in (column.header, *column.cells)]
+    return max(cell.maximum if column.no_wrap else cell.minimum for cell in cells)
 
 
 def _stacked(row: Row, stack: Stack[Row]) -> Text:

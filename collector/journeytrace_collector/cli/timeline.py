@@ -19,9 +19,8 @@ from journeytrace_collector.cli.terminal import (
     Field,
     Layout,
     Stack,
-    as_table,
+    best_table,
     chip,
-    fits,
     moment,
     parse_time,
     plain,
@@ -46,11 +45,12 @@ def print_card(out: Console, session: Summary) -> None:
     out.print()
     for label, value in _card(session):
         # Soft-wrapped: an id longer than the line stays one piece to copy.
-        out.print(Text.assemble((f"{label:<12}", "dim"), value), soft_wrap=True)
+        out.print(Text.assemble((f"{label:<14}", "dim"), value), soft_wrap=True)
 
 
 def _card(session: Summary) -> Iterator[tuple[str, Text]]:
     yield "Session", Text(plain(session["session_id"]), style="bold")
+    yield "Support code", styled(session["support_code"])
     yield "Trace", styled(session["trace_id"])
     for label, key in (
         ("Project", session["project_id"]),
@@ -102,9 +102,7 @@ def print_timeline(out: Console, chosen: Selection, start: str) -> None:
     if chosen.before:
         out.print(Text(f"… {counted(chosen.before)} before", style="dim"))
     if chosen.events:
-        layouts = _layouts(parse_time(start))
-        tables = [as_table(chosen.events, layout) for layout in layouts]
-        out.print(next((table for table in tables if fits(out, table)), tables[-1]))
+        out.print(best_table(out, chosen.events, _layouts(parse_time(start))))
     else:
         out.print("No event to show.")
     if chosen.after:

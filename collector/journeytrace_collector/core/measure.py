@@ -21,7 +21,15 @@ from journeytrace_collector.core.funnel import passed
 from journeytrace_collector.core.marks import is_corrected
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import Verdict, is_passive
-from journeytrace_collector.core.series import ADDED, RECORDS, REMOVED, born, observe
+from journeytrace_collector.core.series import (
+    ADDED,
+    MAX_ERROR_CODE,
+    RECORDS,
+    REMOVED,
+    born,
+    observe,
+    own_codes,
+)
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = ["DEFAULT_MAX_PROJECTS", "MAX_PROJECT_NAME", "MAX_UNFORESEEN", "Measure"]
@@ -39,11 +47,8 @@ the catalogue. What comes beyond counts as "other", without its stage: a sender 
 every project."""
 
 MAX_ERROR_CODES: Final = 1_000
-"""Series of error codes over all projects. Codes follow no pattern and no catalogue knows them all,
-so the first to come have labels of their own; what comes beyond counts as "other"."""
-
-MAX_ERROR_CODE: Final = 64
-"""Characters of an error code that a label may have; a longer one counts as "other"."""
+"""Series of error codes outside the catalogue, over all projects. They follow no pattern, so the
+first to come have labels of their own; what comes beyond counts as "other"."""
 
 _NS_PER_SECOND: Final = 1_000_000_000
 
@@ -71,6 +76,7 @@ class Measure:
         foreseen = _labels(names.EVENTS_TOTAL, born(catalogue, ""))
         self._foreseen = {labels[1:] for labels in foreseen}
         self._unforeseen: set[tuple[str, ...]] = set()
+        self._own_codes = own_codes(catalogue)
         self._codes: set[tuple[str, ...]] = set()
 
     def restore(self, counters: Tally) -> None:
@@ -117,7 +123,8 @@ class Measure:
         """Take note of the series whose labels a sender chose."""
         events = _labels(names.EVENTS_TOTAL, counters)
         self._unforeseen.update(labels for labels in events if labels[1:] not in self._foreseen)
-        self._codes.update(_labels(names.ERROR_CODES_TOTAL, counters))
+        codes = _labels(names.ERROR_CODES_TOTAL, counters)
+        self._codes.update(labels for labels in codes if labels[1] not in self._own_codes)
 
     def _beyond(self, change: Change, label: dict[str, str]) -> set[tuple[str, ...]]:
         """Give the series of events and codes for which there is no room any more, whatever their
@@ -135,7 +142,7 @@ class Measure:
                     wanted.add(labels)
                 if event.error_code is not None and not is_passive(event):
                     codes.add((project, _code(event.error_code)))
-        codes = {labels for labels in codes if labels[1] != OTHER}
+        codes = {labels for labels in codes if labels[1] not in self._own_codes}
         return {
             *sorted(wanted - self._unforeseen)[room:],
             *sorted(codes - self._codes)[room_for_codes:],

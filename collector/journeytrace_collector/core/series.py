@@ -16,13 +16,26 @@ from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import OTHER, Decision, Impact, Metric, Source, Status
 from journeytrace_collector.core.change import Exemplar, Tally
 
-__all__ = ["ADDED", "RECORDS", "REMOVED", "UNBOUNDED", "born", "bounds", "observe"]
+__all__ = [
+    "ADDED",
+    "MAX_ERROR_CODE",
+    "RECORDS",
+    "REMOVED",
+    "UNBOUNDED",
+    "born",
+    "bounds",
+    "observe",
+    "own_codes",
+]
 
 ADDED: Final = "added"
 """The label of a correction that belongs to what was counted."""
 
 REMOVED: Final = "removed"
 """The label of a correction that takes away from it."""
+
+MAX_ERROR_CODE: Final = 64
+"""Characters of an error code that a label may have; a longer one counts as "other"."""
 
 UNBOUNDED: Final = "+Inf"
 """The label of the bucket without upper bound."""
@@ -70,6 +83,13 @@ def _order(exemplar: Exemplar | None) -> tuple[int, float, str]:
     return (exemplar.at, exemplar.value, exemplar.trace_id) if exemplar else (-1, 0, "")
 
 
+def own_codes(catalogue: Catalogue) -> frozenset[str]:
+    """Give the labels of error codes that the catalogue foresees, and of those beyond its cap."""
+    return frozenset(code for code in catalogue.error_codes if len(code) <= MAX_ERROR_CODE) | {
+        OTHER
+    }
+
+
 def born(catalogue: Catalogue, project: str) -> Tally:
     """Give all series of a project that the catalogue foresees, at 0, and those of the names that
     it does not know.
@@ -82,6 +102,8 @@ def born(catalogue: Catalogue, project: str) -> Tally:
         _start_collector(tally, catalogue)
     tally.add(names.SESSIONS_STARTED_TOTAL.name, (project,), 0)
     tally.add(names.COLLECTOR_TIME_CORRECTED_TOTAL.name, (project,), 0)
+    for code in own_codes(catalogue):
+        tally.add(names.ERROR_CODES_TOTAL.name, (project, code), 0)
     _start_events(tally, catalogue, project)
     _start_decisions(tally, catalogue, project)
     _start_stages(tally, catalogue, project)

@@ -167,7 +167,7 @@ def _told(
     found: tuple[str, Hurdle] | None,
     reason: str | None = None,
 ) -> Why:
-    shown = _Hurdles(state, catalogue).code()
+    shown = last = _Hurdles(state, catalogue).code()
     sentences = [f"{lead}."]
     if found is not None:
         name, hurdle = found
@@ -175,8 +175,9 @@ def _told(
         shown = hurdle.error_code or shown
     code = catalogue.error_codes.get(shown) if shown else None
     if shown:
-        meaning = f' ("{code.meaning}")' if code else ""
-        sentences.append(f"The code shown was {shown}{meaning}.")
+        # The user reads out the last one, which the decision can have brought.
+        later = f", and in the end {_in_words(last, catalogue)}" if last and last != shown else ""
+        sentences.append(f"The code shown was {_in_words(shown, catalogue)}{later}.")
     return Why(
         text=" ".join(sentences),
         reason=reason,
@@ -187,6 +188,11 @@ def _told(
         error_page=code.page if code else None,
         screen=state.kept["screen"][2] if "screen" in state.kept else None,
     )
+
+
+def _in_words(code: str, catalogue: Catalogue) -> str:
+    known = catalogue.error_codes.get(code)
+    return f'{code} ("{known.meaning}")' if known else code
 
 
 def _sentences(name: str, hurdle: Hurdle, catalogue: Catalogue) -> Iterator[str]:

@@ -24,7 +24,12 @@ def main(
     except SettingsError as error:
         typer.echo(f"journeytrace: {error}", err=True)
         raise typer.Exit(1) from error
-    for path in export_alerts(folder, chosen):
+    try:
+        written = export_alerts(folder, chosen)
+    except OSError as error:
+        typer.echo(f"journeytrace: {folder} cannot be written: {error.strerror}", err=True)
+        raise typer.Exit(1) from error
+    for path in written:
         typer.echo(path)
 
 

@@ -65,7 +65,10 @@ class Settings:
     hold: timedelta = timedelta(minutes=10)
     """How long a condition holds before it is told."""
     keep: timedelta = timedelta(minutes=15)
-    """How long an alert stays after its condition has gone, so that it does not flap."""
+    """How long an alert stays after its condition has gone, so that it does not flap.
+
+    Twice as long for one that holds back warnings of its topic, so that these end before it.
+    """
     down: timedelta = timedelta(minutes=2)
     """How long a collector may be away: longer than a restart takes."""
     outbox_age: timedelta = timedelta(minutes=5)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Final
 
 from journeytrace import conventions as names
@@ -17,6 +15,7 @@ from journeytrace_dashboards.alerts.texts import (
     A_SESSION,
     PERCENT,
     WHO,
+    Chosen,
     compared,
     list_of,
     project_of,
@@ -26,6 +25,7 @@ from journeytrace_dashboards.uids import JOURNEYS_UID
 __all__ = ["spikes", "troubles"]
 
 _PROJECT: Final = ("project",)
+_ENDED: Final = tuple(status for status in Status if status is not Status.IN_PROGRESS)
 _IN: Final = "in the last {{ $seconds | humanizeDuration }}"
 
 
@@ -38,10 +38,12 @@ class _Spike:
     what: str
     """What so many of them do or suffer."""
     description: str
-    chosen: Mapping[str, str] = field(default_factory=dict)
+    chosen: Chosen = field(default_factory=dict)
     """Filters of the list of sessions."""
-    later: bool = False
-    """Whether it happens to sessions that began some time ago."""
+    at_rest: bool = False
+    """Whether it is known of a session only when that has come to rest."""
+    holds_back: bool = False
+    """Whether there are warnings of its topic, which wait while it fires."""
 
 
 def spikes(settings: Settings) -> tuple[Group, ...]:
@@ -82,12 +84,14 @@ def _group(spike: _Spike, settings: Settings) -> Group:
         dashboard=f"{JOURNEYS_UID}?{project_of('$__all')}&from=now-6h&to=now",
         sessions=list_of(spike.chosen),
         hold=settings.hold,
-        keep=settings.keep,
+        # Or the warnings that it holds back would be told when they end after it.
+        keep=settings.keep * (2 if spike.holds_back else 1),
         usual=f"{series}:usually",
         last=f"{series}:last_week",
         seconds=f"{series}:seconds",
-        # Who was active in the window began no more than an idle timeout before, or is rare.
-        lead=settings.idle_timeout if spike.later else timedelta(0),
+        # Who was active in the window began no more than an idle timeout before, or is rare; who
+        # came to rest in it was active an idle timeout ago.
+        lead=settings.idle_timeout * (2 if spike.at_rest else 1),
     )
     return Group(spike.name, (*recordings(spike.trouble, settings), alert))
 
@@ -104,7 +108,7 @@ def _blocked(settings: Settings) -> _Spike:
         description="Many more users than usual cannot go on. The panel of the checks that block"
         " most says which check it is.",
         chosen={"impact": Impact.BLOCKED},
-        later=True,
+        holds_back=True,
     )
 
 
@@ -131,7 +135,6 @@ def _blocked_event(settings: Settings) -> _Spike:
         description="For a check (BE) this is the share of its runs, for an event on the screen"
         " (FE) events a session.",
         chosen={"event": "$event", "event_source": "$source", "impact": Impact.BLOCKED},
-        later=True,
     )
 
 
@@ -145,6 +148,7 @@ def _rejected(settings: Settings) -> _Spike:
         description="Many more users than usual are turned away. The panel of the reasons says why."
         " It is an attack, or one of our checks is wrong.",
         chosen={"decision": Decision.REJECTED},
+        holds_back=True,
     )
 
 
@@ -180,7 +184,7 @@ def _drop_off(settings: Settings) -> _Spike:
         description="Users leave here without being told to. Look at what the screen reports:"
         " camera, network, retakes.",
         chosen={"status": Status.DROPPED, "stage": "$stage"},
-        later=True,
+        at_rest=True,
     )
 
 
@@ -196,6 +200,7 @@ def _error(settings: Settings) -> _Spike:
         description="Many more users than usual end on an error page. The list of sessions has the"
         " error codes.",
         chosen={"status": Status.ERROR},
+        at_rest=True,
     )
 
 
@@ -224,7 +229,6 @@ def _retake(settings: Settings) -> _Spike:
         description="Users have to take their pictures again far more often than usual. Some give"
         " up; look at drop-off, too.",
         chosen={"impact": Impact.RETAKE},
-        later=True,
     )
 
 
@@ -247,7 +251,8 @@ def _undecided(settings: Settings) -> _Spike:
         what="of sessions ended without any decision",
         description="Users get through and nobody decides: what decides fails, or it no longer"
         " sends its events.",
-        chosen={"decision": "NONE"},
+        chosen={"decision": "NONE", "status": _ENDED},
+        at_rest=True,
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
 
-from journeytrace.conventions import OTHER
 from journeytrace_dashboards.alerts.model import Alert
 from journeytrace_dashboards.alerts.promql import label
 from journeytrace_dashboards.alerts.settings import Settings
@@ -18,6 +17,7 @@ __all__ = [
     "PERCENT",
     "UNTIL",
     "WHO",
+    "Chosen",
     "compared",
     "links",
     "list_of",
@@ -25,6 +25,10 @@ __all__ = [
     "since_of",
     "spoken",
 ]
+
+Chosen: TypeAlias = Mapping[str, str | Sequence[str]]
+"""Filters by their names, each with a value or several; one that begins with ``$`` is that label of
+the alert."""
 
 _EVERY: Final = "$__all"
 _IS_ALL: Final = f'eq (print (index $labels "scope")) "{ALL}"'
@@ -64,25 +68,20 @@ def since_of(alert: Alert, seconds: str) -> str:
     return f"(time() - {seconds}{lead}) * 1000"
 
 
-def list_of(chosen: Mapping[str, str]) -> str:
-    """Lead to the list of sessions, with these filters set.
-
-    A value that begins with ``$`` is that label of the alert.
-    """
+def list_of(chosen: Chosen) -> str:
+    """Lead to the list of sessions, with these filters set."""
     parts = [
         f"var-{name}=" + (_label_of(value[1:]) if value[:1] == "$" else value)
-        for name, value in chosen.items()
+        for name, given in chosen.items()
+        for value in ([given] if isinstance(given, str) else given)
     ]
     return f"{SESSIONS_UID}?" + "&".join([project_of(NO_PROJECT), *parts])
 
 
 def _label_of(name: str) -> str:
-    """Choose what the label says. What is "other" stands for many names, so none is chosen."""
-    without = f'{{{{ "{NO_VALUE}" | urlquery }}}}' if name in MAY_BE_NONE else ""
-    return (
-        f'{{{{ with index $labels "{name}" }}}}{{{{ if ne . "{OTHER}" }}}}{{{{ . | urlquery }}}}'
-        f"{{{{ end }}}}{{{{ else }}}}{without}{{{{ end }}}}"
-    )
+    """Choose what the label says; the list knows what "other" stands for."""
+    without = NO_VALUE if name in MAY_BE_NONE else ""
+    return f'{{{{ or (index $labels "{name}") "{without}" | urlquery }}}}'
 
 
 def links(alert: Alert, settings: Settings, times: str) -> dict[str, str]:

@@ -294,6 +294,20 @@ def test_help_needs_nothing_heavy() -> None:
     assert "collector" in done.stdout
 
 
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize(
+    "command", ["collector", "demo", "erase", "outbox", "sessions", "catalogue unknown"]
+)
+def test_help_fills_its_lines(command: str, width: int) -> None:
+    """A paragraph of the help breaks its lines where the terminal ends, not where the code does."""
+    answer = CliRunner().invoke(app, [*command.split(), "--help"], env={"COLUMNS": str(width)})
+    prose = answer.stdout.partition("╭")[0].splitlines()
+    for line, after in pairwise(text.strip() for text in prose):
+        if line and after:
+            word, _, _ = after.partition(" ")
+            assert len(f" {line} {word} ") > width, line
+
+
 def test_the_installed_command_is_there() -> None:
     """The package installs `journeytrace`, which shows its help when it is given nothing."""
     command = Path(sys.executable).with_name("journeytrace")

@@ -13,8 +13,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from journeytrace_collector.cli.client import Event, Summary
+from journeytrace_collector.cli.client import Event, Outbox, Summary
 from journeytrace_collector.cli.columns import Claim, Column, widths
+from journeytrace_collector.cli.outbox_list import print_outbox
 from journeytrace_collector.cli.selection import Selection
 from journeytrace_collector.cli.session_list import print_sessions
 from journeytrace_collector.cli.terminal import chip, console, plain
@@ -218,10 +219,11 @@ def test_no_color_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_card_shows_what_is_known() -> None:
-    """The card has the decision apart from the status, the last error code and the impacts felt."""
+    """The card has the decision apart from the status, the codes and the impacts felt."""
     out = terminal(80)
     print_card(out, summary())
     text = written(out)
+    assert re.search(r"Support code +4K7WQ2ZD\n", text)
     assert re.search(r"Status +COMPLETED\n", text)
     assert re.search(r"Decision +REJECTED  ARGOS_SCORE_BELOW_THRESHOLD  2026-11-20 21:01:01", text)
     assert re.search(r"Error code +QS-10001", text)
@@ -258,6 +260,54 @@ def test_a_timeline_shows_every_field(width: int) -> None:
         assert value in text
     assert max(len(line) for line in text.splitlines()) <= width
     assert "not that" in text
+
+
+def test_a_timeline_breaks_no_name() -> None:
+    """At any width from 72 on, names of events and what is said of them stand in one piece."""
+    blocked = event(name="RATE_LIMIT_CHECK", stage="PRE_CHECKS", impact="BLOCKED", duration_ms=23)
+    screen = event(name="ERROR_PAGE_VIEWED", stage="ENVIRONMENT", result=None, duration_ms=0)
+    for width in range(72, 130):
+        out = terminal(width)
+        print_timeline(out, Selection([blocked, screen]), "2026-11-20T21:00:00Z")
+        text = written(out)
+        for word in ("RATE_LIMIT_CHECK", "ERROR_PAGE_VIEWED", "ENVIRONMENT", "BLOCKED", "23 ms"):
+            assert word in text, width
+        assert max(map(cell_len, text.splitlines())) <= width
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 1000])
+def test_an_outbox_can_be_read(width: int) -> None:
+    """At any usual width nothing of destinations and parked parcels is cut or stacked up."""
+    outbox: Outbox = {
+        "destinations": [
+            {
+                "name": "webhook:audit",
+                "waiting": 12345,
+                "oldest_at": "2026-11-20T21:00:01Z",
+                "backing_off": 678,
+                "backing_off_since": "2026-11-20T21:00:02Z",
+                "parked": 90,
+            }
+        ],
+        "parked": [
+            {
+                "id": 1234567,
+                "destination": "webhook:audit",
+                "session_id": UUID,
+                "since": "2026-11-20T21:00:03Z",
+                "reason": '404: {"error":{"message":"Not Found: POST /nothing"}}',
+            }
+        ],
+    }
+    out = terminal(width)
+    print_outbox(out, outbox)
+    text = written(out)
+    for word in ("webhook:audit", "12345", "678", "90", "1234567", UUID, "/nothing", "Not Found:"):
+        assert word in text
+    for second in (1, 2, 3):
+        assert f"2026-11-20 21:00:0{second}" in text
+    assert max(map(cell_len, text.splitlines())) <= width
+    assert len(text.splitlines()) < 10
 
 
 @pytest.mark.parametrize(

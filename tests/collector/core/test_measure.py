@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import permutations, product
 from random import Random
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.events import MINUTE, NOON, SECOND, SESSION, event, journeys
 
-from journeytrace.catalogue import builtin_catalogue
+from journeytrace.catalogue import Catalogue, ErrorCodeSpec, builtin_catalogue
 from journeytrace.conventions import (
     CHECK_DURATION_SECONDS,
     COLLECTOR_TIME_CORRECTED_TOTAL,
@@ -33,9 +34,9 @@ from journeytrace.conventions import (
 from journeytrace.identity import trace_id
 from journeytrace_collector.core import sessionize
 from journeytrace_collector.core.change import Change, Exemplar, SessionChange, Settlement, Tally
-from journeytrace_collector.core.measure import MAX_ERROR_CODE, MAX_ERROR_CODES, Measure
+from journeytrace_collector.core.measure import MAX_ERROR_CODES, Measure
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.series import bounds, observe
+from journeytrace_collector.core.series import MAX_ERROR_CODE, bounds, observe
 from journeytrace_collector.core.sessionize import SessionState, merge
 
 CATALOGUE = builtin_catalogue()
@@ -316,6 +317,40 @@ def test_made_up_error_codes_cannot_multiply_series() -> None:
     for one in (measure, restarted):
         assert risen(total(again[:1], measure=one), ERROR_CODES_TOTAL) == {("", "00000"): 1}
         assert risen(total(again[1:], measure=one), ERROR_CODES_TOTAL) == {("", "other"): 1}
+
+
+def with_codes(*codes: str) -> Catalogue:
+    """Give the catalogue of a user who says what these error codes mean."""
+    return replace(CATALOGUE, error_codes={code: ErrorCodeSpec(code, "It is.") for code in codes})
+
+
+def test_error_codes_of_the_catalogue_start_at_0() -> None:
+    """In every project, as does what counts as other; a code too long for a label does not."""
+    catalogue = with_codes("QS-10001", "x" * (MAX_ERROR_CODE + 1))
+    rises = Measure(catalogue, ["acme"]).tally(Change(NOON)).rises
+    shown = {labels: by for (name, labels), by in rises.items() if name == ERROR_CODES_TOTAL.name}
+    assert shown == {(p, code): 0 for p in ("", "acme") for code in ("QS-10001", "other")}
+
+
+def test_error_codes_of_the_catalogue_take_no_room() -> None:
+    """With as many made up as there may be, one of the catalogue has its own label; also restarted.
+
+    Nor do they, or what counts as other, keep the last that fits from having one.
+    """
+    catalogue = with_codes("QS-10001", "QS-10002")
+    made_up = [
+        event("ERROR_PAGE_VIEWED", NOON + n, error_code=f"{n:05}")
+        for n in range(MAX_ERROR_CODES - 1)
+    ]
+    own = [event("ERROR_PAGE_VIEWED", NOON + 1, error_code="QS-10001")]
+    measure, restarted = Measure(catalogue), Measure(catalogue)
+    counted = total([*own, *made_up], measure=measure)
+    restarted.restore(counted)
+    assert risen(counted, ERROR_CODES_TOTAL)["", "QS-10001"] == 1
+    beyond = [event("ERROR_PAGE_VIEWED", NOON, error_code=code) for code in ("last", "more")]
+    for one in (measure, restarted):
+        for shown, label in ((beyond[0], "last"), (beyond[1], "other"), (own[0], "QS-10001")):
+            assert risen(total([shown], measure=one), ERROR_CODES_TOTAL) == {("", label): 1}
 
 
 def test_bounds_of_earlier_versions_stay() -> None:

@@ -120,6 +120,16 @@ def test_a_code_with_a_meaning_is_told_with_it() -> None:
         assert (bare.error_code, bare.error_meaning, bare.error_page) == ("QS-1", None, None)
 
 
+def test_the_code_that_the_user_saw_last_is_told_too() -> None:
+    """A decision that brings a code of its own is told with the check's and with its own."""
+    failed = event("ID_RECOGNITION", NOON, result="FAIL", error_code="QS-10001")
+    end = event("REJECTED", NOON + 1, reason="RETRY_EXHAUSTED", error_code="QS-10009")
+    found = told(failed, end)
+    assert found is not None
+    assert found.text.endswith("The code shown was QS-10001, and in the end QS-10009.")
+    assert found.error_code == "QS-10001"
+
+
 def test_a_crash_is_named_and_judges_nothing() -> None:
     """A check that failed with impact NONE explains the decision without having made it."""
     crash = event("FACE_COMPARE", NOON, result="FAIL", impact="NONE")

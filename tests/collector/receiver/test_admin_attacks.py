@@ -31,8 +31,8 @@ def cursor(text: str) -> str:
         ("limit=1e3", "limit"),
         ("limit=" + "%EF%BC%91", "limit"),
         ("since=yesterday", "since"),
-        ("since=2026-06-01T00:00:00", "since"),
-        ("until=2026-06-01", "until"),
+        ("since=2026-13-01", "since"),
+        ("until=2026-06-01T25:00:00", "until"),
         ("search=" + "x" * 513, "search"),
         ("field=user_id", "field"),
         ("field=state&search=x", "field"),
@@ -141,7 +141,7 @@ def test_requests_no_client_library_would_send(collector: Running, path: bytes) 
         connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
         status = int(connection.recv(100).split(b" ", 2)[1])
     assert status < 500
-    assert collector.get("/api/v1/sessions") == {"sessions": [], "next_cursor": None}
+    assert collector.get("/api/v1/sessions")["sessions"] == []
 
 
 @pytest.mark.parametrize("session_id", ["a/b", "a%2Fb", "a?b#c", "ключ 7", "..", "\u0301", "'--"])

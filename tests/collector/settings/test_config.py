@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
+from journeytrace._settings import CATALOGUE_VARIABLE
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.settings import Address, Project, Settings, load_settings
 from journeytrace_collector.settings.durations import format_duration, parse_duration
@@ -52,6 +53,14 @@ def test_each_layer_beats_the_one_below(file: Path, monkeypatch: pytest.MonkeyPa
     assert settings.idle_timeout == timedelta(minutes=2)
     assert settings.log_level == "DEBUG"
     assert settings.admin == Address("127.0.0.1", 9464)
+
+
+def test_one_variable_names_the_catalogue_of_service_and_collector(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the library reads as its own catalogue's file is the collector's setting, too."""
+    monkeypatch.setenv(CATALOGUE_VARIABLE, "own.toml")
+    assert load_settings(None, {}).catalogue == Path("own.toml")
 
 
 def test_settings_alone_read_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,6 +167,14 @@ def test_every_link_opens_a_dashboard_and_sets_its_variables(alert: Any) -> None
         assert asked <= {f"var-{name}" for name in variables}
 
 
+def test_who_is_still_under_way_is_not_undecided() -> None:
+    """The list of sessions without a decision has those that have ended, whichever way."""
+    (alert,) = (alert for alert in ALERTS if alert.name == "JourneyUndecidedSpike")
+    asked = parse_qs(urlsplit(re.sub(r"\{\{[^}]*\}\}", "x", alert.sessions)).query)
+    assert asked["var-decision"] == ["NONE"]
+    assert set(asked["var-status"]) == set(Status) - {Status.IN_PROGRESS}
+
+
 def test_both_systems_tell_of_the_same_alerts() -> None:
     """The same names, labels, waits and links, whichever of the two somebody uses."""
     files = {name: yaml.safe_load(text) for name, text in alert_files().items()}

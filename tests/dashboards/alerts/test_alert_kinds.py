@@ -77,7 +77,7 @@ def test_what_it_was_last_week_is_said(day: Day) -> None:
             "dashboard": "http://127.0.0.1:3000/d/journeytrace-journeys?var-project=acme"
             "&from=now-6h&to=now",
             "sessions": "http://127.0.0.1:3000/d/journeytrace-sessions?var-project=acme"
-            f"&var-status=ERROR&from={(minute - 30) * 60_000}&to={minute * 60_000}",
+            f"&var-status=ERROR&from={(minute - 70) * 60_000}&to={minute * 60_000}",
             "runbook_url": "docs/runbooks/JourneyErrorSpike.md",
         },
     )

@@ -63,14 +63,33 @@ def play(
 
 
 def test_a_spike_is_told_and_then_is_over(day: Day) -> None:
-    """It fires after its ten minutes, stays fifteen longer than the spike, and resolves."""
+    """It fires after its ten minutes, stays fifteen longer than the spike, and resolves.
+
+    What is critical stays half an hour longer.
+    """
     today = day(only=GROUPS)
     play(today, (QUIET, 10, 0.05), (60, 10, 0.6), (120, 10, 0.05))
     today.expect(QUIET)
     today.expect(QUIET + 8)
     today.expect(QUIET + 30, (*BLOCKED, *REJECTED))
     today.expect(QUIET + 85, (*BLOCKED, *REJECTED))
-    today.expect(QUIET + 110)
+    today.expect(QUIET + 110, (BLOCKED[0], REJECTED[0]))
+    today.expect(QUIET + 125)
+    today.check()
+
+
+def test_what_was_held_back_is_not_told_when_it_ends(day: Day) -> None:
+    """A critical alert stays until the warnings of its topic are over, which last longer."""
+    today = day(only=("JourneyBlockedSpike", "JourneyBlockedEventSpike"))
+    play(today, (QUIET, 10, 0.05), (60, 10, 0.6), (120, 10, 0.05))
+    # Another check that blocks ever so often: seen over all of them the spike ends sooner.
+    other = CHECK.replace("IP_RISK_CHECK", "FACE_COMPARE")
+    today.counts(other.format(project="acme", instance="a", impact="BLOCKED"), (QUIET + 180, 0.5))
+    alerts = 'ALERTS{alertstate="firing",severity="%s"}'
+    alone = f"{alerts % 'warning'} unless on (topic, project, scope) {alerts % 'critical'}"
+    today.holds(QUIET + 40, f"count({alerts % 'warning'}) == bool 1")
+    for minute in range(40, 120):
+        today.holds(QUIET + minute, f"(count({alone}) or vector(0)) == bool 0")
     today.check()
 
 
@@ -98,7 +117,7 @@ def test_it_is_told_with_its_numbers_and_links(day: Day) -> None:
             "&from=now-6h&to=now",
             "sessions": "http://127.0.0.1:3000/d/journeytrace-sessions?var-project=a%26b+%22c%27d"
             "&var-decision=REJECTED&var-reason=SELFIE_DUPLICATE"
-            "&from=33300000&to=35100000",
+            "&from=32100000&to=35100000",
             "runbook_url": "docs/runbooks/JourneyRejectedReasonSpike.md",
         },
     )

@@ -1,4 +1,4 @@
-"""Error codes with a meaning of the user's own, on *Session detail*."""
+"""Error codes with a meaning of the user's own, wherever one is shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from journeytrace.catalogue import ErrorCodeSpec
-from journeytrace_dashboards import session_detail
+from journeytrace_dashboards import error_codes, session_detail, session_list
 
 CODES = {
     code: ErrorCodeSpec(code, meaning)
@@ -35,10 +35,12 @@ def mappings(panel: Any, field: str) -> list[dict[str, Any]]:
     [
         (session_detail.card, "Most recent error code"),
         (session_detail.timeline, "error_code"),
+        (session_list.sessions, "last_error_code"),
+        (error_codes.error_codes, "Code"),
     ],
 )
 def test_a_code_is_shown_with_its_meaning(make: Any, field: str) -> None:
-    """Card and timeline show the code and what it means; where no code has a meaning, as it is."""
+    """Every panel shows the code and what it means; where no code has a meaning, as it is."""
     (mapping,) = mappings(make(CODES), field)
     assert mapping["type"] == "value"
     assert {code: shown["text"] for code, shown in mapping["options"].items()} == {

@@ -57,6 +57,15 @@ def test_export_then_check_finds_nothing(runner: CliRunner, tmp_path: Path) -> N
     )
 
 
+def test_a_folder_that_cannot_be_written_is_named(runner: CliRunner, tmp_path: Path) -> None:
+    """In one line, with why."""
+    taken = tmp_path / "taken"
+    taken.write_text("a file")
+    done = runner.invoke(app, ["export", str(taken)])
+    assert done.exit_code == 1
+    assert done.stderr == f"journeytrace: {taken} cannot be written: File exists\n"
+
+
 def test_settings_are_written_into_the_alerts(runner: CliRunner, tmp_path: Path) -> None:
     """Thresholds, windows, addresses and quiet hours, from one file."""
     file = tmp_path / "alerts.yml"
@@ -118,7 +127,19 @@ def test_check_names_what_is_wrong(runner: CliRunner, tmp_path: Path) -> None:
     done = runner.invoke(app, ["check", "--dir", str(tmp_path)])
     assert done.exit_code == 1
     assert len(done.stderr.splitlines()) == 4
-    assert "journeytrace dashboards export" in done.stderr
+    assert f"{tmp_path}/journeys.json is missing: run journeytrace dashboards export" in done.stderr
+
+
+def test_check_works_without_any_files(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside the repository there are none to compare: it says so, and how to name them."""
+    monkeypatch.chdir(tmp_path)
+    done = runner.invoke(app, ["check"])
+    assert (done.exit_code, done.stdout) == (
+        0,
+        "Nothing wrong. No files were compared: --dir. SQL was not prepared: --database.\n",
+    )
 
 
 def test_check_asks_a_database(runner: CliRunner, tmp_path: Path) -> None:

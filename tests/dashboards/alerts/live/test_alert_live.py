@@ -170,7 +170,7 @@ def test_each_spike_arrives_as_one_alert_and_a_quiet_load_as_none(
         load.send(blocked=0.1, rejected=0.1)
         return set(newest().values()) == {"resolved"}
 
-    # What was held back may be told for a moment if it ends later than what held it back.
+    # What was held back may be told for a moment if it ends much later than what held it back.
     wait_until("all that was told to be resolved", all_is_over, pause=0.1)
     assert set(newest()) >= {
         ("JourneyBlockedSpike", "blocked"),
