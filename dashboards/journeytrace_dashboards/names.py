@@ -12,7 +12,7 @@ from journeytrace.conventions import METRICS, Metric
 __all__ = ["NOT_SHOWN", "faults", "metrics_in"]
 
 NOT_SHOWN: Final[Mapping[str, str]] = {
-    "journey_verdicts_total": "it rises by a few a day, and whoever asks wants to see the sessions",
+    "journey_verdicts_total": "It rises by a few a day, and whoever asks wants to see whom it was.",
 }
 """Metrics that are on no dashboard and in no alert, each with the reason."""
 
