@@ -29,7 +29,7 @@ SAMPLE_VALUES: Final[dict[str, str | list[str]]] = {
     "decision": ["APPROVED", "REJECTED", "PENDING", "NONE"],
     "field": "email",
     "search": "o'neil@",
-    "source": ["FE", "BE"],
+    "source": ["FE", "BE", "OP"],
     "reason": "",
     "error_code": "(none)",
     "stage": "STEP1",

@@ -21,7 +21,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from journeytrace.catalogue import Catalogue
-from journeytrace.conventions import Decision, Impact, Result, Status
+from journeytrace.conventions import Decision, Impact, Result, Source, Status
 
 __all__ = [
     "BAD",
@@ -32,6 +32,7 @@ __all__ = [
     "NEUTRAL",
     "OUTCOME",
     "RESULT",
+    "SOURCE",
     "STATUS",
     "WATCH",
     "Scale",
@@ -88,6 +89,11 @@ OUTCOME: Final[dict[str, str]] = {
     "rejected": BAD,
 }
 """What became of what was sent to a collector."""
+SOURCE: Final[dict[str, str]] = {
+    Source.FE: "light-blue",
+    Source.BE: "semi-dark-blue",
+    Source.OP: "purple",
+}
 RESULT: Final[dict[str, str]] = {Result.PASS: "green", Result.FAIL: "red"}
 
 _STAGES: Final = (

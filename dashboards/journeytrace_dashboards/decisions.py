@@ -31,8 +31,8 @@ def over_time_by_decision() -> timeseries.Panel:
         with_last_week(panel, per_hour(select(DECISIONS_TOTAL))),
         "Decisions over time",
         "Decisions an hour. Only the server decides: a final page or a completed session is none."
-        " PENDING waits for a person; when that person decides, the new decision is counted too."
-        " The dashed line is all of them at the same hours of last week.",
+        " PENDING waits for a person, whose verdict at the desk is counted apart, in"
+        " journey_verdicts_total. The dashed line is all of them at the same hours of last week.",
         size=(24, 8),
         unit="suffix: / h",
         nothing="no decisions",

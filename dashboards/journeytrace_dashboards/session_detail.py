@@ -59,6 +59,7 @@ _FACT_COLUMNS: Final = {
     "created_at": "Created",
     "last_event_at": "Last update",
     "decided_at": "Decided",
+    "decided_by": "Decided by",
     "settled_at": "Came to rest",
     "revision": "Changed since",
     "expires_at": "Erased from",
@@ -106,7 +107,11 @@ ORDER BY at, event_id"""
 
 def filters() -> list[TextBoxVariable | CustomVariable | QueryVariable]:
     """Give the session, and which side of it is shown."""
-    sides = {Source.FE.value: "FE (screen)", Source.BE.value: "BE (server)"}
+    sides = {
+        Source.FE.value: "FE (screen)",
+        Source.BE.value: "BE (server)",
+        Source.OP.value: "OP (people)",
+    }
     return [
         variables.text("session", "Session ID", "As it stands in the list."),
         variables.choice("source", "Source", "Which side saw the event.", sides),
@@ -129,9 +134,10 @@ def card(error_codes: Mapping[str, ErrorCodeSpec] = _NO_CODES) -> stat.Panel:
     return frame(
         panel,
         "Summary",
-        "Status: how far the user got. Decision and reason: the newest the server made; without one"
-        " nothing was decided, however far the user got. The error code is the last that was shown"
-        " to the user: what came after may have resolved it. Retries count RETAKE events.",
+        "Status: how far the user got. Decision and reason: a person's newest verdict, else the"
+        " newest the server made; without one nothing was decided, however far the user got. The"
+        " error code is the last that was shown to the user: what came after may have resolved it."
+        " Retries count RETAKE events.",
         size=(24, 5),
         unit="string",
         nothing=NO_SESSION,
@@ -168,6 +174,7 @@ def timeline(error_codes: Mapping[str, ErrorCodeSpec] = _NO_CODES) -> table.Pane
     panel.override_by_name("duration_ms", [DynamicConfigValue("unit", "ms")])
     panel.override_by_name("impact", colours.chip(colours.IMPACT))
     panel.override_by_name("result", colours.chip(colours.RESULT))
+    panel.override_by_name("source", colours.chip(colours.SOURCE))
     if meanings := explained(error_codes):
         panel.override_by_name("error_code", meanings)
     metadata = {"custom.cellOptions": {"type": "json-view"}, "custom.inspect": True}
@@ -179,8 +186,9 @@ def timeline(error_codes: Mapping[str, ErrorCodeSpec] = _NO_CODES) -> table.Pane
         "Timeline",
         "Every event, in order of its own time. Order is not causality: checks run side by side,"
         " and a screen's clock may differ from the server's. Judge each event by its result and"
-        " its impact, which is what the user felt. FE: seen on the screen; BE: done by the server,"
-        " and only a BE decision decides. The eye in Metadata opens all of it.",
+        " its impact, which is what the user felt. FE: seen on the screen; BE: done by the server;"
+        " OP: done by a person at the desk. Only a BE decision or a person's verdict decides. The"
+        " eye in Metadata opens all of it.",
         size=(24, 16),
         unit="string",
         nothing="No event of this session matches the filter.",

@@ -1,7 +1,8 @@
 """The catalogue: which events, reasons and codes exist, and what each of them means for a session.
 
-The built-in one is ``catalogue.toml`` beside this file. A user's own TOML file has the same form,
-and adds to it or overrides single keys; it is checked as a whole before anything starts.
+The built-in one is ``catalogue.toml`` beside this file, what services record, and laid over it
+``operations.toml``, what people do at the desk. A user's own TOML file has the same form, and adds
+to the first or overrides single keys of it; it is checked as a whole before anything starts.
 """
 
 from __future__ import annotations
@@ -53,9 +54,23 @@ class Role(StrEnum):
     """Decides REJECTED, when its source is BE."""
     HOLD = "hold"
     """Decides PENDING, when its source is BE."""
+    INVITE = "invite"
+    """Of source OP: until the session begins its retention counts from here."""
+    VERDICT_APPROVE = "verdict_approve"
+    """Of source OP: a person decides APPROVED."""
+    VERDICT_REJECT = "verdict_reject"
+    """Of source OP: a person decides REJECTED."""
+    VERDICT_CONFIRM = "verdict_confirm"
+    """Of source OP: a person decides what the event itself says, as it was decided before."""
 
 
 _EVENT_KEYS: Final = ("source", "stage", "impact", "meaning", "role", "pair")
+_ROLES_OF_PEOPLE: Final = {
+    Role.INVITE,
+    Role.VERDICT_APPROVE,
+    Role.VERDICT_REJECT,
+    Role.VERDICT_CONFIRM,
+}
 _DECISIONS: Final = {
     Role.APPROVE: Decision.APPROVED,
     Role.REJECT: Decision.REJECTED,
@@ -136,25 +151,36 @@ _EMPTY: Final = Catalogue(MappingProxyType({}), MappingProxyType({}), MappingPro
 
 @cache
 def builtin_catalogue() -> Catalogue:
-    """Give the catalogue of the event reference: 115 events, 22 reasons."""
-    return load_catalogue(Path(__file__).with_name("catalogue.toml"), _EMPTY)
+    """Give the catalogue of the event reference, 115 events and 22 reasons, and of the desk.
+
+    What people do at the desk are the events of source OP.
+    """
+    reference = _load(Path(__file__).with_name("catalogue.toml"), _EMPTY)
+    return _load(Path(__file__).with_name("operations.toml"), reference)
 
 
 def load_catalogue(path: Path, base: Catalogue | None = None) -> Catalogue:
     """Read a user's TOML file over `base` (None: the built-in catalogue).
 
     Of what `base` has, the file may override single keys. An empty string takes an optional key
-    (stage, role, pair, after, page) away.
+    (stage, role, pair, after, page) away. What people do at the desk it can neither change nor add
+    to: source OP, its events, its stage and the roles of verdicts mean the same everywhere.
 
     Raises:
         CatalogueError: the file cannot be read, is no TOML (the message gives the line), or a key
             or value in it is faulty (the message gives the key and what to write instead).
     """
+    return _load(path, base or builtin_catalogue(), own=True)
+
+
+def _load(path: Path, base: Catalogue, *, own: bool = False) -> Catalogue:
+    """Read a file over `base`; `own`: a user's, which leaves alone what belongs to the desk."""
     top = TomlTable(_parse(path), str(path))
     top.allow("stages", "events", "reasons", "error_codes")
-    base = base or builtin_catalogue()
+    if own:
+        _leave_alone_the_desk(top, base)
     stages = read_stages(top.table("stages"), base.stages)
-    events = _read_events(top.table("events"), base.events, stages)
+    events = _read_events(top.table("events"), base.events, stages, own)
     reasons = _read_reasons(top.table("reasons"), base.reasons, stages, events)
     codes = read_error_codes(top.table("error_codes"), base.error_codes)
     return Catalogue(
@@ -163,6 +189,19 @@ def load_catalogue(path: Path, base: Catalogue | None = None) -> Catalogue:
         MappingProxyType(stages),
         MappingProxyType(codes),
     )
+
+
+def _leave_alone_the_desk(top: TomlTable, base: Catalogue) -> None:
+    done = [spec for spec in base.events.values() if spec.source is Source.OP]
+    for key, kind, taken in (
+        ("stages", "stage", {spec.stage for spec in done}),
+        ("events", "event", {spec.name for spec in done}),
+    ):
+        table = top.table(key)
+        for name, _ in table.tables():
+            if name in taken:
+                wrong = f"belongs to what people do at the desk; give your {kind} another name"
+                raise table.error(name, wrong)
 
 
 def _parse(path: Path) -> dict[str, object]:
@@ -182,9 +221,12 @@ def _parse(path: Path) -> dict[str, object]:
 
 
 def _read_events(
-    table: TomlTable, base: Mapping[str, EventSpec], stages: Collection[str]
+    table: TomlTable, base: Mapping[str, EventSpec], stages: Collection[str], own: bool
 ) -> dict[str, EventSpec]:
-    names = dict.fromkeys((*base, *(name for name, _ in table.tables())))
+    services = [name for name, spec in base.items() if spec.source is not Source.OP]
+    names = dict.fromkeys((*services, *(name for name, _ in table.tables())))
+    sources = [source for source in Source if source is not Source.OP or not own]
+    roles = [role for role in Role if role not in _ROLES_OF_PEOPLE or not own]
     events = dict(base)
     for name, entry in table.tables():
         entry.allow(*_EVENT_KEYS)
@@ -192,11 +234,11 @@ def _read_events(
         full = entry.over({key: getattr(old, key) for key in _EVENT_KEYS} if old else {})
         events[name] = EventSpec(
             name,
-            source=Source(full.choice("source", list(Source))),
+            source=Source(full.choice("source", sources)),
             stage=full.optional_choice("stage", stages),
             impact=Impact(full.choice("impact", list(Impact))),
             meaning=full.text("meaning"),
-            role=Role(role) if (role := full.optional_choice("role", list(Role))) else None,
+            role=Role(role) if (role := full.optional_choice("role", roles)) else None,
             pair=full.optional_choice("pair", names),
         )
     return events

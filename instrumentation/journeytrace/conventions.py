@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final, Literal
 
 __all__ = [
+    "ACTOR_ID",
     "ATTRIBUTES",
     "CHECK_DURATION_SECONDS",
     "COLLECTOR_BACKGROUND_FAILURES_TOTAL",
@@ -75,6 +76,7 @@ __all__ = [
     "USER_EMAIL",
     "USER_HASH",
     "USER_ID",
+    "VERDICTS_TOTAL",
     "Decision",
     "Impact",
     "Metric",
@@ -141,6 +143,9 @@ RETENTION_DAYS_ALLOWED: Final = (30, 90, 180, 365)
 DEFAULT_RETENTION_DAYS: Final = 30
 """Days a session is kept when SESSION_CREATED says nothing."""
 
+ACTOR_ID: Final = "journey.actor.id"
+"""Of an event of source OP: the person who did it. String; required of a verdict. Metadata."""
+
 TIME_SENT: Final = "journey.time.sent"
 """Put by the collector on an event whose own time it does not believe: what was sent, RFC 3339."""
 
@@ -167,7 +172,8 @@ STATUS: Final = "journey.status"
 """On derived spans: how far the session got, a `Status`. String."""
 
 DECISION: Final = "journey.decision"
-"""On derived spans: what was decided, a `Decision`. String; absent: nothing yet."""
+"""On derived spans: what was decided, a `Decision`. String; absent: nothing yet. On a
+VERDICT_CONFIRMED: the decision that it confirms; required."""
 
 LAST_EVENT: Final = "journey.last_event"
 """On derived spans: the name of the newest event. String."""
@@ -242,7 +248,10 @@ class Source(StrEnum):
     FE = "FE"
     """Seen on the user's screen."""
     BE = "BE"
-    """Executed on the server. Only a BE event can decide."""
+    """Executed on the server. Of FE and BE only a BE event can decide."""
+    OP = "OP"
+    """Done by a person at the desk. It is kept and shown, and moves nothing but a verdict the
+    decision. It has to be said explicitly, by a sender that has the right to it."""
 
 
 class Result(StrEnum):
@@ -504,6 +513,15 @@ STAGE_REACHED_TOTAL: Final = Metric(
     " stage has passed it.",
 )
 
+VERDICTS_TOTAL: Final = Metric(
+    "journey_verdicts_total",
+    "counter",
+    ("project", "from", "to"),
+    "Verdicts of people that decided a session, by what was decided before (empty: nothing) and"
+    " what is now. They are not among the decisions, nor is a session that settles again because of"
+    " one among the revisions.",
+)
+
 METRICS: Final = (
     CHECK_DURATION_SECONDS,
     COLLECTOR_BACKGROUND_FAILURES_TOTAL,
@@ -531,5 +549,6 @@ METRICS: Final = (
     SETTLED_CORRECTIONS_TOTAL,
     STAGE_DURATION_SECONDS,
     STAGE_REACHED_TOTAL,
+    VERDICTS_TOTAL,
 )
 """Every metric, sorted by name."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event, journeys
+from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, deeds, event, journeys
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Decision, Status
@@ -59,11 +59,14 @@ def stored(store: Store, session_id: str) -> SessionState | None:
     # Each example clears the place first.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(events=journeys(), rng=st.randoms(use_true_random=False))
+@given(
+    events=journeys(), acts=st.just([]) | deeds(sessions=4), rng=st.randoms(use_true_random=False)
+)
 def test_stored_sessions_equal_the_pure_fold(
-    place: Any, events: list[Event], rng: random.Random
+    place: Any, events: list[Event], acts: list[Event], rng: random.Random
 ) -> None:
     """Any order of arrival, duplication and split into writes stores what the fold gives."""
+    events += acts
     events.sort(key=lambda item: item.received)
     batches = [*events, *(rng.choice(events) for _ in range(rng.randrange(6)))]
     place.clear()
@@ -76,7 +79,9 @@ def test_stored_sessions_equal_the_pure_fold(
             store.write(rest[:size])
             del rest[:size]
         expected = fold(arrived, CATALOGUE)
-        assert {s: stored(store, s) for s in expected} == expected
+        begun = {s: state for s, state in expected.items() if state.begun}
+        assert {s: stored(store, s) for s in begun} == begun
+        assert not any(store.session(s) for s in expected.keys() - begun.keys())
         for session_id in expected:
             mine = [e for e in distinct(arrived).values() if e.session_id == session_id]
             mine.sort(key=lambda item: (item.at, item.event_id))

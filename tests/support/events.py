@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 from typing import Any
 
@@ -61,6 +62,50 @@ def event(name: str, at: int = NOON, **fields: Any) -> Event:
     values |= fields
     values.setdefault("event_id", sha256(repr(sorted(values.items())).encode()).digest()[:8])
     return Event(**values)
+
+
+_DONE = (
+    "SESSION_INVITED",
+    "SESSION_VIEWED",
+    "NOTE_ADDED",
+    "VERDICT_PROPOSED",
+    "VERDICT_APPROVED",
+    "VERDICT_REJECTED",
+    "VERDICT_CONFIRMED",
+)
+
+
+def done(name: str, at: int = NOON, by: str = "ann", **fields: Any) -> Event:
+    """Make an event of a person; `confirms`: the decision that a verdict confirms."""
+    said = {"journey.actor.id": by}
+    if confirms := fields.pop("confirms", None):
+        said["journey.decision"] = confirms
+    return event(name, at, metadata=json.dumps(said), **fields)
+
+
+@st.composite
+def deeds(draw: st.DrawFn, sessions: int = 3, max_size: int = 8) -> list[Event]:
+    """Generate what people do with the sessions of `journeys`, with ids of their own."""
+    return [
+        done(
+            draw(st.sampled_from(_DONE)),
+            NOON + draw(st.integers(-400, 400)) * MINUTE,
+            draw(st.sampled_from(("ann", "ben"))),
+            confirms=draw(_texts("APPROVED", "REJECTED", "PENDING")),
+            session_id=f"session-{draw(st.integers(1, sessions))}",
+            event_id=b"people" + bytes([draw(st.integers(1, 3))]) * 2,
+            received=NOON + draw(st.integers(0, 400)) * MINUTE,
+            duration=draw(st.sampled_from((0, SECOND))),
+            reason=draw(_texts("CUSTOM_POLICY", "Looked fine to me")),
+            error_code=draw(_texts("QS-10001")),
+            project_id=draw(_texts("acme", "other")),
+            submission_id=draw(_texts("sub-3")),
+            user_id=draw(_texts("u-3")),
+            email=draw(_texts("c@example.com")),
+            retention_days=draw(st.sampled_from((None, 365))),
+        )
+        for _ in range(draw(st.integers(1, max_size)))
+    ]
 
 
 def _texts(*texts: str) -> st.SearchStrategy[str | None]:

@@ -30,9 +30,11 @@ def check(file: Annotated[Path, typer.Argument(show_default=False)]) -> None:
         typer.echo(plain(str(error)), err=True)
         raise typer.Exit(2) from None
     known = builtin_catalogue()
+    recorded = {name: spec for name, spec in known.events.items() if spec.source != "OP"}
+    events = {name: spec for name, spec in found.events.items() if spec.source != "OP"}
     typer.echo(f"Stages in order: {plain(', '.join(found.ordered_stages))}")
     for label, own, builtin in (
-        ("Events", found.events, known.events),
+        ("Events", events, recorded),
         ("Reasons", found.reasons, known.reasons),
         ("Error codes", found.error_codes, known.error_codes),
     ):

@@ -72,6 +72,8 @@ class Summary(TypedDict):
     decision: str | None
     reason: str | None
     decided_at: str | None
+    decided_by: NotRequired[str | None]
+    automatic_decision: NotRequired[str | None]
     stage: str | None
     last_error_code: str | None
     last_error_meaning: NotRequired[str | None]
@@ -227,7 +229,7 @@ class AdminClient:
         return cast(Summary, await self._get(f"sessions/{quote(session_id, safe='')}", {}))
 
     async def events(self, session_id: str, source: str | None = None) -> list[Event]:
-        """Give a session's events in order of (time, event id); `source` None: FE and BE."""
+        """Give a session's events in order of (time, event id); `source` None: all of them."""
         path = f"sessions/{quote(session_id, safe='')}/events"
         answer = await self._get(path, {"source": source} if source else {})
         return cast(list[Event], answer["events"])

@@ -49,7 +49,7 @@ def sessions(
         str | None, typer.Option(metavar="PASS|FAIL", help="Only with an event that ended so.")
     ] = None,
     source: Annotated[
-        str | None, typer.Option(metavar="FE|BE", help="Only with an event from there.")
+        str | None, typer.Option(metavar="FE|BE|OP", help="Only with an event from there.")
     ] = None,
     corrected: Annotated[
         bool,

@@ -30,7 +30,10 @@ def show(
     *,
     source: Annotated[
         str | None,
-        typer.Option(metavar="FE|BE", help="Only what the screen saw (FE) or the server did (BE)."),
+        typer.Option(
+            metavar="FE|BE|OP",
+            help="Only what the screen saw (FE), the server did (BE) or people did (OP).",
+        ),
     ] = None,
     failed: Annotated[
         bool, typer.Option("--failed", help="Only events that failed or had an impact.")
@@ -97,8 +100,10 @@ def _choose(
 ) -> Selection:
     from journeytrace_collector.cli.selection import select  # noqa: PLC0415
 
-    # One that came in between the two answers is of no other source.
-    elsewhere = max(0, session["events"] - len(events))
+    # One that came in between the two answers is of no other source. A session does not count what
+    # people do.
+    counted = sum(event["source"] != "OP" for event in events)
+    elsewhere = max(0, session["events"] - counted)
     at = None if around is None else _instant(around, session)
     return select(events, elsewhere=elsewhere, failed=failed, around=at, within=within)
 

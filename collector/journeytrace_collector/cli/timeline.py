@@ -81,7 +81,12 @@ def _decision(session: Summary) -> Text:
     text = styled(session["decision"])
     if session["reason"]:
         text.append_text(Text(f"  {plain(session['reason'])}"))
-    return text.append(f"  {moment(session['decided_at'])} UTC", style="dim")
+    text.append(f"  {moment(session['decided_at'])} UTC", style="dim")
+    if (person := session.get("decided_by")) not in {None, "AUTOMATIC"}:
+        text.append(f"  by {plain(person or '')}")
+        automatic = session.get("automatic_decision")
+        text.append(f" (automatic: {automatic or 'none'})", style="dim")
+    return text
 
 
 def _counts(session: Summary) -> Text:
@@ -177,7 +182,10 @@ def _value(value: Any) -> str:
     return shown if len(text) <= _LONGEST_VALUE else f"{shown}… ({len(text)} characters)"
 
 
-_SOURCE = Field[Event]("Src", lambda row: styled(row["source"], "dim"))
+# What a person did stands out from what the journey did.
+_SOURCE = Field[Event](
+    "Src", lambda row: styled(row["source"], "reverse" if row["source"] == "OP" else "dim")
+)
 _STAGE = Field[Event]("Stage", lambda row: styled(row["stage"], "dim"))
 _EVENT = Field[Event]("Event", lambda row: styled(row["name"], "bold"))
 _RESULT = Field[Event]("Result", lambda row: styled(row["result"]))

@@ -42,6 +42,8 @@ class Settlement:
     stages_told: frozenset[str] = frozenset()
     """The stages that had been seen when it settled before: whatever was to be told of them has
     been. Empty for the first time."""
+    by_verdict: bool = False
+    """A person's verdict is all that is new since it settled before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ class Change:
     traces: Sequence[ExportTraceServiceRequest] = ()
     """All spans that came in and were not rejected, tagged; journey events or not."""
     logged: Sequence[Event] = ()
-    """Events that came as log records, duplicates included: no span stands for them yet."""
+    """Events that came as log records, duplicates included, and those that people did before their
+    session began: no span stands for them yet."""
     retention: Retention = NO_PERIODS
     """How long sessions are kept, as it is in force."""
     records: dict[str, int] = field(default_factory=dict)

@@ -18,11 +18,13 @@ from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
+    "AUTOMATIC",
     "NO_CODES",
     "QUIET",
     "Pending",
     "Phase",
     "Summary",
+    "decided_by",
     "highest_of",
     "highest_stage",
     "kept",
@@ -38,6 +40,9 @@ NS_PER_SECOND: Final = 1_000_000_000
 
 NO_CODES: Final[Mapping[str, ErrorCodeSpec]] = MappingProxyType({})
 """No error code has a known meaning."""
+AUTOMATIC: Final = "AUTOMATIC"
+"""Who decided, when it was no person."""
+
 QUIET: Final = 60 * NS_PER_SECOND
 """A session settles once nothing has arrived for longer than this (DESIGN section 6)."""
 
@@ -52,12 +57,17 @@ class Phase(StrEnum):
 
 
 class Pending(StrEnum):
-    """What a session that has not settled waits for, beside a minute without arrivals."""
+    """What a session that has not settled waits for, beside a minute without arrivals.
+
+    It is of arrivals that are not passive.
+    """
 
     IDLE = "IDLE"
     """The idle timeout."""
     QUIET = "QUIET"
     """Nothing else: it is complete and decided."""
+    VERDICT = "VERDICT"
+    """Nothing at all: it had settled, and a person's verdict is all that is new."""
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -78,6 +88,10 @@ class Summary(msgspec.Struct, frozen=True):
     decision: Decision | None
     reason: str | None
     decided_at: str | None
+    decided_by: str | None
+    """`AUTOMATIC`, or the person whose verdict it is; None: nothing is decided."""
+    automatic_decision: Decision | None
+    """What was decided last without a person; None: nothing."""
     stage: str | None
     last_error_code: str | None
     last_error_meaning: str | None
@@ -119,6 +133,7 @@ def pending(state: SessionState) -> Pending:
 
     It settles by arrivals and not by the events' own times, so that a backlog that comes in late
     settles once and with the right status. The idle timeout is the one in force at that moment.
+    A verdict settles nothing.
     """
     return Pending.QUIET if state.completed and state.decided is not None else Pending.IDLE
 
@@ -137,6 +152,13 @@ def kept(state: SessionState, field: str) -> str | None:
     """Give the newest value of a kept field; None: no event had one."""
     stamped = state.kept.get(field)
     return stamped[2] if stamped else None
+
+
+def decided_by(state: SessionState) -> str | None:
+    """Give the person whose verdict the decision is, else `AUTOMATIC`; None: nothing is decided."""
+    if state.operations is not None and state.operations.verdict is not None:
+        return state.operations.verdict[4]
+    return AUTOMATIC if state.decided else None
 
 
 def highest_stage(state: SessionState) -> str | None:
@@ -167,7 +189,7 @@ def summary(
     """
     at, _, last_event = state.last
     trace = trace_id(state.session_id)
-    decided_at, _, decision, reason = state.decided or (None, b"", None, None)
+    decided_at, _, decision, reason = state.decision or (None, b"", None, None)
     error_code = kept(state, "error_code")
     error = error_codes.get(error_code) if error_code else None
     return Summary(
@@ -185,6 +207,8 @@ def summary(
         decision=Decision(decision) if decision else None,
         reason=reason,
         decided_at=None if decided_at is None else rfc3339(decided_at),
+        decided_by=decided_by(state),
+        automatic_decision=Decision(state.decided[2]) if state.decided else None,
         stage=highest_stage(state),
         last_error_code=error_code,
         last_error_meaning=error.meaning if error else None,

@@ -21,7 +21,15 @@ from journeytrace_collector.core import derive
 from journeytrace_collector.core.change import SessionChange
 from journeytrace_collector.core.retention import NS_PER_DAY
 
-__all__ = ["DIGESTS_KEPT", "PERSONAL", "digest", "drop_spans", "former_values"]
+__all__ = [
+    "DIGESTS_KEPT",
+    "PERSONAL",
+    "digest",
+    "drop_spans",
+    "drop_where",
+    "former_values",
+    "names_any",
+]
 
 DIGESTS_KEPT: Final = 366 * NS_PER_DAY
 """How long a digest is kept, in ns: as long as the time of an event is believed."""
@@ -44,19 +52,23 @@ def drop_spans(requests: Iterable[ExportTraceServiceRequest], sessions: Collecti
     for request in requests:
         for resource_spans in request.resource_spans:
             for scope_spans in resource_spans.scope_spans:
-                _drop(scope_spans.spans, lambda s: s.trace_id in traces or _names(s, traces))
+                drop_where(
+                    scope_spans.spans, lambda s: s.trace_id in traces or names_any(s, traces)
+                )
                 for span in scope_spans.spans:
-                    _drop(span.events, lambda event: _names(event, traces))
+                    drop_where(span.events, lambda event: names_any(event, traces))
 
 
-def _drop(records: Any, gone: Callable[[Any], bool]) -> None:
+def drop_where(records: Any, gone: Callable[[Any], bool]) -> None:
+    """Delete those items of a repeated field that are `gone`."""
     # From the end, so that the numbers stay right.
     for number in reversed(range(len(records))):
         if gone(records[number]):
             del records[number]
 
 
-def _names(record: Any, traces: set[bytes]) -> bool:
+def names_any(record: Any, traces: set[bytes]) -> bool:
+    """Whether a span or span event names the session of one of these traces."""
     return any(pair.key == SESSION_ID and _trace(pair) in traces for pair in record.attributes)
 
 

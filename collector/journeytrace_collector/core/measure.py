@@ -20,6 +20,7 @@ from journeytrace_collector.core.derive import highest_of, highest_stage
 from journeytrace_collector.core.funnel import passed
 from journeytrace_collector.core.marks import is_corrected
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.operations import Verdict, is_passive
 from journeytrace_collector.core.series import (
     ADDED,
     MAX_ERROR_CODE,
@@ -38,7 +39,7 @@ DEFAULT_MAX_PROJECTS: Final = 100
 
 MAX_PROJECT_NAME: Final = 64
 """Characters of a project's name that a label may have; a longer one counts as "other". Each of a
-project's series, some 450, repeats the name."""
+project's series, some 480, repeats the name."""
 
 MAX_UNFORESEEN: Final = 5_000
 """Series of events, over all projects, whose source, stage or impact a sender chose otherwise than
@@ -139,7 +140,7 @@ class Measure:
             for event in session.fresh:
                 if (labels := self._event_labels(event, project))[1:] not in self._foreseen:
                     wanted.add(labels)
-                if event.error_code is not None:
+                if event.error_code is not None and not is_passive(event):
                     codes.add((project, _code(event.error_code)))
         codes = {labels for labels in codes if labels[1] not in self._own_codes}
         return {
@@ -161,8 +162,11 @@ class Measure:
     ) -> None:
         for event in session.fresh:
             self._count_event(tally, event, project, at, beyond)
-        if session.before is None:
+        if not session.after.begun:
+            return
+        if session.before is None or not session.before.begun:
             tally.add(names.SESSIONS_STARTED_TOTAL.name, (project,))
+        self._count_verdict(tally, session, project)
         before = highest_stage(session.before) if session.before else None
         for stage in passed(before, highest_stage(session.after), self._ordered):
             tally.add(names.STAGE_REACHED_TOTAL.name, (project, stage))
@@ -173,6 +177,14 @@ class Measure:
         if session.settlement:
             self._count_settlement(tally, session.after, session.settlement, project, at)
 
+    def _count_verdict(self, tally: Tally, session: SessionChange, project: str) -> None:
+        """Count a verdict when it begins to hold; before its session began it counted nowhere."""
+        before = session.before if session.before and session.before.begun else None
+        verdict = _verdict(session.after)
+        if verdict is not None and verdict != _verdict(before):
+            was = before.decision[2] if before and before.decision else ""
+            tally.add(names.VERDICTS_TOTAL.name, (project, was, verdict[2]))
+
     def _count_event(
         self, tally: Tally, event: Event, project: str, at: int, beyond: set[tuple[str, ...]]
     ) -> None:
@@ -180,7 +192,7 @@ class Measure:
         if labels in beyond:
             labels = (project, OTHER, event.source, "", event.impact)
         tally.add(names.EVENTS_TOTAL.name, labels)
-        if event.error_code is not None:
+        if event.error_code is not None and not is_passive(event):
             shown = (project, _code(event.error_code))
             shown = (project, OTHER) if shown in beyond else shown
             tally.add(names.ERROR_CODES_TOTAL.name, shown)
@@ -197,6 +209,9 @@ class Measure:
         self, tally: Tally, state: SessionState, settlement: Settlement, project: str, at: int
     ) -> None:
         status = settlement.status.value
+        if settlement.by_verdict:
+            # It has been counted as what it is.
+            return
         if settlement.before is not None:
             labels = (project, settlement.before.value, status)
             tally.add(names.SESSION_REVISIONS_TOTAL.name, labels)
@@ -243,12 +258,16 @@ def _fits(project: str) -> bool:
 
 
 def _project(state: SessionState) -> str:
-    _, _, project = state.kept.get("project_id", (0, b"", ""))
-    return project
+    return state.project or ""
 
 
 def _decision(state: SessionState | None) -> tuple[str, str | None] | None:
+    # Verdicts of people are counted apart.
     return state.decided[2:] if state and state.decided else None
+
+
+def _verdict(state: SessionState | None) -> Verdict | None:
+    return state.operations.verdict if state and state.operations else None
 
 
 def _exemplar(session_id: str, duration: int, at: int) -> Exemplar:

@@ -16,6 +16,8 @@ from journeytrace.identity import trace_id
 from journeytrace_collector.core import fields
 from journeytrace_collector.core.fields import BadFieldError
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.people import check_name, check_person, check_still
+from journeytrace_collector.core.rights import OPERATOR
 
 __all__ = ["Limits", "Record", "Resolver", "believable"]
 
@@ -107,6 +109,7 @@ class Resolver:
         limits: Limits | None = None,
     ) -> None:
         self._limits = limits or Limits()
+        self._catalogue = catalogue
         self._facts = {
             name: _Facts(
                 spec.source.value,
@@ -145,6 +148,13 @@ class Resolver:
             for key in _TEXTS
         ]
         retention = fields.retention_days(take(names.RETENTION_DAYS, None))
+        if source == OPERATOR:
+            spec = self._catalogue.events.get(name)
+            check_name(name, spec)
+            check_still(result, impact, ordered=self._catalogue.rank(stage) is not None)
+            check_person(name, spec, attributes)
+        elif facts.source == OPERATOR:
+            raise BadFieldError(names.EVENT_SOURCE, f"is {source}, must be OP for {name!r}")
         at, duration = believable(record)
         if record.at not in (0, at):
             attributes[names.TIME_SENT] = _written(record.at)

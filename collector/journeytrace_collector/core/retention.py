@@ -40,8 +40,7 @@ class Retention:
         """Give the days that a session is kept."""
         if state.created is not None and state.created[2]:
             return state.created[2]
-        _, _, project = state.kept.get("project_id", (0, b"", ""))
-        return self.days_of(project, state.created_at)
+        return self.days_of(state.project or "", _kept_from(state)[0])
 
     def days_of(self, project_id: str, created_at: int) -> int:
         """Give the days that a session of a project is kept that was created then (ns)."""
@@ -52,12 +51,23 @@ class Retention:
 
     def expires_at(self, state: SessionState) -> int:
         """Give the time in ns at which a session is to be erased."""
-        counted_from = max(state.created_at, state.first_received - GRACE)
+        kept_from, first_received = _kept_from(state)
+        counted_from = max(kept_from, first_received - GRACE)
         return counted_from + self.days(state) * NS_PER_DAY
 
     def latest(self) -> dict[str, int]:
         """Give the days in force now, by project."""
         return {project: periods[-1].days for project, periods in self._periods.items()}
+
+
+def _kept_from(state: SessionState) -> tuple[int, int]:
+    """Give when a session was created and its earliest arrival, in ns.
+
+    One that has not begun is kept from its invitation on, else from what people did first.
+    """
+    if state.operations is None or state.begun:
+        return state.created_at, state.first_received
+    return state.operations.kept_from, state.operations.first_received
 
 
 NO_PERIODS: Final = Retention()

@@ -130,7 +130,8 @@ def _start_events(tally: Tally, catalogue: Catalogue, project: str) -> None:
         for impact in {spec.impact, spec.impact_of(None)}:
             labels = (project, spec.name, spec.source.value, spec.stage or "", impact.value)
             tally.add(names.EVENTS_TOTAL.name, labels, 0)
-    for source, impact in product(Source, Impact):
+    # What people do has no impact on anybody.
+    for source, impact in (*product((Source.FE, Source.BE), Impact), (Source.OP, Impact.NONE)):
         labels = (project, OTHER, source.value, "", impact.value)
         tally.add(names.EVENTS_TOTAL.name, labels, 0)
 
@@ -140,6 +141,10 @@ def _start_decisions(tally: Tally, catalogue: Catalogue, project: str) -> None:
     unforeseen = ((decision, OTHER) for decision in (Decision.REJECTED, Decision.PENDING))
     for decision, reason in (*without_reason, *catalogue.reasons, *unforeseen):
         tally.add(names.DECISIONS_TOTAL.name, (project, decision.value, reason), 0)
+    # People put nobody on hold; they can agree that somebody is.
+    changed = product(("", *Decision), (Decision.APPROVED, Decision.REJECTED))
+    for before, after in (*changed, (Decision.PENDING, Decision.PENDING)):
+        tally.add(names.VERDICTS_TOTAL.name, (project, str(before), after.value), 0)
 
 
 def _start_stages(tally: Tally, catalogue: Catalogue, project: str) -> None:

@@ -4,12 +4,15 @@
 of two disjoint sets of events. Every field of the state is a minimum, a maximum, a sum or a union,
 so that `merge` is commutative and associative: any order and any split give the same state.
 What keeps the sets disjoint is the event id, here through `distinct`, in a store by a unique key.
+
+Passive events are folded apart (`operations`). Of a session that has no others, every field has the
+value that changes nothing when it is merged: it has not begun.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, TypeAlias, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -17,9 +20,18 @@ from journeytrace.catalogue import Catalogue, EventSpec, Role
 from journeytrace.conventions import Decision, Source
 from journeytrace_collector.core.marks import IN_THE_WAY, is_corrected, marks_of
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.operations import (
+    PASSIVE,
+    Operations,
+    chosen,
+    join,
+    operations_of,
+)
 
 __all__ = [
     "MAX_HURDLES",
+    "NEVER",
+    "Decided",
     "Hurdle",
     "SessionState",
     "Stamp",
@@ -35,7 +47,11 @@ Stamp: TypeAlias = tuple[int, bytes]
 
 StampedText: TypeAlias = tuple[int, bytes, str]
 
-_T = TypeVar("_T")
+Decided: TypeAlias = tuple[int, bytes, str, str | None]
+"""(time in ns, event id, decision, its reason)"""
+
+NEVER: Final = 2**63 - 1
+"""When a session was created that has not begun, in ns: the last moment that a store can hold."""
 
 _KEPT = ("project_id", "submission_id", "flow_id", "user_id", "email", "error_code")
 
@@ -72,7 +88,10 @@ _screen = msgspec.json.Decoder(_Screen).decode
 
 
 class SessionState(msgspec.Struct, omit_defaults=True):
-    """What is remembered of a set of events of one session."""
+    """What is remembered of a set of events of one session.
+
+    All but `operations` is of events that are not passive.
+    """
 
     session_id: str
     first: Stamp
@@ -104,18 +123,42 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     """What its events were like: see `core.marks`."""
     size: int = 0
     """Bytes of the events' metadata as UTF-8, in all."""
-    decided: tuple[int, bytes, str, str | None] | None = None
-    """The newest decision with its reason; None: nothing decided yet."""
+    decided: Decided | None = None
+    """The newest automatic decision; None: there is none yet."""
     completed: bool = False
     error: Stamp | None = None
     """The newest event that left the normal flow."""
     resumed: Stamp | None = None
     """The newest event that came back to it."""
+    operations: Operations | None = None
+    """What people did; None: nothing."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is an event that is not passive: without one there is no journey yet."""
+        return self.events > 0
 
     @property
     def created_at(self) -> int:
-        """The time in ns of the earliest SESSION_CREATED, else of the earliest event."""
+        """The time in ns of the earliest SESSION_CREATED, else of the earliest event.
+
+        `NEVER` if the session has not begun.
+        """
         return (self.created or self.first)[0]
+
+    @property
+    def decision(self) -> Decided | None:
+        """What holds: the newest verdict of a person, else the newest automatic decision."""
+        verdict = self.operations.verdict if self.operations else None
+        return verdict[:4] if verdict else self.decided
+
+    @property
+    def project(self) -> str | None:
+        """Whose the session is; of one that has not begun, by what people did. None: nobody's."""
+        named = self.kept.get("project_id")
+        if named is None and self.operations is not None and not self.begun:
+            named = self.operations.project
+        return named[2] if named else None
 
 
 def distinct(events: Iterable[Event]) -> dict[tuple[str, bytes], Event]:
@@ -143,6 +186,12 @@ def fold(events: Iterable[Event], catalogue: Catalogue) -> dict[str, SessionStat
 
 def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
     """Give the state of a session of which only `events` are known: distinct, at least one."""
+    if passive := [event for event in events if event.source == PASSIVE]:
+        others = [event for event in events if event.source != PASSIVE]
+        session_id = passive[0].session_id
+        state = state_of(others, catalogue) if others else _not_begun(session_id)
+        state.operations = operations_of(passive, catalogue)
+        return state
     # In order of time the newest comes last, and simply replaces what was there before it.
     ordered = sorted(events, key=_stamp)
     first, last = ordered[0], ordered[-1]
@@ -189,6 +238,21 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
     return state
 
 
+def _not_begun(session_id: str) -> SessionState:
+    """Give the state that leaves every other as it is when it is merged with it."""
+    return SessionState(
+        session_id=session_id,
+        first=(NEVER, b""),
+        last=(0, b"", ""),
+        end=0,
+        idle=0,
+        first_received=NEVER,
+        arrived=0,
+        events=0,
+        impacts={},
+    )
+
+
 def _stamp(event: Event) -> Stamp:
     return event.at, event.event_id
 
@@ -222,17 +286,18 @@ def merge(a: SessionState, b: SessionState) -> SessionState:
         arrived=max(a.arrived, b.arrived),
         events=a.events + b.events,
         impacts=_sum(a.impacts, b.impacts),
-        created=_known(min, a.created, b.created),
+        created=chosen(min, a.created, b.created),
         kept=_newest_of_each(a.kept, b.kept),
         stages=_spans(a.stages, b.stages),
         cleared=_latest(a.cleared, b.cleared),
         hurdles=_newest_hurdles(a.hurdles, b.hurdles),
         marks=a.marks | b.marks,
         size=a.size + b.size,
-        decided=_known(max, a.decided, b.decided),
+        decided=chosen(max, a.decided, b.decided),
         completed=a.completed or b.completed,
-        error=_known(max, a.error, b.error),
-        resumed=_known(max, a.resumed, b.resumed),
+        error=chosen(max, a.error, b.error),
+        resumed=chosen(max, a.resumed, b.resumed),
+        operations=join(a.operations, b.operations),
     )
 
 
@@ -264,12 +329,6 @@ def _newest_hurdles(a: dict[str, Hurdle], b: dict[str, Hurdle]) -> dict[str, Hur
         return newest
     names = sorted(newest, key=lambda name: (newest[name], name), reverse=True)
     return {name: newest[name] for name in names[:MAX_HURDLES]}
-
-
-def _known(choose: Callable[[_T, _T], _T], a: _T | None, b: _T | None) -> _T | None:
-    if a is None or b is None:
-        return a if b is None else b
-    return choose(a, b)
 
 
 def _sum(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:

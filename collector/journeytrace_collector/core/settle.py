@@ -96,8 +96,8 @@ def _attributes(state: SessionState, status: names.Status) -> Iterable[_Attribut
     yield names.SESSION_ID, state.session_id
     yield names.SUPPORT_CODE, support_code(trace_id(state.session_id))
     yield names.STATUS, status.value
-    if state.decided is not None:
-        _, _, decision, reason = state.decided
+    if state.decision is not None:
+        _, _, decision, reason = state.decision
         yield names.DECISION, decision
         yield names.REASON, reason
     yield names.STAGE, highest_stage(state)

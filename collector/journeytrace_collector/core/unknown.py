@@ -18,6 +18,7 @@ from journeytrace.conventions import Impact, is_name
 from journeytrace_collector.core.change import Change
 from journeytrace_collector.core.derive import rfc3339
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.operations import is_passive
 
 __all__ = ["MAX_UNKNOWN", "UnknownName", "UnknownNames", "toml_lines"]
 
@@ -73,6 +74,9 @@ class UnknownNames:
         known_events, known_stages = self._catalogue.events, self._catalogue.stages
         for session in change.sessions:
             for event in session.fresh:
+                # What people do stands in no file of the user's own.
+                if is_passive(event):
+                    continue
                 # The stage first: where there is room for an event, there is for what it names.
                 if event.stage is not None and event.stage not in known_stages:
                     self._count("stage", event.stage, None, event, fresh)

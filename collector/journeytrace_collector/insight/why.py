@@ -36,8 +36,8 @@ _OUTCOME: Final = {
 
 def why(state: SessionState, status: Status, catalogue: Catalogue) -> Why | None:
     """Give the cause of what a session has come to; None: it goes on, and nothing is in its way."""
-    if state.decided is not None:
-        _, _, decision, reason = state.decided
+    if state.decision is not None:
+        _, _, decision, reason = state.decision
         return _decided(state, status, catalogue, Decision(decision), reason)
     hurdles = _Hurdles(state, catalogue)
     found = hurdles.last_unpassed()
@@ -130,6 +130,9 @@ def _decided(
     reason: str | None,
 ) -> Why:
     lead = _DECIDED[decision]
+    by_person = state.operations is not None and state.operations.verdict is not None
+    if by_person:
+        lead += " by a person"
     hurdles = _Hurdles(state, catalogue)
     if decision is Decision.APPROVED:
         unseen = "" if status is Status.COMPLETED else "; the last page was not seen"
@@ -138,6 +141,9 @@ def _decided(
         lead += ", and no reason was given"
         return _told(state, catalogue, lead, hurdles.last_unpassed())
     spec = catalogue.reasons.get((decision, reason))
+    if spec is None and by_person:
+        # People give reasons in their own words.
+        return _told(state, catalogue, f"{lead}: {reason.rstrip('.')}", None, reason)
     if spec is None:
         lead += f" for {reason}, a reason that the catalogue does not know"
         return _told(state, catalogue, lead, hurdles.last_unpassed(), reason)

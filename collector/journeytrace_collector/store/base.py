@@ -57,6 +57,8 @@ Cursor = tuple[int, int]
 class SessionQuery:
     """Which sessions to list, newest first: those that meet all of this. None anywhere: any.
 
+    A session that has not begun is in no list.
+
     Each condition is about the session as its summary shows it, but for `event`: that is about one
     event of the session, which has to meet all of it alone. Where it says that a text may be empty,
     that means sessions without one.
@@ -163,7 +165,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """What one session may weigh.
+    """What one session may weigh, apart from what people do with it.
 
     The event that completes a session and those that change its decision have room in reserve, so
     that the end of a noisy session is known all the same.
@@ -338,7 +340,7 @@ class Store(Protocol):
         """List sessions by the status they have at `now` (ns)."""
 
     def session(self, session_id: str) -> Known | None:
-        """Give one session by its normalised id; None: there is none."""
+        """Give one session by its normalised id; None: there is none, or it has not begun."""
 
     def erasable(self, subject: Subject) -> Erased:
         """Tell how much `forget` would erase."""
@@ -347,7 +349,7 @@ class Store(Protocol):
         """Give what people did, the newest first."""
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
-        """Give a session's events in order of (time, event id); `source`: only FE or only BE."""
+        """Give a session's events in order of (time, event id); `source`: only FE, BE or OP."""
 
     def waiting(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.store.base import Cohort
 from journeytrace_collector.store.sql import SQLITE, Dialect, Sql
 
@@ -11,14 +12,13 @@ __all__ = ["highest_stages"]
 def highest_stages(cohort: Cohort, dialect: Dialect = SQLITE) -> Sql:
     """Give the query for the sessions of `cohort` by their highest stage."""
     value = dialect.placeholder
-    where = Sql("TRUE")
+    # What has not begun counts nowhere.
+    where = Sql(f"created_at < {value}", (NEVER if cohort.until is None else cohort.until,))
     if cohort.project:
         where &= Sql(f"project_id = {value}", (cohort.project,))
     elif cohort.project is not None:
         where &= Sql("project_id IS NULL")
     if cohort.since is not None:
         where &= Sql(f"created_at >= {value}", (cohort.since,))
-    if cohort.until is not None:
-        where &= Sql(f"created_at < {value}", (cohort.until,))
     text = f"SELECT stage, count(*) FROM sessions WHERE {where.text} GROUP BY stage"
     return Sql(text, where.values)

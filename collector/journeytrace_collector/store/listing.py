@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeAlias
 
+from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.store.base import Cursor, SessionQuery
 from journeytrace_collector.store.conditions import (
     COLUMNS,
@@ -262,8 +263,9 @@ class Listing:
         value, parts = self.dialect.placeholder, []
         if self.query.since is not None:
             parts.append(Sql(f"created_at >= {value}", (self.query.since,)))
-        if self.query.until is not None:
-            parts.append(Sql(f"created_at < {value}", (self.query.until,)))
+        # What has not begun is in no list, and so there is always an end.
+        until = NEVER if self.query.until is None else self.query.until
+        parts.append(Sql(f"created_at < {value}", (until,)))
         for cursor, side, number in ((stretch.after, "<", "<"), (stretch.until, ">", ">=")):
             if cursor is not None:
                 at, no = cursor

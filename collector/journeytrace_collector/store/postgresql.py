@@ -20,6 +20,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Period, Retention, changes
+from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import (
     counting,
@@ -249,9 +250,12 @@ class PostgresqlStore:
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
-        sql = "SELECT state, settled_at, revision FROM sessions WHERE session_id = %s"
+        sql = (
+            "SELECT state, settled_at, revision FROM sessions"
+            f" WHERE session_id = %s AND created_at < {NEVER}"
+        )
         with self._connections.reading() as reader:
-            row = reader.execute(sql, (storable_text(session_id),)).fetchone()
+            row = reader.execute(sql.encode(), (storable_text(session_id),)).fetchone()
         return self._writing.known(*row) if row else None
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
@@ -311,10 +315,11 @@ class PostgresqlStore:
         """See `Store.open_sessions`: those of all collectors together."""
         sql = (
             "SELECT project_id, stage, count(*) FROM sessions"
-            " WHERE phase = 'OPEN' AND idle_at > %s GROUP BY project_id, stage"
+            f" WHERE phase = 'OPEN' AND idle_at > %s AND created_at < {NEVER}"
+            " GROUP BY project_id, stage"
         )
         with self._connections.reading() as reader:
-            rows = reader.execute(sql, (now - self._idle_timeout,))
+            rows = reader.execute(sql.encode(), (now - self._idle_timeout,))
             return {(project, stage): count for project, stage, count in rows}
 
     def highest_stages(self, cohort: Cohort) -> dict[str | None, int]:

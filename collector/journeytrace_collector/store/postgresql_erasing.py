@@ -26,7 +26,9 @@ __all__ = [
     "vacuum",
 ]
 
-_FOUND: Final = "SELECT no, session_id, events, project_id FROM sessions"
+# What people did is counted apart from the journey.
+_EVENTS: Final = "events + coalesce((state::json #>> '{operations,events}')::integer, 0)"
+_FOUND: Final = f"SELECT no, session_id, {_EVENTS}, project_id FROM sessions"
 # By number, for somebody may be about to note that some of them have arrived.
 _ERASE_PARCELS: Final = (
     "DELETE FROM outbox WHERE id IN"
@@ -140,7 +142,7 @@ def salt(connection: Connection) -> bytes:
 def erasable(connection: Connection, subject: Subject) -> Erased:
     """See `Store.erasable`."""
     condition = sessions_of(subject, POSTGRESQL)
-    sql = f"SELECT count(*), coalesce(sum(events), 0) FROM sessions WHERE {condition.text}"
+    sql = f"SELECT count(*), coalesce(sum({_EVENTS}), 0) FROM sessions WHERE {condition.text}"
     ((sessions, events),) = connection.execute(sql.encode(), condition.values).fetchall()
     return Erased(int(sessions), int(events))
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from psycopg import Cursor
 
-from journeytrace.conventions import Impact, Status
+from journeytrace.conventions import Impact
 from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import digest, former_values
@@ -43,6 +43,8 @@ __all__ = ["Overtaken", "PostgresqlTables"]
 _READ: Final = (
     "last_event_at",
     "decided_at",
+    "decided_by",
+    "automatic_decision",
     "events",
     "impacts",
     "retries",
@@ -71,7 +73,7 @@ _SAVED: Final = (*MOVING, *CHANGING, *_READ)
 _INSERTED: Final = ("no", "session_id", "trace_id", "support_code", *_SAVED)
 
 _TAKE: Final = (
-    "SELECT session_id, no, state, told FROM sessions"
+    "SELECT no, session_id, state, told, pending FROM sessions"
     " WHERE session_id = ANY(%s::text[]) ORDER BY session_id FOR UPDATE"
 )
 _KNOWN: Final = (
@@ -104,7 +106,12 @@ _SETTLE: Final = (
     " stages_told = given.stages_told"
     f" FROM {unnest(_types(*Settled._fields))} WHERE sessions.no = given.no"
 )
+_STORED: Final = (
+    f"SELECT session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
+    " FROM sessions JOIN events ON session_no = no WHERE no = %s ORDER BY at, event_id"
+)
 _DUE: Final = f"SELECT {', '.join(Due._fields)} FROM sessions WHERE"
+_DUE_VERDICT: Final = f"{_DUE} pending = 'VERDICT' LIMIT %s FOR UPDATE SKIP LOCKED"
 _DUE_QUIET: Final = (
     f"{_DUE} pending = 'QUIET' AND arrived_at < %s"
     " ORDER BY arrived_at LIMIT %s FOR UPDATE SKIP LOCKED"
@@ -141,10 +148,7 @@ class PostgresqlTables(PostgresqlErasing):
             # A statement of its own sees what was committed while the first one waited.
             known = self.connection.execute(_KNOWN, (sessions, ids))
         self._known.update((no, event_id) for no, event_id in known)
-        rows = {
-            session_id: Row(no, session_id, self._writing.state(state), Status(told))
-            for session_id, no, state, told in taken
-        }
+        rows = {row.session_id: row for row in (self._writing.row(*found) for found in taken)}
         self._reserve(len(events) - len(rows))
         return [rows.get(s) or Row(self._numbers.popleft(), s) for s in events]
 
@@ -153,6 +157,10 @@ class PostgresqlTables(PostgresqlErasing):
         if count > len(self._numbers):
             sql, missing = _NUMBERS, max(count - len(self._numbers), _NUMBERS_AT_ONCE)
             self._numbers.extend(no for (no,) in self.connection.execute(sql, (missing,)))
+
+    def stored(self, no: int) -> list[Event]:
+        """See `Tables.stored`."""
+        return [Event(*row) for row in self.connection.execute(_STORED.encode(), (no,))]
 
     def has(self, no: int, event: Event) -> bool:
         """See `Tables.has`."""
@@ -183,9 +191,9 @@ class PostgresqlTables(PostgresqlErasing):
         Raises:
             Overtaken: see there.
         """
-        new = [self._new_values(no, s.after, s.status) for no, s in saved if s.before is None]
-        old = [(no, *self._values(s.after, s.status)) for no, s in saved if s.before is not None]
-        former = [(no, *value) for no, session in saved for value in former_values(session)]
+        new = [self._new_values(one) for one in saved if one.change.before is None]
+        old = [(one.no, *self._values(one)) for one in saved if one.change.before is not None]
+        former = [(one.no, *value) for one in saved for value in former_values(one.change)]
         with self.connection.pipeline():
             inserted = self.connection.execute(_INSERT, arrays(new)) if new else None
             erased = self._look_for_digests(saved) if new else None
@@ -202,22 +210,27 @@ class PostgresqlTables(PostgresqlErasing):
         """Look again, now that nobody else can make or erase these sessions: one may have done both
         since `forgotten` looked."""
         salt = self._writing.salt
-        digests = [digest(salt, s.after.session_id) for _, s in saved if s.before is None]
+        changes = (one.change for one in saved)
+        digests = [digest(salt, s.after.session_id) for s in changes if s.before is None]
         return self.connection.execute(_ANY_DIGEST, (array(digests),))
 
-    def _new_values(self, no: int, state: SessionState, told: Status) -> tuple[object, ...]:
-        trace = trace_id(state.session_id)
-        ids = (state.session_id, trace.hex(), support_code(trace))
-        return (no, *ids, *self._values(state, told))
+    def _new_values(self, saved: Saved) -> tuple[object, ...]:
+        session_id = saved.change.after.session_id
+        trace = trace_id(session_id)
+        return (saved.no, session_id, trace.hex(), support_code(trace), *self._values(saved))
 
-    def _values(self, state: SessionState, told: Status) -> tuple[object, ...]:
-        retention = self._writing.retention
-        changing = changing_values(state, told, retention)
-        return (*moving_values(state), *changing, *_read_values(state, retention))
+    def _values(self, saved: Saved) -> tuple[object, ...]:
+        state, retention = saved.change.after, self._writing.retention
+        changing = changing_values(state, saved.change.status, retention)
+        moving = moving_values(state, saved.pending)
+        return (*moving, *changing, *_read_values(state, retention))
 
     def due(self, now: int, limit: int) -> list[Due]:
         """Hold sessions that are due to settle at `now` (ns) and that nobody else holds."""
-        found = self.connection.execute(_DUE_QUIET, (now - QUIET, limit)).fetchall()
+        found = self.connection.execute(_DUE_VERDICT, (limit,)).fetchall()
+        if len(found) < limit:
+            quiet = (now - QUIET, limit - len(found))
+            found += self.connection.execute(_DUE_QUIET, quiet).fetchall()
         if len(found) < limit:
             idle = (now - self._idle_timeout, now - QUIET, limit - len(found))
             found += self.connection.execute(_DUE_IDLE, idle).fetchall()
@@ -232,9 +245,12 @@ class PostgresqlTables(PostgresqlErasing):
 def _read_values(state: SessionState, retention: Retention) -> tuple[object, ...]:
     """Give the values of `_READ`."""
     impacts = {impact.value: state.impacts.get(impact.value, 0) for impact in Impact}
+    verdict = state.operations.verdict if state.operations else None
     return (
         state.last[0],
-        state.decided[0] if state.decided else None,
+        state.decision[0] if state.decision else None,
+        verdict[4] if verdict else None,
+        state.decided[2] if state.decided else None,
         state.events,
         json_text(impacts),
         impacts[Impact.RETAKE.value],

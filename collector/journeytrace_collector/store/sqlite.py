@@ -14,6 +14,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Period, Retention, changes
+from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import counting, sqlite_erasing, sqlite_ledger, sqlite_outbox
 from journeytrace_collector.store.base import (
@@ -249,7 +250,10 @@ class SqliteStore:
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
-        sql = "SELECT state, settled_at, revision FROM sessions WHERE session_id = ?"
+        sql = (
+            "SELECT state, settled_at, revision FROM sessions"
+            f" WHERE session_id = ? AND created_at < {NEVER}"
+        )
         with self._reading() as reader:
             row = reader.execute(sql, (session_id,)).fetchone()
         return self._writing.known(*row) if row else None
@@ -312,7 +316,8 @@ class SqliteStore:
         """See `Store.open_sessions`."""
         sql = (
             "SELECT project_id, stage, count(*) FROM sessions INDEXED BY sessions_idle"
-            " WHERE phase = 'OPEN' AND idle_at > ? GROUP BY project_id, stage"
+            f" WHERE phase = 'OPEN' AND idle_at > ? AND created_at < {NEVER}"
+            " GROUP BY project_id, stage"
         )
         with self._reading() as reader:
             rows = reader.execute(sql, (now - self._idle_timeout,))

@@ -40,7 +40,11 @@ PAGES_AT_ONCE: Final = 1_024
 PATIENCE_MS: Final = 50
 """Requests wait while the log waits for its readers."""
 
-_FOUND: Final = "SELECT no, session_id, json_extract(state, '$.events'), project_id FROM sessions"
+# What people did is counted apart from the journey.
+_EVENTS: Final = (
+    "json_extract(state, '$.events') + coalesce(json_extract(state, '$.operations.events'), 0)"
+)
+_FOUND: Final = f"SELECT no, session_id, {_EVENTS}, project_id FROM sessions"
 _LEFT: Final = "SELECT session_no FROM erasing ORDER BY session_no LIMIT :limit"
 
 
@@ -127,7 +131,7 @@ def salt(connection: sqlite3.Connection) -> bytes:
 def erasable(connection: sqlite3.Connection, subject: Subject) -> Erased:
     """See `Store.erasable`."""
     condition = sessions_of(subject, SQLITE)
-    counts = "SELECT count(*), coalesce(sum(json_extract(state, '$.events')), 0) FROM sessions"
+    counts = f"SELECT count(*), coalesce(sum({_EVENTS}), 0) FROM sessions"
     sql = f"{counts} WHERE {condition.text}"
     return Erased(*connection.execute(sql, condition.values).fetchone())
 

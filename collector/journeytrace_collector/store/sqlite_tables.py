@@ -8,7 +8,6 @@ from typing import Final
 
 import msgspec
 
-from journeytrace.conventions import Status
 from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import former_values
@@ -46,7 +45,12 @@ _SETTLE: Final = (
     " told = ?, stages_told = ? WHERE no = ?"
 )
 
+_STORED: Final = (
+    f"SELECT session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
+    " FROM sessions JOIN events ON session_no = no WHERE no = ? ORDER BY at, event_id"
+)
 _DUE: Final = f"SELECT {', '.join(Due._fields)} FROM sessions INDEXED BY"
+_DUE_VERDICT: Final = f"{_DUE} sessions_verdict WHERE pending = 'VERDICT' LIMIT ?"
 _DUE_QUIET: Final = (
     f"{_DUE} sessions_quiet WHERE pending = 'QUIET' AND arrived_at < ? ORDER BY arrived_at LIMIT ?"
 )
@@ -71,17 +75,20 @@ class SqliteTables(SqliteErasing):
         # Sessions that are gone may have left events: their numbers are not free yet.
         numbers = "SELECT max(no) AS no FROM sessions UNION ALL SELECT max(session_no) FROM events"
         (newest,) = self._execute(f"SELECT coalesce(max(no), 0) FROM ({numbers})").fetchone()
-        sql = "SELECT no, session_id, state, told FROM sessions WHERE session_id = ?"
+        sql = "SELECT no, session_id, state, told, pending FROM sessions WHERE session_id = ?"
         rows = []
         for session_id in events:
             found = self._execute(sql, (session_id,)).fetchone()
             if found:
-                no, _, state, told = found
-                rows.append(Row(no, session_id, self._writing.state(state), Status(told)))
+                rows.append(self._writing.row(*found))
             else:
                 newest += 1
                 rows.append(Row(newest, session_id))
         return rows
+
+    def stored(self, no: int) -> list[Event]:
+        """See `Tables.stored`."""
+        return [Event(*row) for row in self._execute(_STORED, (no,))]
 
     def has(self, no: int, event: Event) -> bool:
         """See `Tables.has`."""
@@ -99,9 +106,9 @@ class SqliteTables(SqliteErasing):
     def save(self, saved: Sequence[Saved]) -> None:
         """See `Tables.save`."""
         retention = self._writing.retention
-        for no, session in saved:
+        for no, session, pending in saved:
             after = session.after
-            moving = moving_values(after)
+            moving = moving_values(after, pending)
             changing = changing_values(after, session.status, retention)
             if session.before is None:
                 code = support_code(trace_id(after.session_id))
@@ -115,7 +122,9 @@ class SqliteTables(SqliteErasing):
 
     def due(self, now: int, limit: int) -> list[Due]:
         """Give sessions that are due to settle at `now` (ns), the longest quiet first."""
-        found = self._execute(_DUE_QUIET, (now - QUIET, limit)).fetchall()
+        found = self._execute(_DUE_VERDICT, (limit,)).fetchall()
+        if len(found) < limit:
+            found += self._execute(_DUE_QUIET, (now - QUIET, limit - len(found))).fetchall()
         if len(found) < limit:
             idle = (now - self._idle_timeout, now - QUIET, limit - len(found))
             found += self._execute(_DUE_IDLE, idle).fetchall()

@@ -7,7 +7,7 @@ what is told to those who follow, is decided here and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -15,11 +15,14 @@ from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import Status
 from journeytrace_collector.core import derive
 from journeytrace_collector.core.change import Change, SessionChange, Settlement
+from journeytrace_collector.core.derive import Pending
 from journeytrace_collector.core.forgetting import digest, drop_spans
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.operations import Verdict, is_passive
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState, merge, rank_anew, state_of
+from journeytrace_collector.core.waiting import hold_back
 from journeytrace_collector.store.base import Carried, Known, SessionLimits, Written
 
 __all__ = [
@@ -72,6 +75,9 @@ class Row(NamedTuple):
     before: SessionState | None = None
     """None: the session is new."""
     told: Status | None = None
+    """None: nothing was told yet, for it is new or has not begun."""
+    pending: Pending | None = None
+    """What it waits for to settle; None: nothing, or it is new."""
 
 
 class Due(NamedTuple):
@@ -84,6 +90,7 @@ class Due(NamedTuple):
     settled_status: str | None
     revision: int
     stages_told: str | None
+    pending: str
 
 
 class Settled(NamedTuple):
@@ -97,8 +104,13 @@ class Settled(NamedTuple):
     no: int
 
 
-Saved: TypeAlias = tuple[int, SessionChange]
-"""(the session's number, what became of it)"""
+class Saved(NamedTuple):
+    """What is to be written of a session."""
+
+    no: int
+    change: SessionChange
+    pending: Pending | None
+    """As in `Row`, from now on."""
 
 
 class Tables(Protocol):
@@ -109,6 +121,9 @@ class Tables(Protocol):
 
         `events` is what is about to be inserted, for a store that looks for all of it at once.
         """
+
+    def stored(self, no: int) -> list[Event]:
+        """Give the events of a session that is held, in their order."""
 
     def has(self, no: int, event: Event) -> bool:
         """Whether a session that is held has this event already."""
@@ -142,6 +157,17 @@ class Writing:
         """Read the column ``state``."""
         return rank_anew(_decode_state(text), self._catalogue)
 
+    def row(self, no: int, session_id: str, state: str, told: str, pending: str | None) -> Row:
+        """Read a session's columns."""
+        before = self.state(state)
+        return Row(
+            no,
+            session_id,
+            before,
+            Status(told) if before.begun else None,
+            Pending(pending) if pending else None,
+        )
+
     def known(self, state: str, settled_at: int | None, revision: int) -> Known:
         """Read a session's columns ``state``, ``settled_at`` and ``revision``."""
         return Known(self.state(state), settled_at, revision, self.retention)
@@ -171,12 +197,13 @@ class Writing:
             for row in rows
         ]
         saved = [
-            (row.no, self._changed(row, fresh, at))
+            self._saved(row, fresh, at)
             for row, fresh in zip(rows, tables.insert(wanted), strict=True)
             if fresh
         ]
         tables.save(saved)
-        change.sessions = [session for _, session in saved]
+        change.sessions = [one.change for one in saved]
+        self._let_wait(tables, rows, saved, change)
         new = sum(len(session.fresh) for session in change.sessions)
         duplicate = len(events) - new - len(refused) - len(foreign) - forgotten
         change.records = {
@@ -195,11 +222,37 @@ class Writing:
         digests = {digest(self.salt, session_id): session_id for session_id in new}
         return {digests[found] for found in tables.forgotten(list(digests))} if new else set()
 
-    def _changed(self, row: Row, fresh: list[Event], at: int) -> SessionChange:
-        added = state_of(fresh, self._catalogue)
-        after = merge(row.before, added) if row.before else added
-        status = derive.tellable(after, at, self._idle_timeout, row.told)
-        return SessionChange(row.before, after, fresh, row.told, status)
+    def _saved(self, row: Row, fresh: list[Event], at: int) -> Saved:
+        before, added = row.before, state_of(fresh, self._catalogue)
+        after = merge(before, added) if before else added
+        if added.begun:
+            status = derive.tellable(after, at, self._idle_timeout, row.told)
+            pending: Pending | None = derive.pending(after)
+        else:
+            status, pending = row.told or Status.IN_PROGRESS, row.pending
+            # One that has settled does so again, and one that has not begun never does.
+            if before and before.begun and pending is None and _verdict(before) != _verdict(after):
+                pending = Pending.VERDICT
+        return Saved(row.no, SessionChange(before, after, fresh, row.told, status), pending)
+
+    def _let_wait(
+        self, tables: Tables, rows: Sequence[Row], saved: Sequence[Saved], change: Change
+    ) -> None:
+        """Hold back what people did with sessions that have not begun; let go what waited.
+
+        Its span would hang under a root that may never come. Once there is one to come, the event
+        leaves as those do that came as log records.
+        """
+        after = {one.no: one.change.after for one in saved}
+        states = ((row.session_id, after.get(row.no, row.before)) for row in rows)
+        if waiting := {session_id for session_id, state in states if state and not state.begun}:
+            hold_back(change.traces, waiting)
+            change.logged = [one for one in change.logged if one.session_id not in waiting]
+        for no, session, _ in saved:
+            if session.before and not session.before.begun and session.after.begun:
+                fresh = {event.event_id for event in session.fresh}
+                waited = [one for one in tables.stored(no) if one.event_id not in fresh]
+                change.logged = [*waited, *change.logged]
 
     def _within_limits(
         self, tables: Tables, row: Row, events: list[Event], refused: list[Event]
@@ -217,7 +270,8 @@ class Writing:
         answers: dict[bytes, bool] = {}
         for event in events:
             if (welcome := answers.get(event.event_id)) is None:
-                welcome = tables.has(row.no, event)
+                # What people do takes no room, so that nobody can keep them from deciding.
+                welcome = is_passive(event) or tables.has(row.no, event)
                 if not welcome:
                     alone = state_of([event], self._catalogue)
                     # Only what ends the journey or says something new of its outcome: nobody can
@@ -246,10 +300,14 @@ class Writing:
             status = derive.status(state, now, self._idle_timeout)
             again = row.settled_at is not None
             before = Status(row.settled_status) if row.settled_status else None
-            before_stages = frozenset(_decode_stages(row.stages_told or "[]"))
-            settlement = Settlement(row.revision + again, before, status, before_stages)
+            by_verdict = row.pending == Pending.VERDICT
+            if by_verdict and before is not None:
+                # A verdict moves the decision and nothing else.
+                status = before
+            told_before = frozenset(_decode_stages(row.stages_told or "[]"))
+            settlement = Settlement(row.revision + again, before, status, told_before, by_verdict)
             first = now if row.settled_at is None else row.settled_at
-            stages = _encode(sorted(before_stages.union(state.stages))).decode()
+            stages = _encode(sorted(told_before.union(state.stages))).decode()
             settled.append(
                 Settled(first, status.value, settlement.revision, status.value, stages, row.no)
             )
@@ -263,10 +321,7 @@ def _foreign(rows: Sequence[Row], events: Sequence[Event], rights: Sequence[Righ
 
     Only here, with the rows held, is it certain whose a session is.
     """
-    projects = {
-        row.session_id: derive.kept(row.before, "project_id") if row.before else None
-        for row in rows
-    }
+    projects = {row.session_id: row.before.project if row.before else None for row in rows}
     foreign = []
     for event, own in zip(events, rights, strict=True):
         if event.session_id not in projects:
@@ -279,27 +334,32 @@ def _foreign(rows: Sequence[Row], events: Sequence[Event], rights: Sequence[Righ
     return foreign
 
 
-def moving_values(state: SessionState) -> tuple[object, ...]:
+def _verdict(state: SessionState) -> Verdict | None:
+    return state.operations.verdict if state.operations else None
+
+
+def moving_values(state: SessionState, pending: Pending | None) -> tuple[object, ...]:
     """Give the values of `MOVING`."""
-    text, pending = _encode(state).decode(), derive.pending(state).value
-    return text, state.last[2], state.idle, state.arrived, pending, state.marks
+    text, waits_for = _encode(state).decode(), pending.value if pending else None
+    return text, state.last[2], state.idle, state.arrived, waits_for, state.marks
 
 
 def changing_values(
     state: SessionState, told: Status | None, retention: Retention
 ) -> tuple[object, ...]:
     """Give the values of `CHANGING`."""
+    _, _, decision, reason = state.decision or (0, b"", None, None)
     return (
         derive.kept(state, "user_id"),
         derive.kept(state, "email"),
         derive.kept(state, "submission_id"),
-        derive.kept(state, "project_id"),
+        state.project,
         state.created_at,
         retention.expires_at(state),
         derive.phase(state).value,
         derive.highest_stage(state),
-        state.decided[2] if state.decided else None,
-        state.decided[3] if state.decided else None,
+        decision,
+        reason,
         derive.kept(state, "error_code"),
         told.value if told else None,
     )

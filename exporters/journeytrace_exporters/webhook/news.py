@@ -31,7 +31,9 @@ class News(NamedTuple):
 
 
 def news_of(session: SessionChange) -> Iterator[News]:
-    """Give what is new, a settlement last: it sums up."""
+    """Give what is new, a settlement last: it sums up. Of what has not begun there is no news."""
+    if not session.after.begun:
+        return
     if session.told is not None and session.told is not session.status:
         yield News(Kind.STATUS_CHANGED, session, {"status": session.told.value})
     before = _decision(session.before)
@@ -62,8 +64,8 @@ def idempotency_key(news: News, endpoint: str) -> str:
     if news.kind is Kind.SETTLED:
         settlement = news.session.settlement
         what = [settlement.revision if settlement else 0]
-    elif news.kind is Kind.DECISION_CHANGED and state.decided is not None:
-        at, event_id, decision, reason = state.decided
+    elif news.kind is Kind.DECISION_CHANGED and state.decision is not None:
+        at, event_id, decision, reason = state.decision
         what = [at, event_id.hex(), decision, reason]
     else:
         # A late event can bring a status back while the newest event stays; their number rises.
@@ -109,6 +111,6 @@ def body(
 
 
 def _decision(state: SessionState | None) -> tuple[str | None, str | None]:
-    if state is None or state.decided is None:
+    if state is None or state.decision is None or not state.begun:
         return None, None
-    return state.decided[2], state.decided[3]
+    return state.decision[2], state.decision[3]

@@ -101,7 +101,7 @@ def test_undecided_sessions_can_be_asked_for() -> None:
         ("until", "2026-06-31", "in UTC where no offset is given"),
         ("impact", "blocked", "BLOCKED, RETAKE"),
         ("result", "FAILED", "PASS, FAIL"),
-        ("source", "OP", "FE, BE"),
+        ("source", "EV", "FE, BE, OP"),
         ("corrected", "no", "yes"),
         ("event", "", "1 to 512"),
         ("project", "x" * 513, "512"),

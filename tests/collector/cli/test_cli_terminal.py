@@ -409,3 +409,21 @@ def test_a_card_begins_with_the_cause() -> None:
     out = terminal(80)
     print_card(out, summary(status="IN_PROGRESS", why=None))
     assert written(out).startswith("The session goes on, and nothing stands in its way.\n\nSession")
+
+
+def test_a_verdict_is_shown_with_its_person() -> None:
+    """The card says who decided, and what had been decided without that person."""
+    out = terminal(200)
+    print_card(out, summary(decision="APPROVED", decided_by="ann", automatic_decision="REJECTED"))
+    (line,) = [line for line in written(out).splitlines() if line.startswith("Decision")]
+    assert line.endswith("by ann (automatic: REJECTED)")
+    out = terminal(200)
+    print_card(out, summary(decided_by="AUTOMATIC", automatic_decision="REJECTED"))
+    assert " by " not in written(out)
+
+
+def test_what_a_person_did_stands_out() -> None:
+    """A row of source OP is marked as such."""
+    out = terminal(200, force_terminal=True, color_system="256")
+    print_timeline(out, Selection([event(source="OP", name="NOTE_ADDED")]), "2026-11-20T21:00:00Z")
+    assert "\x1b[7mOP\x1b[0m" in written(out)

@@ -7,7 +7,7 @@ from functools import reduce
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.events import NOON, event, journeys
+from tests.support.events import NOON, deeds, event, journeys
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.core.model import Event
@@ -15,8 +15,14 @@ from journeytrace_collector.core.sessionize import SessionState, distinct, fold,
 
 CATALOGUE = builtin_catalogue()
 
+histories = st.tuples(journeys(), st.just([]) | deeds()).map(lambda both: both[0] + both[1])
+"""Journeys, with and without what people did."""
+short_histories = st.tuples(
+    journeys(sessions=1, max_size=8), st.just([]) | deeds(sessions=1, max_size=4)
+).map(lambda both: both[0] + both[1])
 
-@given(journeys(), st.randoms(use_true_random=False))
+
+@given(histories, st.randoms(use_true_random=False))
 def test_order_and_duplication_do_not_matter(events: list[Event], rng: random.Random) -> None:
     """Any order of the events, any of them any number of times, gives the same sessions."""
     again = events + [rng.choice(events) for _ in range(rng.randrange(10))]
@@ -24,7 +30,7 @@ def test_order_and_duplication_do_not_matter(events: list[Event], rng: random.Ra
     assert fold(again, CATALOGUE) == fold(events, CATALOGUE)
 
 
-@given(journeys(), st.randoms(use_true_random=False))
+@given(histories, st.randoms(use_true_random=False))
 def test_merge_of_any_split_is_the_whole(events: list[Event], rng: random.Random) -> None:
     """Distinct events split into batches, folded apart and merged in any order, give the whole."""
     unique = list(distinct(events).values())
@@ -41,7 +47,7 @@ def test_merge_of_any_split_is_the_whole(events: list[Event], rng: random.Random
     assert merged == fold(events, CATALOGUE)
 
 
-@given(journeys(sessions=1, max_size=12))
+@given(short_histories)
 def test_merge_is_associative_and_commutative(events: list[Event]) -> None:
     """(a + b) + c = a + (b + c), and a + b = b + a."""
     states = [state_of([item], CATALOGUE) for item in distinct(events).values()]

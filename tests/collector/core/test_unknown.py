@@ -48,6 +48,11 @@ def test_each_name_is_new_once_and_counted_always() -> None:
     assert [name.count for name in unknown] == [2, 2, 2]
 
 
+def test_what_people_do_is_in_nobodys_file() -> None:
+    """An event of source OP that nobody knows is no line for a user's own catalogue."""
+    assert UnknownNames(CATALOGUE).note(change(event("SHREDDED", source="OP"))) == []
+
+
 def test_a_slip_is_told() -> None:
     """A name that reads like a known one is told with it; one that does not, with none."""
     unknown = UnknownNames(CATALOGUE)

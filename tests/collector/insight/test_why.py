@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event, journeys
+from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, done, event, journeys
 from tests.support.planted import PLANTED, planted
 
 from journeytrace.catalogue import ErrorCodeSpec, builtin_catalogue
@@ -188,3 +188,24 @@ def test_of_many_names_the_newest_stay_in_any_order(data: Any) -> None:
     cut = data.draw(st.integers(1, len(events) - 1))
     left, right = state_of(shuffled[:cut], CATALOGUE), state_of(shuffled[cut:], CATALOGUE)
     assert merge(left, right) == merge(right, left) == whole
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"),
+    [
+        (
+            done("VERDICT_APPROVED"),
+            "The user was approved by a person; the last page was not seen.",
+        ),
+        (done("VERDICT_REJECTED"), "The user was rejected by a person, and no reason was given."),
+        (
+            done("VERDICT_REJECTED", reason="The ID is somebody else's."),
+            "The user was rejected by a person: The ID is somebody else's.",
+        ),
+    ],
+)
+def test_a_verdict_is_the_cause(verdict: Event, text: str) -> None:
+    """What a person decided is told as such, in that person's own words."""
+    found = told(event("STEP_VIEW"), event("APPROVED"), verdict)
+    assert found is not None
+    assert found.text == text

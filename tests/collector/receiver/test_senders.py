@@ -74,12 +74,76 @@ def test_sources(collector: Running, otlp: type[Otlp], token: str, rejected: lis
             assert count == 1
             assert f"journey.event.source is {source}, and " in why
             assert f"no right to {source}" in why
-        elif source == "OP":
-            # The right is there; the catalogue has no events of people yet.
-            assert "no right" not in why
         else:
             assert (count, why) == (0, "")
     assert "STEP_VIEW" in names(collector, "6f1c1f0e-8a54-4c0e-9d53-0d5d8a3a0c11")
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "problem"),
+    [
+        ("NOTE_ADDED", {}, "journey.event.source must say OP for 'NOTE_ADDED'"),
+        ("NOTE_ADDED", {"source": "BE"}, "journey.event.source is BE, must be OP for 'NOTE_ADDED'"),
+        ("APPROVED", {"source": "OP"}, "source is OP, must be BE for 'APPROVED', which services"),
+        ("OWN", {"source": "OP", "result": "PASS"}, "journey.event.result is PASS, must be absent"),
+        ("OWN", {"source": "OP", "impact": "BLOCKED"}, "journey.event.impact is BLOCKED, must be"),
+        ("VERDICT_APPROVED", {"source": "OP"}, "journey.actor.id is missing; 'VERDICT_APPROVED'"),
+    ],
+)
+def test_what_people_do_says_so(
+    collector: Running, otlp: type[Otlp], name: str, said: dict[str, str], problem: str
+) -> None:
+    """Even who has the right to OP is told what such a record has to say, and may not."""
+    attributes = {f"journey.event.{key}": value for key, value in said.items()}
+    count, why = send(collector, otlp, DESK, otlp.span("STEP_VIEW"), otlp.span(name, attributes))
+    assert count == 1
+    assert problem in why
+    assert collector.names() == ["STEP_VIEW"]
+
+
+@pytest.mark.parametrize("token", [PLAIN, FRONT, ACME])
+@pytest.mark.parametrize("said", [{}, {"journey.event.source": "OP"}], ids=["implied", "said"])
+def test_nobody_forges_a_verdict(
+    collector: Running, otlp: type[Otlp], token: str, said: dict[str, str]
+) -> None:
+    """Without the right to OP a verdict is rejected, whether it says its source or not."""
+    verdict = otlp.span("VERDICT_APPROVED", {"journey.actor.id": "eve", **said})
+    count, why = send(collector, otlp, token, verdict, otlp.span("STEP_VIEW"))
+    assert count == 1
+    assert "journey.event.source is OP, and " in why
+    assert "no right to OP" in why
+
+
+def test_a_person_decides(collector: Running, otlp: type[Otlp]) -> None:
+    """The desk's verdict is in the summary with the person, and its event under its source."""
+    said = {"journey.event.source": "OP", "journey.actor.id": "ann"}
+    confirmed = {**said, "journey.decision": "REJECTED", "journey.reason": "CUSTOM_POLICY"}
+    spans = otlp.span("STEP_VIEW"), otlp.span("VERDICT_CONFIRMED", confirmed)
+    assert send(collector, otlp, DESK, *spans) == (0, "")
+    (session,) = json.loads(collector.text("/api/v1/sessions?source=OP"))["sessions"]
+    decided = ("decision", "decided_by", "automatic_decision", "reason", "events", "last_event")
+    assert [session[key] for key in decided] == [
+        "REJECTED",
+        "ann",
+        None,
+        "CUSTOM_POLICY",
+        1,
+        "STEP_VIEW",
+    ]
+    address = f"/api/v1/sessions/{session['session_id']}/events?source=OP"
+    (found,) = json.loads(collector.text(address))["events"]
+    assert (found["name"], found["source"], found["stage"]) == ("VERDICT_CONFIRMED", "OP", "REVIEW")
+    assert found["attributes"]["journey.actor.id"] == "ann"
+
+
+def test_an_invited_session_is_unknown(collector: Running, otlp: type[Otlp]) -> None:
+    """The API knows nothing of a session that has not begun, and all of it from then on."""
+    said = {"journey.event.source": "OP", "journey.actor.id": "ann"}
+    assert send(collector, otlp, DESK, otlp.span("SESSION_INVITED", said)) == (0, "")
+    assert collector.names() == []
+    assert json.loads(collector.text("/api/v1/sessions"))["sessions"] == []
+    send(collector, otlp, DESK, otlp.span("STEP_VIEW"))
+    assert sorted(collector.names()) == ["SESSION_INVITED", "STEP_VIEW"]
 
 
 def test_the_resolved_source_counts(collector: Running, otlp: type[Otlp]) -> None:

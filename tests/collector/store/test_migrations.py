@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 import pytest
-from tests.support.events import IDLE_TIMEOUT, SECOND, event
+from tests.support.events import IDLE_TIMEOUT, SECOND, done, event
 from tests.support.postgresql import PASSWORD, Server, running_server
 
 from journeytrace.catalogue import builtin_catalogue
@@ -129,6 +129,23 @@ def test_what_was_open_settles_and_what_waits_is_delivered(
     assert store.settle(newest + IDLE_TIMEOUT + QUIET + SECOND, 100) == len(still_open)
     assert len(store.waiting("otlp", 10)) == 3
     assert store.write([event("STEP_VIEW", newest + SECOND)]).new == 1
+
+
+def test_a_person_decides_on_an_old_session(written: tuple[Store, list[Any]]) -> None:
+    """One that had settled is told again because of a verdict, and is else what it was."""
+    store, said = written
+    old = next(s for s in said if s["settled_at"] is not None and s["decision"] == "REJECTED")
+    newest = max(e.received for s in said for e in store.events(s["session_id"]))
+    store.settle(newest + IDLE_TIMEOUT + QUIET + SECOND, 100)
+    at = newest + 2 * IDLE_TIMEOUT
+    store.write([done("VERDICT_APPROVED", at, session_id=old["session_id"])])
+    assert store.settle(at, 100) == 1
+    known = store.session(old["session_id"])
+    assert known is not None
+    assert known.revision == old["revision"] + 1
+    found = summary(known.state, at, IDLE_TIMEOUT)
+    assert (found.decided_by, found.automatic_decision) == ("ann", "REJECTED")
+    assert (found.events, found.last_event) == (old["events"], old["last_event"])
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

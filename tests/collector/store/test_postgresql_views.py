@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, event
+from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, done, event
 
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.admin.api import event_json
@@ -39,6 +39,9 @@ def journeys(now: int) -> list[Event]:
         event("ERROR_PAGE_VIEWED", NOON, session_id="error", error_code="QS-10001"),
         event("REJECTED", NOON, session_id=UUID, reason="AGE_LIMIT", project_id="NULL"),
         event("FINAL_PAGE_VIEW", NOON + SECOND, session_id=UUID, service="web", duration=1_500_000),
+        done("VERDICT_APPROVED", NOON + 2 * SECOND, session_id=UUID),
+        done("VERDICT_REJECTED", NOON, session_id="error", reason="Forged"),
+        done("SESSION_INVITED", NOON, session_id="not-begun", user_id="u"),
         retry,
     ]
 
@@ -114,7 +117,8 @@ def test_the_view_of_events_says_what_the_api_says(connection: Any, open_store: 
                 del expected[name]
             attributes = row.pop("attributes")
             assert shown(row) == expected
-            assert attributes == ({"path": "/é\n"} if session_id == "going-on" else {})
+            path = {"path": "/é\n"} if session_id == "going-on" else {}
+            assert attributes == ({"journey.actor.id": "ann"} if found.source == "OP" else path)
 
 
 def test_hostile_metadata_can_be_looked_into(connection: Any, open_store: Open) -> None:

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, event
+from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, done, event
 from tests.support.otlp import journey_span, pairs, request
 from tests.support.receivers import GrpcReceiver, spans_of
 from tests.support.running import free_settings
@@ -119,6 +119,41 @@ def test_no_span_of_a_session_is_an_orphan(make: Make, tmp_path: Path) -> None:
     assert len(set(ids)) == len(ids)
     assert [span.span_id for span in spans if not span.parent_span_id] == [root]
     assert {span.parent_span_id for span in spans if span.parent_span_id} <= set(ids)
+    store.close()
+
+
+def test_what_people_do_is_no_orphan(make: Make, tmp_path: Path) -> None:
+    """Before a session begins nothing of it leaves; then all of it, under a root that will come."""
+    store = store_with(tmp_path / "store", make())
+    invited = done("SESSION_INVITED", NOON - MINUTE)
+    own = journey_span(9, journey__event__name="SESSION_INVITED", session__id=invited.session_id)
+    store.write([invited], Carried([request(own)]))
+    assert store.waiting("otlp", 10) == []
+    created, final = event("SESSION_CREATED"), event("FINAL_PAGE_VIEW", NOON + 1)
+    for one in (created, event("REJECTED"), final):
+        store.write([one], Carried(logged=[one]))
+    store.settle(NOON + 2 * MINUTE, 10)
+    verdict = done("VERDICT_APPROVED", NOON + 3 * MINUTE)
+    store.write([verdict], Carried(logged=[verdict]))
+    store.settle(NOON + 3 * MINUTE, 10)
+    spans = spans_of(
+        *(
+            ExportTraceServiceRequest.FromString(row.parcel.payload)
+            for row in store.waiting("otlp", 100)
+        )
+    )
+    root = root_span_id(trace_id(invited.session_id))
+    by_name = {span.name: span for span in spans}
+    assert len(by_name) == len(spans)
+    for name in ("SESSION_INVITED", "VERDICT_APPROVED"):
+        assert by_name[name].parent_span_id == root
+    assert by_name["journey.session"].span_id == root
+    decided = [
+        next(a.value.string_value for a in by_name[name].attributes if a.key == "journey.decision")
+        for name in ("journey.session", "journey.session.revision")
+    ]
+    assert decided == ["REJECTED", "APPROVED"]
+    assert by_name["journey.session.revision"].end_time_unix_nano == final.at
     store.close()
 
 

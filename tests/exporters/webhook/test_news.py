@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.support.events import MINUTE, NOON, SESSION, event
+from tests.support.events import MINUTE, NOON, SESSION, done, event
 
 from journeytrace.catalogue import ErrorCodeSpec, builtin_catalogue
 from journeytrace.conventions import Status
@@ -83,6 +83,8 @@ def test_settling_is_news(make: Make) -> None:
         "decision": "REJECTED",
         "reason": "CUSTOM_POLICY",
         "decided_at": "2026-06-01T12:01:00.000000Z",
+        "decided_by": "AUTOMATIC",
+        "automatic_decision": "REJECTED",
         "stage": "DECISION",
         "last_error_code": None,
         "last_error_meaning": None,
@@ -285,3 +287,17 @@ def test_other_news_has_another_key(make: Make) -> None:
     ]
     parcels = told(exporter, *changes)
     assert len({parcel.headers["Idempotency-Key"] for parcel in parcels}) == len(parcels) == 16
+
+
+def test_a_verdict_is_news(make: Make) -> None:
+    """It tells the decision with the person, once the session has begun."""
+    invited, verdict = done("SESSION_INVITED"), done("VERDICT_APPROVED", NOON + 1)
+    change = SessionChange(state(CREATED, REJECTED), state(CREATED, REJECTED, verdict))
+    (found,) = bodies(told(make({**ENDPOINT, "events": ["decision_changed"]}), change))
+    assert found["before"] == {"decision": "REJECTED", "reason": "CUSTOM_POLICY"}
+    decided = ("decision", "decided_by", "automatic_decision")
+    assert [found["session"][key] for key in decided] == ["APPROVED", "ann", "REJECTED"]
+    waiting = state(invited, verdict)
+    assert told(make(ENDPOINT), SessionChange(None, waiting)) == []
+    begun = SessionChange(waiting, state(invited, verdict, CREATED))
+    assert len(told(make({**ENDPOINT, "events": ["decision_changed"]}), begun)) == 1

@@ -38,6 +38,6 @@ def refold(execute: Callable[[str, Any], Any], placeholder: str, catalogue: Cata
         execute(name, (support_code(trace_id(session_id)), no))
         if events:
             state = state_of(events, catalogue)
-            reason = state.decided[3] if state.decided else None
+            reason = state.decision[3] if state.decision else None
             text = _encode(state).decode()
             execute(write, (text, state.marks, reason, kept(state, "error_code"), no))
