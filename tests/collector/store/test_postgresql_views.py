@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,9 +12,9 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg.rows import dict_row
-from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, done, event
+from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, SESSION, done, event
 
-from journeytrace.conventions import Decision, Status
+from journeytrace.conventions import PRIVATE_PREFIXES, Decision, Status
 from journeytrace_collector.admin.api import event_json
 from journeytrace_collector.core import derive
 from journeytrace_collector.core.derive import rfc3339
@@ -119,6 +120,18 @@ def test_the_view_of_events_says_what_the_api_says(connection: Any, open_store: 
             assert shown(row) == expected
             path = {"path": "/é\n"} if session_id == "going-on" else {}
             assert attributes == ({"journey.actor.id": "ann"} if found.source == "OP" else path)
+
+
+def test_what_is_private_is_in_no_view(connection: Any, open_store: Open) -> None:
+    """Of what was typed, read off a document or kept back the views know nothing; the API does."""
+    kept = {"path": "/id", "score": 0.5, "formal": "yes"}
+    private = {f"{prefix}name": "Ann" for prefix in PRIVATE_PREFIXES}
+    store = open_store("one")
+    store.write([event("STEP_VIEW", metadata=json.dumps(kept | private))])
+    (row,) = connection.execute("SELECT attributes FROM journey_events").fetchall()
+    assert row["attributes"] == kept
+    (found,) = store.events(SESSION)
+    assert event_json(found)["attributes"] == kept | private
 
 
 def test_hostile_metadata_can_be_looked_into(connection: Any, open_store: Open) -> None:

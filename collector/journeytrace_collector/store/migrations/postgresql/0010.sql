@@ -44,6 +44,17 @@ WHERE created_at < 9223372036854775807;
 
 COMMENT ON COLUMN journey_sessions.decided_by IS 'AUTOMATIC, or the person whose verdict it is';
 
+-- What was typed, read off a document or is private never leaves the store: not to those who read the views either.
+CREATE FUNCTION journey_public(metadata text) RETURNS json
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE
+        WHEN metadata ~ '"(form|extracted|journey\.private)\.' THEN (
+            SELECT coalesce(json_object_agg(key, value), '{}') FROM json_each(metadata::json)
+            WHERE key !~ '^(form|extracted|journey\.private)\.'
+        )
+        ELSE metadata::json
+    END;
+
 CREATE OR REPLACE VIEW journey_events AS
 SELECT
     sessions.session_id,
@@ -58,7 +69,7 @@ SELECT
     events.error_code,
     events.duration / 1000000.0::double precision AS duration_ms,
     events.service,
-    events.metadata::json AS attributes,
+    journey_public(events.metadata) AS attributes,
     events.session_no
 FROM sessions JOIN events ON events.session_no = sessions.no
 WHERE sessions.created_at < 9223372036854775807;
