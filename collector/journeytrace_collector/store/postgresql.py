@@ -33,6 +33,7 @@ from journeytrace_collector.store.base import (
     Act,
     Carried,
     Cohort,
+    Counted,
     Erased,
     Known,
     OutboxRow,
@@ -45,7 +46,7 @@ from journeytrace_collector.store.base import (
 )
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.ledger import remembered
-from journeytrace_collector.store.listing import Listing
+from journeytrace_collector.store.listing import NUMBERS, Listed, Listing
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
 from journeytrace_collector.store.postgresql_schema import migrate
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
@@ -61,7 +62,7 @@ _LIST: Final = (
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off"
 )
 _SORT: Final = "SET LOCAL enable_sort = {}"
-_TEXTS: Final = ("search", "project", "reason", "error_code", "stage")
+_TEXTS: Final = ("search", "user", "project", "reason", "error_code", "stage")
 """What a list can be asked for in anybody's words."""
 _ATTEMPTS: Final = 100
 """Each attempt that is overtaken finds more of its sessions made: in practice two are enough."""
@@ -231,7 +232,18 @@ class PostgresqlStore:
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
-        listing = Listing(_storable_query(query), now, self._idle_timeout, POSTGRESQL)
+        found = self._list(query, now)
+        sessions = [self._writing.known(*row[2:]) for row in found.rows]
+        return Page(sessions, found.next, found.searched_until)
+
+    def count(self, query: SessionQuery, now: int) -> Counted:
+        """See `Store.count`."""
+        found = self._list(query, now, columns=NUMBERS)
+        return Counted(len(found.rows), found.next is not None)
+
+    def _list(self, query: SessionQuery, now: int, **columns: str) -> Listed:
+        asked = _storable_query(query)
+        listing = Listing(asked, now, self._idle_timeout, POSTGRESQL, **columns)
         with self._connections.reading() as reader, reader.transaction():
             reader.execute(_LIST)
             walks = False
@@ -243,9 +255,7 @@ class PostgresqlStore:
                     walks = walking
                 return reader.execute(sql.text.encode(), sql.values).fetchall()
 
-            found = listing.answer(ask)
-        sessions = [self._writing.known(*row[2:]) for row in found.rows]
-        return Page(sessions, found.next, found.searched_until)
+            return listing.answer(ask)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""

@@ -33,7 +33,7 @@ COMMAND = Path(sys.executable).with_name("journeytrace")
 async def stored(data: Path, count: int, seed: int) -> tuple[int, list[Summary]]:
     """Play journeys to a new collector; give the events sent and the sessions it has then."""
     free = Address("127.0.0.1", 0)
-    settings = Settings(data=data, otlp_grpc=free, otlp_http=free, admin=free)
+    settings = Settings(data=data, otlp_grpc=free, otlp_http=free, admin=free, desk=None)
     async with Collector(settings) as collector, connect(str(collector.admin)) as client:
         sent = await asyncio.to_thread(
             play,
