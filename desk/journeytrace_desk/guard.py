@@ -65,8 +65,8 @@ def guard(hosts: Hosts) -> Middleware:
         for name in request.headers:
             if name.lower() == "forwarded" or name.lower().startswith("x-forwarded-"):
                 raise web.HTTPForbidden(
-                    text=f"The header {name} says that a proxy stands in front of the desk. It would"
-                    " let in whoever the proxy lets in, and cannot ask who that is."
+                    text=f"The header {name} says that a proxy stands in front of the desk, which"
+                    " would let in whoever the proxy lets in, and cannot ask who that is."
                 )
         return await handler(request)
 

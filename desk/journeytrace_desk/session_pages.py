@@ -56,14 +56,20 @@ class SessionPages:
         events = await self._reading.events(session.session_id)
         if not events:
             raise _unknown(session.session_id)
-        kept = {name: given[name] for name in ("source", "failed", "find") if name in given}
+        kept: dict[str, str] = {
+            name: given[name] for name in ("source", "failed", "find") if name in given
+        }
         # A long session is laid out beside what else there is to do.
         picture = await asyncio.to_thread(timeline, events, found.known.state.stages)
         chosen = views.chosen(session.session_id, events, kept, first)
         catalogue, decision = self._reading.catalogue, session.decision
         reason = catalogue.reasons.get((decision, session.reason or "")) if decision else None
         trace = self._reading.settings.desk_trace_url
-        page = {"id": session.session_id, **kept, "from": str(first) if first else None}
+        page: dict[str, str | None] = {
+            "id": session.session_id,
+            **kept,
+            "from": str(first) if first else None,
+        }
         return self._pages.answer(
             "session.html",
             session=session,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 __all__ = ["Axis", "Gap", "Tick"]
@@ -19,7 +20,7 @@ _SILENCE: Final = 20 * _SECOND
 _PART: Final = 0.12
 """Of the whole; what is shorter than this leaves the rest room enough."""
 _MOST_FOLDS: Final = 12
-FOLD: Final = 46.0
+FOLD: Final = 48.0
 """Width of what is folded."""
 _NARROWEST: Final = 14.0
 _TICK_ROOM: Final = 52.0
@@ -82,7 +83,7 @@ class Axis:
 
     def gaps(self) -> Iterator[Gap]:
         """Give what was folded."""
-        for before, after in zip(self._pieces, self._pieces[1:], strict=False):
+        for before, after in pairwise(self._pieces):
             x = before.x + before.width
             yield Gap(x, FOLD, after.start - before.end)
 
@@ -121,7 +122,7 @@ def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 def _folded(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """Join what only short silences keep apart."""
     whole = spans[-1][1] - spans[0][0]
-    silences = [after[0] - before[1] for before, after in zip(spans, spans[1:], strict=False)]
+    silences = [after[0] - before[1] for before, after in pairwise(spans)]
     long = sorted((one for one in silences if one > max(_SILENCE, whole * _PART)), reverse=True)
     least = long[:_MOST_FOLDS][-1] if long else None
     pieces = [spans[0]]

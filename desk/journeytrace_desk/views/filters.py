@@ -16,6 +16,8 @@ from journeytrace_desk.views.words import DECISION, STATUS
 __all__ = ["Choice", "Filters", "counted", "facets", "filters"]
 
 FURTHER: Final = (
+    "since",
+    "until",
     "stage",
     "reason",
     "error_code",
@@ -99,7 +101,7 @@ def filters(
     )
 
 
-_TEXTS: Final = ("status", "decision", "project", "last", "since", "until", "search", "field")
+_TEXTS: Final = ("status", "decision", "project", "last", "search", "field")
 
 
 def counted(found: Counted) -> str:

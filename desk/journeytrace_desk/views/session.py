@@ -31,7 +31,7 @@ __all__ = [
 
 ROWS: Final = 200
 """Events on one page."""
-_SHOWN_PAIRS: Final = 3
+_SHOWN_PAIRS: Final = 2
 _SHOWN_VALUE: Final = 28
 GOES_ON: Final = "The session goes on, and nothing stands in its way."
 
@@ -47,7 +47,10 @@ class Cause:
     address: str | None
     """Where that is in the timeline."""
     rest: str
-    """What is told of it."""
+    """What is told of it, up to the code that was shown."""
+    code: str | None
+    end: str
+    """What is told of the code."""
     times: int
     """How often it failed or stood in the way; 0: nothing is known."""
     at: str | None
@@ -66,22 +69,27 @@ def cause(session: Summary, events: Sequence[Event]) -> Cause:
         look = "bad"
     why = session.why
     if why is None:
-        return Cause(GOES_ON, None, None, "", 0, None, look)
-    if why.event is None:
-        lead, code, rest = why.text.partition(" The code shown was")
-        return Cause(lead, None, None, f"{code}{rest}".strip(), 0, None, look)
-    lead, _, rest = why.text.partition(f" {why.event}")
+        return Cause(GOES_ON, None, None, "", None, "", 0, None, look)
+    lead, rest = why.text, ""
+    for begins in (f" {why.event}", " The code shown was"):
+        if begins in why.text:
+            lead, _, rest = why.text.partition(begins)
+            rest = rest if why.event else begins[1:] + rest
+            break
+    code, end = None, ""
+    if why.error_code and why.error_code in rest:
+        rest, code, end = rest.rpartition(why.error_code)
     same = [one for one in events if one.name == why.event and _stood_in_the_way(one)]
     named = next((one for one in same if rfc3339(one.at) == why.event_at), None)
-    if named is None:
-        return Cause(lead, why.event, None, rest, len(same), None, look)
     return Cause(
         lead=lead,
         event=why.event,
-        address=_place(session.session_id, events, named),
+        address=_place(session.session_id, events, named) if named else None,
         rest=rest,
+        code=code,
+        end=end,
         times=len(same),
-        at=since(named.at - events[0].at),
+        at=since(named.at - events[0].at) if named else None,
         tone=look,
     )
 
@@ -213,7 +221,7 @@ def chosen(
             *(Part(name, to(source=name), source == name, counts[name]) for name in LANES),
         ],
         failed=Part(
-            "Only what went wrong", to(failed=None if failed else "yes"), failed, in_the_way
+            "Failed or in the way", to(failed=None if failed else "yes"), failed, in_the_way
         ),
         find=find,
         hidden={"id": session_id, **{k: v for k, v in given.items() if k != "find"}},
@@ -255,8 +263,9 @@ def _place(session_id: str, events: Sequence[Event], event: Event) -> str:
 
 def fingerprint(session: Summary) -> str:
     """Give a word that is another one as soon as the page would show something else."""
-    decision = session.decision or ""
-    return f"{session.events}.{session.status}.{decision}.{session.revision}.{session.settled_at is not None:d}"
+    settled = session.settled_at is not None
+    parts = (session.events, session.status, session.decision or "", session.revision, settled)
+    return ".".join(map(str, parts))
 
 
 def lasted(events: Sequence[Event]) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 
 from journeytrace_collector.core.model import Event
 from journeytrace_desk.views.axis import Axis, Gap
-from journeytrace_desk.views.times import since, span, took
+from journeytrace_desk.views.times import briefly, since, took
 from journeytrace_desk.views.words import Tone, tone
 
 __all__ = ["LANES", "Band", "Lane", "Mark", "More", "Timeline", "timeline"]
@@ -20,7 +20,7 @@ LANES: Final = ("FE", "BE", "OP")
 """From top to bottom; what a person did at the desk has a lane once there is any."""
 
 WIDTH: Final = 1200
-_LEFT, _RIGHT = 48.0, 1190.0
+_LEFT, _RIGHT = 48.0, 1176.0
 _BAND_ROW, _BAND_ROWS = 17, 4
 _MARK_ROW, _MARK_ROWS = 12, 6
 _MARK: Final = 7.0
@@ -116,7 +116,7 @@ def timeline(events: Sequence[Event], stages: Mapping[str, tuple[int, int, int]]
         top=top,
         bottom=y,
         lanes=lanes,
-        gaps=[(gap, span(gap.ns)) for gap in axis.gaps()],
+        gaps=[(gap, briefly(gap.ns)) for gap in axis.gaps()],
         ticks=[(tick.x, since(tick.ns)[1:].partition(".")[0]) for tick in axis.ticks()],
     )
 
@@ -145,11 +145,11 @@ def _bands(axis: Axis, stages: Mapping[str, tuple[int, int, int]]) -> list[Band]
         width = max(right - x, 3.0)
         label = len(name) * _LETTER + 10
         label_x: float | None = x + 5
-        row = rows.take(x, x + max(width, label) + 2)
-        if x + label > _RIGHT:
+        begins, ends = x, x + max(width, label) + 2
+        if ends > WIDTH:
             # What begins at the very end has its name before it.
-            label_x = x - label + 5
-            row = rows.take(x - label, x + width)
+            label_x, begins, ends = x - label + 5, x - label, x + width
+        row = rows.take(begins, ends)
         if row is None:
             label_x = None
             row = rows.take(x, x + width)

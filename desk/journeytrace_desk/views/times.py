@@ -1,11 +1,11 @@
-"""Times and spans for people to read. A page is written in UTC; a script turns it into their zone."""
+"""Times and spans for people to read. Pages say UTC; a script turns it into the viewer's zone."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Final
 
-__all__ = ["clock", "day", "moment", "since", "span", "took", "utc"]
+__all__ = ["briefly", "clock", "day", "moment", "since", "span", "took", "utc"]
 
 _MS: Final = 1_000_000
 _SECOND: Final = 1_000 * _MS
@@ -53,6 +53,11 @@ def span(ns: int) -> str:
         elif parts:
             break
     return " ".join(parts[:2]) or "less than 1 s"
+
+
+def briefly(ns: int) -> str:
+    """Write a span in its largest unit alone: ``11 min``."""
+    return " ".join(span(ns).split()[:2])
 
 
 def took(ns: int, *, is_check: bool) -> str:
