@@ -33,6 +33,12 @@ ROWS: Final = 200
 """Events on one page."""
 _SHOWN_PAIRS: Final = 2
 _SHOWN_VALUE: Final = 28
+_DECIDED: Final[dict[Decision, Tone]] = {
+    Decision.APPROVED: "good",
+    Decision.REJECTED: "bad",
+    Decision.PENDING: "warn",
+}
+_ENDED: Final[dict[Status, Tone]] = {Status.ERROR: "bad", Status.DROPPED: "warn"}
 GOES_ON: Final = "The session goes on, and nothing stands in its way."
 
 
@@ -60,13 +66,7 @@ class Cause:
 
 def cause(session: Summary, events: Sequence[Event]) -> Cause:
     """Describe the cause, with the way to the event that it names."""
-    look: Tone = "plain"
-    if session.decision is Decision.APPROVED:
-        look = "good"
-    elif session.decision is Decision.PENDING or session.status is Status.DROPPED:
-        look = "warn"
-    elif session.decision is Decision.REJECTED or session.status is Status.ERROR:
-        look = "bad"
+    look = _DECIDED[session.decision] if session.decision else _ENDED.get(session.status, "plain")
     why = session.why
     if why is None:
         return Cause(GOES_ON, None, None, "", None, "", 0, None, look)

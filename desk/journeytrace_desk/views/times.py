@@ -57,7 +57,7 @@ def span(ns: int) -> str:
 
 def briefly(ns: int) -> str:
     """Write a span in its largest unit alone: ``11 min``."""
-    return " ".join(span(ns).split()[:2])
+    return span(ns) if ns < _SECOND else " ".join(span(ns).split()[:2])
 
 
 def took(ns: int, *, is_check: bool) -> str:
