@@ -31,6 +31,7 @@ def create(context: DeskContext) -> web.Application:
     app.on_response_prepare.append(secure)
     app.router.add_get("/", lists.home)
     app.router.add_get("/sessions", lists.sessions)
+    app.router.add_get("/sessions/counts", lists.counts)
     app.router.add_get("/sessions/news", lists.news)
     app.router.add_get("/sessions.csv", lists.csv)
     app.router.add_get("/find", sessions.find)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from aiohttp import web
 
 from journeytrace_collector.admin.api import BadParameterError, write_cursor
 from journeytrace_collector.core.derive import rfc3339
+from journeytrace_collector.store.base import Counted
 from journeytrace_desk.export import stream
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Reading
 from journeytrace_desk.views import asked as addresses
-from journeytrace_desk.views.filters import counted, facets, filters
+from journeytrace_desk.views.filters import Filters, counted, facets, filters
 from journeytrace_desk.views.sessions import row
 
 __all__ = ["ListPages"]
@@ -40,7 +42,7 @@ class ListPages:
         now = self._reading.now()
         asked = addresses.read(given, now)
         found = await self._reading.sessions(asked.query, now)
-        counts = await self._reading.count([asked.query, *facets(asked.query)], now)
+        counts = await self._reading.count([asked.query, *facets(asked.query)], now, hasty=True)
         follows = write_cursor(found.next)
         news = {**asked.filters, _SEEN: str(found.first or now)}
         searched = found.searched_until
@@ -48,9 +50,7 @@ class ListPages:
             "sessions.html",
             rows=[row(session) for session in found.sessions],
             found=counted(counts[0]),
-            filters=filters(
-                asked, counts[1:], self._reading.catalogue, sorted(self._reading.settings.projects)
-            ),
+            filters=self._filters(asked, counts[1:]),
             address=addresses.link("/sessions", asked.filters),
             first=asked.query.after is None,
             follows=addresses.link("/sessions", {**asked.filters, "cursor": follows})
@@ -62,6 +62,18 @@ class ListPages:
         )
         answer.headers["HX-Push-Url"] = addresses.link("/sessions", given)
         return answer
+
+    async def counts(self, request: web.Request) -> web.Response:
+        """Answer with the counts beside the filters, after a longer look."""
+        now = self._reading.now()
+        asked = addresses.read(addresses.stated(request.query), now)
+        counts = await self._reading.count(facets(asked.query), now)
+        found = replace(self._filters(asked, counts), recount=None)
+        return self._pages.answer("facets.html", filters=found)
+
+    def _filters(self, asked: addresses.Asked, counts: Sequence[Counted]) -> Filters:
+        projects = sorted(self._reading.settings.named_projects)
+        return filters(asked, counts, self._reading.catalogue, projects)
 
     async def news(self, request: web.Request) -> web.Response:
         """Answer with a line that says how many sessions are newer than those that were seen."""

@@ -15,11 +15,9 @@ from journeytrace_collector.admin.told import told
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.store.base import Counted, Cursor, Known, SessionQuery
+from journeytrace_desk.views.filters import MOST_COUNTED
 
 __all__ = ["Found", "Listed", "Reading"]
-
-MOST_COUNTED = 1_000
-"""How far counts are exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +61,15 @@ class Reading:
         sessions = [self._told(known, now) for known in page.sessions]
         return Listed(sessions, first, page.next, page.searched_until)
 
-    async def count(self, queries: Sequence[SessionQuery], now: int) -> list[Counted]:
-        """Count the sessions of each query, whatever page it asks for."""
+    async def count(
+        self, queries: Sequence[SessionQuery], now: int, *, hasty: bool = False
+    ) -> list[Counted]:
+        """Count the sessions of each query, whatever page it asks for; `hasty`: see `Store`."""
         whole = [replace(query, limit=MOST_COUNTED, after=None) for query in queries]
 
         def count() -> list[Counted]:
-            return [self._store.count(query, now) for query in whole]
+            found = {one: self._store.count(one, now, hasty=hasty) for one in dict.fromkeys(whole)}
+            return [found[one] for one in whole]
 
         return await asyncio.to_thread(count)
 

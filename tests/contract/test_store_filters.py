@@ -136,9 +136,10 @@ def test_a_list_is_the_filtered_fold(
             assert {state.session_id for state in found} == wanted
             ages = [state.created_at for state in found]
             assert ages == sorted(ages, reverse=True)
-            counted = store.count(query, NOW)
-            assert counted.number == min(query.limit, len(wanted)) or counted.more
-            assert counted.more or counted.number == len(wanted)
+            for hasty in (False, True):
+                counted = store.count(query, NOW, hasty=hasty)
+                assert counted.number <= min(query.limit, len(wanted))
+                assert counted.more or counted.number == len(wanted)
 
 
 def test_a_walk_ends_early_and_says_where(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +162,18 @@ def test_a_count_goes_as_far_as_it_is_told(store: Store) -> None:
     store.write([event("STEP_VIEW", NOON + n, session_id=f"s-{n}") for n in range(7)])
     for limit, counted in ((6, Counted(6, more=True)), (7, Counted(7, more=False))):
         assert store.count(SessionQuery(limit=limit), NOW) == counted
+
+
+def test_a_hasty_count_looks_less_far(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says of fewer sessions for certain how many there are, and never too many."""
+    monkeypatch.setattr(listing, "NEAR", 10)
+    monkeypatch.setattr(listing, "FEW", 0)
+    monkeypatch.setattr(listing, "FAR", 100)
+    names = ("STEP_VIEW", "VERIFY_EMAIL")
+    store.write([event(names[n % 2], NOON + n, session_id=f"s-{n}") for n in range(100)])
+    query = SessionQuery(search="s-", fields=("session_id",), stage="", limit=1_000)
+    assert store.count(query, NOW).number == 50
+    assert store.count(query, NOW, hasty=True) == Counted(10, more=True)
 
 
 def test_a_person_is_who_has_the_very_id(store: Store) -> None:

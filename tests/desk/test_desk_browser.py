@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from tests.desk.conftest import Desk, opened
 from tests.desk.journeys import COUNT, LONG, NASTY, sessions
 from tests.support.running import Enter
@@ -63,21 +63,18 @@ def pages(browser: Browser, desk: Desk) -> Iterator[Open]:
     complaints: list[str] = []
     contexts = []
 
+    def note(said: ConsoleMessage) -> None:
+        # That an answer is an error is told, too, but is another test's business.
+        if said.type in {"error", "warning"} and not said.text.startswith("Failed to load"):
+            complaints.append(said.text)
+
     def opening(path: str, **options: Any) -> Page:
         context = browser.new_context(**({"timezone_id": "UTC", "base_url": desk.url} | options))
         contexts.append(context)
         context.set_default_timeout(PATIENCE / 4 * 1000)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console",
-            # That an answer is an error is told, too, but is another test's business.
-            lambda said: (
-                said.type in {"error", "warning"}
-                and not said.text.startswith("Failed to load resource")
-                and complaints.append(said.text)
-            ),
-        )
+        page.on("console", note)
         page.goto(path)
         return page
 

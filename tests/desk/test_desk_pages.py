@@ -84,6 +84,25 @@ def test_counts_beside_filters_are_those_of_their_lists(either: Desk) -> None:
         assert len(all_rows(either, unescape(path))) == int(count)
 
 
+def test_counts_are_made_good_where_they_were_hasty(
+    either: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that looked only so far says so and has its counts made anew; else it does not."""
+    assert "/sessions/counts" not in either.get("/sessions?project=acme&last=24h").text
+    # Filters that no index meets alone, in a store where looking far is ten rows.
+    for name, rows in (("NEAR", 5), ("FEW", 0), ("FAR", 500), ("HASTE", 50)):
+        monkeypatch.setattr(f"journeytrace_collector.store.listing.{name}", rows)
+    monkeypatch.setattr("journeytrace_collector.store.sqlite.HASTE", 50)
+    monkeypatch.setattr("journeytrace_collector.store.postgresql.HASTE", 50)
+    text = either.get("/sessions?project=acme&stage=POST").text
+    again = re.search(r'hx-get="(/sessions/counts[^"]*)"', text)
+    assert again is not None
+    assert re.search(r"<small>\d+\+</small>", text)
+    exact = either.get(unescape(again[1])).text
+    assert exact.startswith('<div class="facets"')
+    assert re.findall(r"<small>([^<]*)</small>", exact)[0] == "30"
+
+
 def test_a_session_begins_with_its_cause(either: Desk) -> None:
     """Cause, reason with meaning, code and who decided come before the events."""
     text = either.get("/session?id=018f3b5e-0000-7000-8000-000000000001").text

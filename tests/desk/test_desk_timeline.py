@@ -81,7 +81,7 @@ def test_stages_do_not_cover_each_other() -> None:
     events = [event("STEP_VIEW"), event("STEP_VIEW", NOON + 2 * MINUTE)]
     bands = timeline(events, stages).bands
     assert {band.name for band in bands} == set(stages)
-    taken = []
+    taken: list[tuple[int, float, float]] = []
     for band in bands:
         assert band.label_x is not None
         left = min(band.x, band.label_x)

@@ -31,7 +31,19 @@ from journeytrace_collector.store.conditions import (
 )
 from journeytrace_collector.store.sql import SQLITE, TRUE, Dialect, Sql, all_of
 
-__all__ = ["FAR", "FEW", "NEAR", "NUMBERS", "Ask", "Listed", "Listing", "Narrow", "Stretch", "Walk"]
+__all__ = [
+    "FAR",
+    "FEW",
+    "HASTE",
+    "NEAR",
+    "NUMBERS",
+    "Ask",
+    "Listed",
+    "Listing",
+    "Narrow",
+    "Stretch",
+    "Walk",
+]
 
 NEAR: Final = 1_000
 """Rows of each index that are counted to tell which one to walk."""
@@ -39,6 +51,8 @@ FEW: Final = 2_500
 """Rows that are fetched one by one, from all over the table, and sorted."""
 FAR: Final = 10_000
 """Rows that a walk passes over."""
+HASTE: Final = 5
+"""How many times fewer rows a count passes over that must not be waited for."""
 _DEARER: Final = 10
 """How many times dearer a row is whose events have to be read one by one."""
 
@@ -111,6 +125,8 @@ class Listing:
     dialect: Dialect = SQLITE
     columns: str = _COLUMNS
     """What is read of each session: `NUMBERS` to count them."""
+    haste: int = 1
+    """By how much the walks are shorter than they may be."""
     conditions: dict[str, Sql] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -130,7 +146,8 @@ class Listing:
             if len(numbers) <= FEW // cost:
                 few = sorted(set(numbers))
                 return self._whole(ask(self.sorted(narrow, few), walking=False))
-        return self._walked(ask, walks, NEAR // cost, FAR // cost)
+        near = max(1, NEAR // cost // self.haste)
+        return self._walked(ask, walks, near, max(near + 1, FAR // cost // self.haste))
 
     def _walked(self, ask: Ask, walks: list[Walk], near: int, far: int) -> Listed:
         ends = []
@@ -252,7 +269,8 @@ class Listing:
     ) -> Sql:
         # From a subquery, so that `source` alone says by which index rows are found.
         text = (
-            f"SELECT {columns or self.columns} FROM (SELECT * FROM {source.text}{self.dialect.fence}) AS sessions"
+            f"SELECT {columns or self.columns}"
+            f" FROM (SELECT * FROM {source.text}{self.dialect.fence}) AS sessions"
             f" WHERE {where.text} {_NEWEST_FIRST} LIMIT {self.dialect.placeholder}"
         )
         most = self.query.limit + 1 if limit is None else limit

@@ -46,7 +46,7 @@ from journeytrace_collector.store.base import (
 )
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.ledger import remembered
-from journeytrace_collector.store.listing import NUMBERS, Listed, Listing
+from journeytrace_collector.store.listing import HASTE, NUMBERS, Listed, Listing
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
 from journeytrace_collector.store.postgresql_schema import migrate
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
@@ -236,14 +236,14 @@ class PostgresqlStore:
         sessions = [self._writing.known(*row[2:]) for row in found.rows]
         return Page(sessions, found.next, found.searched_until)
 
-    def count(self, query: SessionQuery, now: int) -> Counted:
+    def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
         """See `Store.count`."""
-        found = self._list(query, now, columns=NUMBERS)
+        found = self._list(query, now, columns=NUMBERS, haste=HASTE if hasty else 1)
         return Counted(len(found.rows), found.next is not None)
 
-    def _list(self, query: SessionQuery, now: int, **columns: str) -> Listed:
+    def _list(self, query: SessionQuery, now: int, **how: Any) -> Listed:
         asked = _storable_query(query)
-        listing = Listing(asked, now, self._idle_timeout, POSTGRESQL, **columns)
+        listing = Listing(asked, now, self._idle_timeout, POSTGRESQL, **how)
         with self._connections.reading() as reader, reader.transaction():
             reader.execute(_LIST)
             walks = False

@@ -36,7 +36,7 @@ from journeytrace_collector.store.base import (
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.folder import take_folder
 from journeytrace_collector.store.ledger import remembered
-from journeytrace_collector.store.listing import NUMBERS, Listed, Listing
+from journeytrace_collector.store.listing import HASTE, NUMBERS, Listed, Listing
 from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.migrations.refold import LACKING, refold
 from journeytrace_collector.store.sql import SQLITE, Sql
@@ -242,9 +242,10 @@ class SqliteStore:
         sessions = [self._writing.known(*row[2:]) for row in found.rows]
         return Page(sessions, found.next, found.searched_until)
 
-    def count(self, query: SessionQuery, now: int) -> Counted:
+    def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
         """See `Store.count`."""
-        found = self._list(Listing(query, now, self._idle_timeout, columns=NUMBERS))
+        haste = HASTE if hasty else 1
+        found = self._list(Listing(query, now, self._idle_timeout, columns=NUMBERS, haste=haste))
         return Counted(len(found.rows), found.next is not None)
 
     def _list(self, listing: Listing) -> Listed:

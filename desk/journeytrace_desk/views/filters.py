@@ -13,7 +13,10 @@ from journeytrace_collector.store.base import Counted, SessionQuery
 from journeytrace_desk.views.asked import LAST, Asked, link
 from journeytrace_desk.views.words import DECISION, STATUS
 
-__all__ = ["Choice", "Filters", "counted", "facets", "filters"]
+__all__ = ["MOST_COUNTED", "Choice", "Filters", "counted", "facets", "filters"]
+
+MOST_COUNTED: Final = 1_000
+"""How far counts are exact."""
 
 FURTHER: Final = (
     "since",
@@ -59,6 +62,8 @@ class Filters:
     """Whether one of the further filters is set."""
     clear: str | None
     """The address without any; None: none is set."""
+    recount: str | None
+    """Where those are counted for longer that were counted in haste; None: none has to be."""
 
 
 def facets(query: SessionQuery) -> list[SessionQuery]:
@@ -98,6 +103,7 @@ def filters(
         },
         open=any(name in asked.filters for name in FURTHER),
         clear="/sessions" if asked.filters else None,
+        recount=link("/sessions/counts", asked.filters) if any(map(_unsure, counts)) else None,
     )
 
 
@@ -107,6 +113,10 @@ _TEXTS: Final = ("status", "decision", "project", "last", "search", "field")
 def counted(found: Counted) -> str:
     """Write a count; a plus behind it: there can be more."""
     return f"{found.number:,}{'+' if found.more else ''}"
+
+
+def _unsure(found: Counted) -> bool:
+    return found.more and found.number < MOST_COUNTED
 
 
 def _choices(
