@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
 from journeytrace_collector.core.derive import Summary
+from journeytrace_collector.errors import UnavailableError
 from journeytrace_collector.store.base import SessionQuery
-from journeytrace_desk.reading import Reading
+from journeytrace_desk.reading import Listed, Reading
 
 __all__ = ["MOST_ROWS", "cells", "stream", "written"]
 
+_log = logging.getLogger(__name__)
+
 MOST_ROWS: Final = 10_000
+_CUT: Final = "only the newest {} sessions are here: narrow the filters down"
 _AT_ONCE: Final = 500
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -52,20 +57,33 @@ async def stream(
     response.charset = "utf-8"
     await response.prepare(request)
     await response.write(written([COLUMNS]))
+    try:
+        async for rows in _pages(reading, query, now, page):
+            await response.write(rows)
+    except UnavailableError as error:
+        _log.warning("a file of sessions was broken off: %s", error)
+        # So that nobody takes the half of it for the whole.
+        if request.transport is not None:
+            request.transport.abort()
+        return response
+    await response.write_eof()
+    return response
+
+
+async def _pages(
+    reading: Reading, query: SessionQuery, now: int, page: Listed
+) -> AsyncIterator[bytes]:
     sent = 0
     while True:
         rows = page.sessions[: MOST_ROWS - sent]
         sent += len(rows)
-        await response.write(written(cells(one) for one in rows))
+        yield written(cells(one) for one in rows)
         if page.next is None:
-            break
+            return
         if sent == MOST_ROWS:
-            end = f"only the newest {MOST_ROWS} sessions are here: narrow the filters down"
-            await response.write(written([(end,)]))
-            break
+            yield written([(_CUT.format(MOST_ROWS),)])
+            return
         page = await reading.sessions(replace(query, limit=_AT_ONCE, after=page.next), now)
-    await response.write_eof()
-    return response
 
 
 def cells(session: Summary) -> Sequence[str | None]:

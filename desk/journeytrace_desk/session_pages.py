@@ -15,6 +15,8 @@ from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Found, Reading
 from journeytrace_desk.views import session as views
 from journeytrace_desk.views.asked import link, stated
+from journeytrace_desk.views.events import chosen as choose
+from journeytrace_desk.views.events import line
 from journeytrace_desk.views.sessions import person
 from journeytrace_desk.views.timeline import LANES, timeline
 
@@ -61,7 +63,7 @@ class SessionPages:
         }
         # A long session is laid out beside what else there is to do.
         picture = await asyncio.to_thread(timeline, events, found.known.state.stages)
-        chosen = views.chosen(session.session_id, events, kept, first)
+        chosen = choose(session.session_id, events, kept, first)
         catalogue, decision = self._reading.catalogue, session.decision
         reason = catalogue.reasons.get((decision, session.reason or "")) if decision else None
         trace = self._reading.settings.desk_trace_url
@@ -80,7 +82,7 @@ class SessionPages:
             trace=trace.replace("{trace_id}", session.trace_id) if trace else None,
             picture=picture,
             chosen=chosen,
-            lines=[views.line(one, events[0].at, catalogue) for one in chosen.events],
+            lines=[line(one, events[0].at, catalogue) for one in chosen.events],
             first=first,
             # Until it has settled more is to be expected.
             live=link("/session", {**page, "seen": seen}) if _goes_on(found) else None,

@@ -81,6 +81,11 @@ def opened(enter: Enter, data: Path, events: list[Event], **settings: Any) -> De
     with closing(open_store(chosen, builtin_catalogue())) as store:
         store.write(events)
     collector: Collector = enter(Collector(chosen))
+    return started(collector)
+
+
+def started(collector: Collector) -> Desk:
+    """Give the desk of a collector."""
     return Desk(f"http://{collector.desk}", str(collector.otlp_http))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from tests.desk.conftest import Desk, opened
 from tests.support.running import Enter, enter_in_background, free_settings
 
+import journeytrace_desk
 from journeytrace_collector.errors import ConfigError, StartError
 from journeytrace_collector.process import Collector
 from journeytrace_collector.security import Access
@@ -24,6 +26,7 @@ POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+HTMX = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
 PATHS = (
     "/",
     "/sessions",
@@ -66,6 +69,12 @@ def test_files_are_kept_for_good_under_their_hash(desk: Desk) -> None:
         assert re.match(r"/static/[0-9a-f]{16}-", file)
         assert (reply.status, "immutable" in reply.headers["cache-control"]) == (200, True)
         assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+def test_htmx_is_as_published() -> None:
+    """The one file that is not ours is version 4.0.1, to the byte."""
+    file = Path(journeytrace_desk.__file__).parent / "static" / "htmx.min.js"
+    assert sha256(file.read_bytes()).hexdigest() == HTMX
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.store.base import Known
 from journeytrace_desk.views import times
-from journeytrace_desk.views.session import cause, line
+from journeytrace_desk.views.events import line
+from journeytrace_desk.views.session import cause
 from journeytrace_desk.views.sessions import person
 
 CATALOGUE = builtin_catalogue()
@@ -78,9 +79,13 @@ def test_the_cause_names_its_event_and_how_often() -> None:
         [event("STEP_VIEW"), event("APPROVED", NOON + 1)],
         [event("ERROR_PAGE_VIEWED", error_code="page-not-found")],
         [event("REJECTED", reason="OUR_OWN", error_code="OUR_OWN")],
+        [
+            event("FACE_COMPARE", result="FAIL", impact="RETAKE", error_code="QS-1"),
+            event("REJECTED", NOON + 1, reason="FACE_COMPARE"),
+        ],
         [event("PENDING", metadata='{"path":"/x"}'), event("FINAL_PAGE_VIEW", NOON + 1)],
     ],
-    ids=lambda events: events[-1].name,
+    ids=lambda events: events[0].name,
 )
 def test_the_parts_of_a_cause_are_the_whole_of_it(events: list[Event]) -> None:
     """Cut into pieces for the page it says what it says elsewhere."""
@@ -90,6 +95,7 @@ def test_the_parts_of_a_cause_are_the_whole_of_it(events: list[Event]) -> None:
     parts = (found.lead, found.event or "", found.rest + (found.code or "") + found.end)
     joined = f"{parts[0]} {parts[1]}{parts[2]}" if parts[1] else f"{parts[0]} {parts[2]}".strip()
     assert joined == summary.why.text
+    assert found.lead.endswith(".")
 
 
 def test_an_event_shows_the_first_of_its_attributes() -> None:

@@ -156,6 +156,10 @@ def test_keep_leaves_the_collector_running_until_ctrl_c() -> None:
                 f"http://{admin[1]}/api/v1/sessions", timeout=PATIENCE
             ) as answer:
                 assert len(json.load(answer)["sessions"]) == 3
+            desk = lines.find(r"Open http://([\d.:]+\d) in a browser")
+            assert desk is not None
+            with urllib.request.urlopen(f"http://{desk[1]}/sessions", timeout=PATIENCE) as answer:
+                assert "3 in all" in answer.read().decode()
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE) == 0
             lines.text()
