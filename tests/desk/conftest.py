@@ -45,6 +45,7 @@ class Desk:
     """A desk that can be asked."""
 
     url: str
+    admin: str
     otlp: str
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Reply:
@@ -81,12 +82,7 @@ def opened(enter: Enter, data: Path, events: list[Event], **settings: Any) -> De
     with closing(open_store(chosen, builtin_catalogue())) as store:
         store.write(events)
     collector: Collector = enter(Collector(chosen))
-    return started(collector)
-
-
-def started(collector: Collector) -> Desk:
-    """Give the desk of a collector."""
-    return Desk(f"http://{collector.desk}", str(collector.otlp_http))
+    return Desk(f"http://{collector.desk}", str(collector.admin), str(collector.otlp_http))
 
 
 @pytest.fixture(scope="session")

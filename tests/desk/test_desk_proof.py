@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 import time
-from html import unescape
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,17 +13,16 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, expect
 from pydantic import SecretStr
-from tests.desk.conftest import started
+from tests.desk.conftest import opened
 from tests.desk.test_desk_browser import browser, pages  # noqa: F401 - a fixture
-from tests.support.running import Enter, free_settings
+from tests.support.events import SECOND, event
+from tests.support.running import Enter
+from tests.support.waiting import PATIENCE
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Decision, Impact, Status
-from journeytrace_collector.cli.client import connect
+from journeytrace_collector.core.model import Event
 from journeytrace_collector.demo.journeys import make_journeys
-from journeytrace_collector.demo.replay import play
-from journeytrace_collector.process import Collector
-from journeytrace_collector.settings import Address
 
 SESSIONS = 2_000
 ASKED: list[dict[str, str]] = [
@@ -52,16 +52,13 @@ def test_two_thousand_sessions(
     kind: str,
 ) -> None:
     """Each filter shows, page by page, what the API lists; details open; a new one is told."""
-    settings: dict[str, Any] = {"desk": Address("127.0.0.1", 0)}
+    settings: dict[str, Any] = {}
     if kind == "postgresql":
         settings["store"] = SecretStr(request.getfixturevalue("server").fresh())
-    collector: Collector = entering(Collector(free_settings(tmp_path / "data", **settings)))
-    journeys = make_journeys(SESSIONS, 7)
-    play(journeys, str(collector.otlp_grpc), time.time_ns(), lambda: True)
-    desk = started(collector)
+    desk = opened(entering, tmp_path / "data", list(played(time.time_ns())), **settings)
     with pages(browser, desk) as opening:
         for asked in ASKED:
-            wanted = listed(str(collector.admin), asked)
+            wanted = listed(desk.admin, asked)
             page = opening(f"/sessions?{urlencode(asked)}")
             number = f"{len(wanted)}" if len(wanted) <= 1_000 else "1,000+"
             expect(page.locator("h1 small")).to_contain_text(f"{number} ")
@@ -86,15 +83,41 @@ def test_two_thousand_sessions(
         expect(page.locator("#news a")).to_have_text("1 new session")
 
 
+def played(now: int) -> Iterator[Event]:
+    """Give the events of the demo's journeys, as the collector would store them."""
+    for journey in make_journeys(SESSIONS, 7):
+        person = journey.person
+        start = now - round((journey.ended_ago + journey.length) * SECOND)
+        known = {"project_id": person.project, "user_id": person.user_id, "email": person.email}
+        for step in journey.steps:
+            fields: dict[str, Any] = dict(known) if step is journey.steps[0] else {}
+            if step.passed is not None:
+                fields["result"] = "PASS" if step.passed else "FAIL"
+            yield event(
+                step.event.value,
+                start + round(step.at * SECOND),
+                session_id=person.session_id,
+                duration=round(step.took * SECOND),
+                error_code=step.error_code,
+                reason=step.reason.value if step.reason else None,
+                metadata=json.dumps(dict(step.attributes)),
+                **fields,
+            )
+
+
 def listed(admin: str, asked: dict[str, str]) -> list[str]:
     """Ask the API for the ids of all sessions that these filters leave."""
     given = dict(asked)
     if given.pop("last", None):
-        given["since"] = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() - 86_400))}"
+        given["since"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 86_400))
 
-    async def ask() -> list[str]:
-        async with connect(admin) as client:
-            answer = await client.sessions(given, 0)
-            return [unescape(one["session_id"]) for one in answer["sessions"]]
-
-    return asyncio.run(ask())
+    found: list[str] = []
+    given["limit"] = "1000"
+    while True:
+        address = f"http://{admin}/api/v1/sessions?{urlencode(given)}"
+        with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
+            page = json.load(answer)
+        found += [one["session_id"] for one in page["sessions"]]
+        if page["next_cursor"] is None:
+            return found
+        given["cursor"] = page["next_cursor"]
