@@ -67,9 +67,9 @@ class ListPages:
         """Answer with the counts beside the filters, after a longer look."""
         now = self._reading.now()
         asked = addresses.read(addresses.stated(request.query), now)
-        counts = await self._reading.count(facets(asked.query), now)
-        found = replace(self._filters(asked, counts), recount=None)
-        return self._pages.answer("facets.html", filters=found)
+        counts = await self._reading.count([asked.query, *facets(asked.query)], now)
+        found = replace(self._filters(asked, counts[1:]), recount=None)
+        return self._pages.answer("counts.html", filters=found, found=counted(counts[0]))
 
     def _filters(self, asked: addresses.Asked, counts: Sequence[Counted]) -> Filters:
         projects = sorted(self._reading.settings.named_projects)

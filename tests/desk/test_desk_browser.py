@@ -99,6 +99,19 @@ def test_filters_apply_as_they_are_chosen(open_page: Open) -> None:
     expect(page.locator("h1")).to_contain_text("23 match")
 
 
+def test_counts_are_made_good(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a page counted in haste is counted for longer as soon as it is there."""
+    for name, rows in (("NEAR", 5), ("FEW", 0), ("FAR", 500)):
+        monkeypatch.setattr(f"journeytrace_collector.store.listing.{name}", rows)
+    monkeypatch.setattr("journeytrace_collector.store.sqlite.HASTE", 50)
+    path = "/sessions?project=acme&stage=POST"
+    plain = open_page(path, java_script_enabled=False)
+    assert re.match(r"\d+\+ match", plain.locator("#found").text_content() or "")
+    page = open_page(path)
+    expect(page.locator("#found")).to_have_text("30 match")
+    expect(page.locator(".choice[aria-current]").first).to_have_text("Any 30")
+
+
 def test_a_wrong_filter_is_told(open_page: Open) -> None:
     """What the server refuses is shown as a page instead of nothing at all."""
     page = open_page("/sessions")

@@ -72,7 +72,7 @@ def test_each_filter_lists_what_it_counts(either: Desk, asked: dict[str, str], c
     """What an address filters is what is listed, and as many as the page says."""
     path = f"/sessions?{urlencode(asked)}"
     assert len(all_rows(either, path)) == count
-    assert re.search(r"<small>(\d+) match", either.get(path).text)[1] == str(count)  # type: ignore[index]
+    assert re.search(r"<small id=\"found\">(\d+) match", either.get(path).text)[1] == str(count)  # type: ignore[index]
 
 
 def test_counts_beside_filters_are_those_of_their_lists(either: Desk) -> None:
@@ -101,6 +101,7 @@ def test_counts_are_made_good_where_they_were_hasty(
     exact = either.get(unescape(again[1])).text
     assert exact.startswith('<div class="facets"')
     assert re.findall(r"<small>([^<]*)</small>", exact)[0] == "30"
+    assert re.search(r'id="found" hx-swap-oob="true">30 match<', exact)
 
 
 def test_a_session_begins_with_its_cause(either: Desk) -> None:
