@@ -240,11 +240,13 @@ def test_what_is_new_is_told_and_not_pushed_in(
     with pages(browser, desk) as opening:
         page = opening("/sessions")
         before = page.locator("tbody tr").count()
+        place = page.locator("tbody tr").first.bounding_box()
         desk.send("SESSION_CREATED", "brand new")
         # What is asked every ten seconds can be asked at once.
         page.evaluate("htmx.trigger('#news', 'every')")
         expect(page.locator("#news a")).to_have_text("1 new session")
         assert page.locator("tbody tr").count() == before
+        assert page.locator("tbody tr").first.bounding_box() == place
         page.locator("#news a").click()
         expect(page.locator("tbody a.row").first).to_have_text("brand new")
         page.locator("tbody a.row").first.click()
