@@ -53,7 +53,9 @@ async def collect(folder: str, url: str | None = None) -> None:
     """Run a collector and print where it takes OTLP over gRPC."""
     free = Address("127.0.0.1", 0)
     store = SecretStr(url) if url else None
-    settings = Settings(data=Path(folder), store=store, otlp_grpc=free, otlp_http=free, admin=free)
+    settings = Settings(
+        data=Path(folder), store=store, otlp_grpc=free, otlp_http=free, admin=free, desk=None
+    )
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with Collector(settings) as collector:

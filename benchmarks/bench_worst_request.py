@@ -135,7 +135,7 @@ async def serve(folder: Path, backend: str | None) -> None:
     free = Address("127.0.0.1", 0)
     exporters = {"otlp": {"endpoint": f"http://{backend}", "email": "drop"}} if backend else {}
     settings = Settings(
-        data=folder, otlp_grpc=free, otlp_http=free, admin=free, exporters=exporters
+        data=folder, otlp_grpc=free, otlp_http=free, admin=free, desk=None, exporters=exporters
     )
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)

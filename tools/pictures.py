@@ -115,7 +115,7 @@ async def pictures() -> dict[str, str]:
     """Give both pictures by the names of their files."""
     with TemporaryDirectory() as data:
         free = Address("127.0.0.1", 0)
-        settings = Settings(data=Path(data), otlp_grpc=free, otlp_http=free, admin=free)
+        settings = Settings(data=Path(data), otlp_grpc=free, otlp_http=free, admin=free, desk=None)
         async with Collector(settings, clock=lambda: NOW) as collector:
             endpoint = str(collector.otlp_grpc)
             await asyncio.to_thread(play, make_journeys(200, 7), endpoint, NOW, lambda: True)

@@ -20,6 +20,7 @@ from aiohttp import web
 from journeytrace import conventions as names
 from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace_collector.admin.app import admin_app
+from journeytrace_collector.admin.desk import DeskContext, asked_for, load_desk
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.connections import Connections, bind, connection_limits
@@ -74,6 +75,8 @@ class Collector:
     """Where it listens, once entered: the port that a configured port 0 became."""
     otlp_http: Address
     admin: Address
+    desk: Address | None = None
+    """None: there is no desk."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -154,6 +157,9 @@ class Collector:
             carry_logged=any(exporter.wants_logged for exporter in exporters.values()),
         )
         await self._receive(signals(decoder), ingest, access)
+        await self._open_desk(
+            DeskContext(settings, store, self._clock, catalogue, access.hosts), context
+        )
         self._ready = True
 
     async def _receive(self, known: tuple[Signal, ...], ingest: Ingest, access: Access) -> None:
@@ -167,6 +173,18 @@ class Collector:
         self._listening.append(lambda: grpc.stop(_GRACE_SECONDS))
         port = await grpc.start(settings.otlp_grpc.host, settings.otlp_grpc.port)
         self.otlp_grpc = Address(settings.otlp_grpc.host, port)
+
+    async def _open_desk(self, desk: DeskContext, tls: SSLContext | None) -> None:
+        app = load_desk(desk)
+        if app is None or desk.settings.desk is None:
+            return
+        try:
+            self.desk = await self._serve("desk", app, desk.settings.desk, tls)
+        except StartError as error:
+            # Two collectors on one machine went well before there was a desk.
+            if asked_for(desk.settings):
+                raise
+            _log.warning("there is no desk: %s; --desk says where else, or off", error)
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -231,6 +249,9 @@ async def run(settings: Settings) -> None:
             collector.admin,
             store_place(settings),
         )
+        if collector.desk is not None:
+            scheme = "https" if settings.tls_cert else "http"
+            _log.info("the desk is on %s://%s", scheme, collector.desk)
         await stop.wait()
         _log.info("stopping; a second signal ends it at once")
         _exit_after(_DEADLINE_SECONDS, 1, "it did not stop in time and is ended")

@@ -155,6 +155,12 @@ class Access:
         """The names of ports that ask for no token."""
         if self.senders.shares_with(self.readers):
             raise ConfigError("admin_token: is also a token, so every sender could read all data")
+        if settings.desk is not None and not _is_local(settings.desk):
+            raise ConfigError(
+                f"desk: {settings.desk} can be reached from other machines, and the desk cannot ask"
+                " who somebody is: give it an address of the loopback, such as 127.0.0.1:9465, or"
+                " off"
+            )
         if not settings.insecure:
             _check_exposure(settings, self.senders, self.readers)
 

@@ -20,7 +20,7 @@ from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.sessionize import distinct, fold
 from journeytrace_collector.store import SessionQuery, Store, listing
-from journeytrace_collector.store.base import Page
+from journeytrace_collector.store.base import Counted, Page
 
 NOW = NOON + 40 * MINUTE
 SENT = '{"journey.time.sent":"2096-01-01T00:00:00Z"}'
@@ -49,6 +49,7 @@ QUERIES = st.builds(
     event=_maybe(OneEvent()) | ONE_EVENT,
     since=_maybe(NOON),
     until=_maybe(NOON + 20 * MINUTE),
+    user=_maybe("u-1", "U-1", "u-"),
     search=_maybe("session-1", "u-"),
     limit=st.sampled_from((1, 3, 100)),
 )
@@ -76,6 +77,7 @@ def matches(query: SessionQuery, session: Summary, events: Iterable[Event], at: 
         (query.reason, session.reason),
         (query.error_code, session.last_error_code),
         (query.stage, session.stage),
+        (query.user, session.user_id),
     )
     found = (session.session_id, session.user_id, session.email, session.submission_id)
     return (
@@ -134,6 +136,10 @@ def test_a_list_is_the_filtered_fold(
             assert {state.session_id for state in found} == wanted
             ages = [state.created_at for state in found]
             assert ages == sorted(ages, reverse=True)
+            for hasty in (False, True):
+                counted = store.count(query, NOW, hasty=hasty)
+                assert counted.number <= min(query.limit, len(wanted))
+                assert counted.more or counted.number == len(wanted)
 
 
 def test_a_walk_ends_early_and_says_where(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +155,33 @@ def test_a_walk_ends_early_and_says_where(store: Store, monkeypatch: pytest.Monk
     assert first.searched_until == NOON + 70 * SECOND
     assert [known.state.session_id for page in others for known in page.sessions] == ["s-5"]
     assert others[-1].searched_until is None
+
+
+def test_a_count_goes_as_far_as_it_is_told(store: Store) -> None:
+    """It is exact up to the limit, and says when there can be more."""
+    store.write([event("STEP_VIEW", NOON + n, session_id=f"s-{n}") for n in range(7)])
+    for limit, counted in ((6, Counted(6, more=True)), (7, Counted(7, more=False))):
+        assert store.count(SessionQuery(limit=limit), NOW) == counted
+
+
+def test_a_hasty_count_looks_less_far(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says of fewer sessions for certain how many there are, and never too many."""
+    monkeypatch.setattr(listing, "NEAR", 10)
+    monkeypatch.setattr(listing, "FEW", 0)
+    monkeypatch.setattr(listing, "FAR", 100)
+    names = ("STEP_VIEW", "VERIFY_EMAIL")
+    store.write([event(names[n % 2], NOON + n, session_id=f"s-{n}") for n in range(100)])
+    query = SessionQuery(search="s-", fields=("session_id",), stage="", limit=1_000)
+    assert store.count(query, NOW).number == 50
+    assert store.count(query, NOW, hasty=True) == Counted(10, more=True)
+
+
+def test_a_person_is_who_has_the_very_id(store: Store) -> None:
+    """Neither an id that begins so, nor the same in another case, is the same person."""
+    ids = ("u-1", "U-1", "u-12")
+    store.write([event("STEP_VIEW", session_id=f"s-{one}", user_id=one) for one in ids])
+    (known,) = store.sessions(SessionQuery(user="u-1"), NOW).sessions
+    assert known.state.session_id == "s-u-1"
 
 
 def test_it_is_one_event_that_meets_all(store: Store) -> None:

@@ -28,7 +28,9 @@ class Process:
         addresses = ("--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0")
         command = [sys.executable, "-c", main, "collector", "--data", str(data), *addresses]
         self.child = subprocess.Popen(
-            [*command, "--admin", "127.0.0.1:0", *flags], stderr=subprocess.PIPE, text=True
+            [*command, "--admin", "127.0.0.1:0", "--desk", "off", *flags],
+            stderr=subprocess.PIPE,
+            text=True,
         )
         self.grpc = self.http = self.admin = ""
         self._lines = Lines(self.child.stderr)

@@ -172,6 +172,7 @@ def test_what_may_not_be_written(launch: Launch, tmp_path: Path, which: str) -> 
         pytest.skip("root may write everything here")
     main = "from journeytrace_collector.cli import main; main()"
     addresses = [f"--{name}=127.0.0.1:0" for name in ("otlp-grpc", "otlp-http", "admin")]
+    addresses.append("--desk=off")
     command = [*capability, sys.executable, "-c", main, "collector", "--data", str(data)]
     done = subprocess.run(
         [*command, *addresses], capture_output=True, check=False, text=True, timeout=PATIENCE

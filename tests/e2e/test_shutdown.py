@@ -196,6 +196,7 @@ def test_past_the_deadline_it_ends_all_the_same(tmp_path: Path) -> None:
     """When even closing hangs, it says so and ends with 1; what was acknowledged is stored."""
     data = tmp_path / "data"
     addresses = [f"--{name}=127.0.0.1:0" for name in ("otlp-grpc", "otlp-http", "admin")]
+    addresses.append("--desk=off")
     command = [sys.executable, "-c", IMPATIENT, "collector", "--data", str(data), *addresses]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
         try:

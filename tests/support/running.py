@@ -46,4 +46,5 @@ def free_settings(data: Path, **more: Any) -> Settings:
     """Give settings that listen on free ports of the loopback."""
     free = Address("127.0.0.1", 0)
     settings: dict[str, Any] = {"data": data, "otlp_grpc": free, "otlp_http": free, "admin": free}
+    settings["desk"] = None
     return Settings(**(settings | more))

@@ -13,8 +13,9 @@ from aiohttp.typedefs import Handler, Middleware
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin import api
+from journeytrace_collector.admin.told import told
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.core.derive import Summary, status, summary
+from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.funnel import funnel
 from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.errors import (
@@ -25,7 +26,6 @@ from journeytrace_collector.errors import (
 )
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
-from journeytrace_collector.insight.why import why
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
 from journeytrace_collector.store.base import Erased, Known, Store, Subject
@@ -222,16 +222,7 @@ class _Admin:
         return known
 
     def _summary(self, known: Known, now: int) -> Summary:
-        return summary(
-            known.state,
-            now,
-            self._idle_timeout,
-            known.settled_at,
-            known.revision,
-            retention=known.retention,
-            why=why(known.state, status(known.state, now, self._idle_timeout), self._catalogue),
-            error_codes=self._catalogue.error_codes,
-        )
+        return told(known, now, self._idle_timeout, self._catalogue)
 
 
 def _subject(request: web.Request, *, session: bool = False) -> Subject:

@@ -34,6 +34,8 @@ _METAVARS: Final = {
     "catalogue": "FILE",
     "collector_id": "NAME",
     "data": "DIR",
+    "desk": "HOST:PORT|off",
+    "desk_trace_url": "URL",
     "hosts": "NAME,NAME",
     "idle_timeout": "20m",
     "log_format": "plain|json",

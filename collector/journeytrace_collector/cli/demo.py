@@ -64,7 +64,7 @@ async def _demo(count: int, seed: int, keep: bool) -> None:
 
     out = console()
     with TemporaryDirectory(prefix="journeytrace-demo-", ignore_cleanup_errors=True) as folder:
-        async with Collector(_settings(folder)) as collector:
+        async with Collector(_settings(folder, keep=keep)) as collector:
             sent = await _send(out, make_journeys(count, seed), str(collector.otlp_grpc))
             await _report(out, collector, sent, keep)
             if keep:
@@ -85,9 +85,10 @@ async def _play(count: int, seed: int, to: str) -> None:
     out.print(f"{sent} events of {count} sessions are sent to {endpoint}.")
 
 
-def _settings(folder: str) -> Settings:
+def _settings(folder: str, *, keep: bool = False) -> Settings:
     from pathlib import Path  # noqa: PLC0415
 
+    from journeytrace_collector.admin.desk import is_installed  # noqa: PLC0415
     from journeytrace_collector.demo.people import PROJECTS  # noqa: PLC0415
     from journeytrace_collector.settings import Address, Project, Settings  # noqa: PLC0415
 
@@ -95,7 +96,12 @@ def _settings(folder: str) -> Settings:
     # Named beforehand, so that their counters are there at 0 for whoever scrapes.
     projects = {name: Project() for name in PROJECTS}
     return Settings(
-        data=Path(folder), otlp_grpc=free, otlp_http=free, admin=free, projects=projects
+        data=Path(folder),
+        otlp_grpc=free,
+        otlp_http=free,
+        admin=free,
+        desk=free if keep and is_installed() else None,
+        projects=projects,
     )
 
 
@@ -150,4 +156,6 @@ async def _stay(out: Console, collector: Collector) -> None:
         f"The collector goes on: OTLP/gRPC on {collector.otlp_grpc}, OTLP/HTTP on "
         f"{collector.otlp_http}, admin on http://{collector.admin}. Ctrl-C ends it."
     )
+    if collector.desk is not None:
+        out.print(f"Open http://{collector.desk} in a browser to look at the sessions.")
     await asyncio.Event().wait()

@@ -64,7 +64,7 @@ def print_next(out: Console, session_id: str, admin: str | None) -> None:
     name = _program()
     if admin is None:
         commands = [
-            f"{name} demo --keep   # the same again, and a collector to ask",
+            f"{name} demo --keep   # the same again, and pages to open in a browser",
             f"{name} collector     # an empty one, for your own services",
         ]
     else:

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from journeytrace_collector.settings.types import (
     Address,
     AddressValue,
+    DeskAddress,
     FilePath,
     HostNames,
     Kept,
@@ -22,6 +23,7 @@ from journeytrace_collector.settings.types import (
     Span,
     StoreUrl,
     Token,
+    TraceUrl,
 )
 
 __all__ = ["NESTED", "PREFIX", "Project", "Sender", "Settings"]
@@ -106,6 +108,20 @@ class Settings(BaseSettings):
         default=Address("127.0.0.1", 9464),
         description="Listen here for metrics, health and the session API. Port 0: any free port.",
     )
+    desk: DeskAddress = Field(
+        default=Address("127.0.0.1", 9465),
+        description=(
+            "Serve the desk here, the pages for people: an address of the loopback, for it cannot"
+            " ask who somebody is. Port 0: any free port. off: no desk."
+        ),
+    )
+    desk_trace_url: TraceUrl | None = Field(
+        default=None,
+        description=(
+            "Where a session's trace is seen, with {trace_id} in it, for the desk to link to."
+            " None: no link."
+        ),
+    )
     token: Token | None = Field(
         default=None,
         description="OTLP senders must show this bearer token. None: they show none.",
@@ -135,7 +151,7 @@ class Settings(BaseSettings):
     )
     tls_cert: FilePath | None = Field(
         default=None,
-        description="Certificate chain (PEM) of all three addresses. None: no TLS.",
+        description="Certificate chain (PEM) of all addresses. None: no TLS.",
     )
     tls_key: SecretPath | None = Field(
         default=None,

@@ -19,6 +19,7 @@ __all__ = [
     "TOKEN_RULE",
     "Address",
     "AddressValue",
+    "DeskAddress",
     "FilePath",
     "HostNames",
     "Kept",
@@ -29,6 +30,7 @@ __all__ = [
     "Span",
     "StoreUrl",
     "Token",
+    "TraceUrl",
     "check_secret",
     "is_token",
 ]
@@ -76,6 +78,22 @@ def _not(value: object) -> str:
 
 def _address(value: object) -> Address:
     return value if isinstance(value, Address) else Address.parse(value)
+
+
+def _desk(value: object) -> Address | None:
+    # YAML reads a bare `off` as false.
+    if value is None or value is False or (isinstance(value, str) and value.lower() == "off"):
+        return None
+    try:
+        return _address(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; off: no desk") from None
+
+
+def _trace_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")) or "{trace_id}" not in value:
+        raise ValueError("must begin with http:// or https:// and hold {trace_id}")
+    return value
 
 
 MAX_SPAN: Final = timedelta(days=366)
@@ -156,6 +174,7 @@ def _words(value: object) -> object:
 
 
 AddressValue = Annotated[Address, NoDecode, PlainValidator(_address)]
+DeskAddress = Annotated[Address | None, NoDecode, PlainValidator(_desk)]
 Span = Annotated[timedelta, PlainValidator(_span)]
 Kept = Annotated[timedelta, PlainValidator(_kept)]
 FilePath = Annotated[Path, PlainValidator(_path)]
@@ -164,5 +183,6 @@ SecretPath = Annotated[Path, PlainValidator(_path), AfterValidator(check_secret)
 Size = Annotated[ByteSize, Field(gt=0)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 StoreUrl = Annotated[SecretStr, AfterValidator(_url)]
+TraceUrl = Annotated[str, AfterValidator(_trace_url)]
 Name = Annotated[str, AfterValidator(_name)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_upper)]

@@ -25,6 +25,7 @@ __all__ = [
     "Act",
     "Carried",
     "Cohort",
+    "Counted",
     "Cursor",
     "Erased",
     "Known",
@@ -82,6 +83,8 @@ class SessionQuery:
     """Created at or after this time, in ns."""
     until: int | None = None
     """Created before this time, in ns."""
+    user: str | None = None
+    """Of the person with this id, as it is spelled."""
     search: str | None = None
     """Only sessions of which a field begins with this text, whatever its case. A support code is
     read as `identity.read_support_code` does."""
@@ -114,6 +117,15 @@ class Page:
     searched_until: int | None = None
     """When the last session was created that was looked at, in ns: what matches is rare, and the
     page ends early, with the rest on the next ones. None: the page is as long as it can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many sessions match."""
+
+    number: int
+    more: bool
+    """Whether there can be more of them: nobody went on to look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +350,11 @@ class Store(Protocol):
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """List sessions by the status they have at `now` (ns)."""
+
+    def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
+        """Count the sessions that `sessions` would list: as many as `query.limit`, and no further
+        than one page looks; `hasty`: a fifth as far.
+        """
 
     def session(self, session_id: str) -> Known | None:
         """Give one session by its normalised id; None: there is none, or it has not begun."""

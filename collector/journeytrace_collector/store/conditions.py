@@ -49,6 +49,9 @@ def conditions(
             same = Sql(f"{column} = {value}", (wanted,))
             # Whose index is folded, for it is searched, too.
             yield name, _folded(column, wanted, dialect) & same if name == "project" else same
+    if query.user is not None:
+        same = Sql(f"user_id = {value}", (query.user,))
+        yield "user", _folded("user_id", query.user, dialect) & same
     if query.status in {Status.DROPPED, Status.IN_PROGRESS}:
         sign = "<=" if query.status is Status.DROPPED else ">"
         yield "idle", Sql(f"idle_at {sign} {value}", (now - idle_timeout,))

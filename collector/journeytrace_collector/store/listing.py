@@ -32,7 +32,19 @@ from journeytrace_collector.store.conditions import (
 )
 from journeytrace_collector.store.sql import SQLITE, TRUE, Dialect, Sql, all_of
 
-__all__ = ["FAR", "FEW", "NEAR", "Ask", "Listed", "Listing", "Narrow", "Stretch", "Walk"]
+__all__ = [
+    "FAR",
+    "FEW",
+    "HASTE",
+    "NEAR",
+    "NUMBERS",
+    "Ask",
+    "Listed",
+    "Listing",
+    "Narrow",
+    "Stretch",
+    "Walk",
+]
 
 NEAR: Final = 1_000
 """Rows of each index that are counted to tell which one to walk."""
@@ -40,11 +52,14 @@ FEW: Final = 2_500
 """Rows that are fetched one by one, from all over the table, and sorted."""
 FAR: Final = 10_000
 """Rows that a walk passes over."""
+HASTE: Final = 5
+"""How many times fewer rows a count passes over that must not be waited for."""
 _DEARER: Final = 10
 """How many times dearer a row is whose events have to be read one by one."""
 
 _NEWEST_FIRST: Final = "ORDER BY created_at DESC, no DESC"
-_COLUMNS: Final = "created_at, no, state, settled_at, revision"
+NUMBERS: Final = "created_at, no"
+_COLUMNS: Final = f"{NUMBERS}, state, settled_at, revision"
 _NO_SESSION: Final = "SELECT no FROM sessions WHERE FALSE"
 
 Row: TypeAlias = tuple[Any, ...]
@@ -93,7 +108,7 @@ class Listed:
     """One page."""
 
     rows: list[Row]
-    """created_at, no, state, settled_at, revision"""
+    """The columns that were asked for."""
     next: Cursor | None
     searched_until: int | None = None
     """As in `Page`."""
@@ -109,6 +124,10 @@ class Listing:
     idle_timeout: int
     """ns"""
     dialect: Dialect = SQLITE
+    columns: str = _COLUMNS
+    """What is read of each session: `NUMBERS` to count them."""
+    haste: int = 1
+    """By how much the walks are shorter than they may be."""
     conditions: dict[str, Sql] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,7 +147,8 @@ class Listing:
             if len(numbers) <= FEW // cost:
                 few = sorted(set(numbers))
                 return self._whole(ask(self.sorted(narrow, few), walking=False))
-        return self._walked(ask, walks, NEAR // cost, FAR // cost)
+        near = max(1, NEAR // cost // self.haste)
+        return self._walked(ask, walks, near, max(near + 1, FAR // cost // self.haste))
 
     def _walked(self, ask: Ask, walks: list[Walk], near: int, far: int) -> Listed:
         ends = []
@@ -198,6 +218,9 @@ class Listing:
             # Not UNION, which would read all of the ranges before a LIMIT could end it.
             text = " UNION ALL ".join(one.text for one in ranges)
             yield Narrow(Sql(text, sum((one.values for one in ranges), ())), ("search",))
+        if "user" in self.conditions:
+            source = f"sessions{self._by('sessions_user_id')}"
+            yield Narrow(self._numbers("no", source, self.conditions["user"]), ("user",))
         if "idle" in self.conditions:
             idle = Sql("phase = 'OPEN'") & self.conditions["idle"]
             source = f"sessions{self._by('sessions_idle')}"
@@ -240,14 +263,15 @@ class Listing:
         # Sorted by what is short, for there are far more rows than the page has.
         page = self._select(Sql(source, (self.dialect.pack(numbers),)), where, columns="no")
         by_number = f"sessions{self.dialect.by_number} WHERE no IN ({page.text})"
-        return Sql(f"SELECT {_COLUMNS} FROM {by_number} {_NEWEST_FIRST}", page.values)
+        return Sql(f"SELECT {self.columns} FROM {by_number} {_NEWEST_FIRST}", page.values)
 
     def _select(
-        self, source: Sql, where: Sql, limit: int | None = None, columns: str = _COLUMNS
+        self, source: Sql, where: Sql, limit: int | None = None, columns: str | None = None
     ) -> Sql:
         # From a subquery, so that `source` alone says by which index rows are found.
         text = (
-            f"SELECT {columns} FROM (SELECT * FROM {source.text}{self.dialect.fence}) AS sessions"
+            f"SELECT {columns or self.columns}"
+            f" FROM (SELECT * FROM {source.text}{self.dialect.fence}) AS sessions"
             f" WHERE {where.text} {_NEWEST_FIRST} LIMIT {self.dialect.placeholder}"
         )
         most = self.query.limit + 1 if limit is None else limit

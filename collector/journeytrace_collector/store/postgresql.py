@@ -34,6 +34,7 @@ from journeytrace_collector.store.base import (
     Act,
     Carried,
     Cohort,
+    Counted,
     Erased,
     Known,
     OutboxRow,
@@ -46,7 +47,7 @@ from journeytrace_collector.store.base import (
 )
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.ledger import remembered
-from journeytrace_collector.store.listing import Listing
+from journeytrace_collector.store.listing import HASTE, NUMBERS, Listed, Listing
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
 from journeytrace_collector.store.postgresql_schema import migrate
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
@@ -62,7 +63,7 @@ _LIST: Final = (
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off"
 )
 _SORT: Final = "SET LOCAL enable_sort = {}"
-_TEXTS: Final = ("search", "project", "reason", "error_code", "stage")
+_TEXTS: Final = ("search", "user", "project", "reason", "error_code", "stage")
 """What a list can be asked for in anybody's words."""
 _ATTEMPTS: Final = 100
 """Each attempt that is overtaken finds more of its sessions made: in practice two are enough."""
@@ -232,7 +233,18 @@ class PostgresqlStore:
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
-        listing = Listing(_storable_query(query), now, self._idle_timeout, POSTGRESQL)
+        found = self._list(query, now)
+        sessions = [self._writing.known(*row[2:]) for row in found.rows]
+        return Page(sessions, found.next, found.searched_until)
+
+    def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
+        """See `Store.count`."""
+        found = self._list(query, now, columns=NUMBERS, haste=HASTE if hasty else 1)
+        return Counted(len(found.rows), found.next is not None)
+
+    def _list(self, query: SessionQuery, now: int, **how: Any) -> Listed:
+        asked = _storable_query(query)
+        listing = Listing(asked, now, self._idle_timeout, POSTGRESQL, **how)
         with self._connections.reading() as reader, reader.transaction():
             reader.execute(_LIST)
             walks = False
@@ -244,9 +256,7 @@ class PostgresqlStore:
                     walks = walking
                 return reader.execute(sql.text.encode(), sql.values).fetchall()
 
-            found = listing.answer(ask)
-        sessions = [self._writing.known(*row[2:]) for row in found.rows]
-        return Page(sessions, found.next, found.searched_until)
+            return listing.answer(ask)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""

@@ -23,6 +23,7 @@ from journeytrace_collector.store.base import (
     Act,
     Carried,
     Cohort,
+    Counted,
     Erased,
     Known,
     OutboxRow,
@@ -36,7 +37,7 @@ from journeytrace_collector.store.base import (
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.folder import take_folder
 from journeytrace_collector.store.ledger import remembered
-from journeytrace_collector.store.listing import Listing
+from journeytrace_collector.store.listing import HASTE, NUMBERS, Listed, Listing
 from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.migrations.refold import LACKING, refold
 from journeytrace_collector.store.sql import SQLITE, Sql
@@ -238,15 +239,23 @@ class SqliteStore:
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
-        listing = Listing(query, now, self._idle_timeout)
+        found = self._list(Listing(query, now, self._idle_timeout))
+        sessions = [self._writing.known(*row[2:]) for row in found.rows]
+        return Page(sessions, found.next, found.searched_until)
+
+    def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
+        """See `Store.count`."""
+        haste = HASTE if hasty else 1
+        found = self._list(Listing(query, now, self._idle_timeout, columns=NUMBERS, haste=haste))
+        return Counted(len(found.rows), found.next is not None)
+
+    def _list(self, listing: Listing) -> Listed:
         with self._reading() as reader:
 
             def ask(sql: Sql, *, walking: bool) -> list[tuple[Any, ...]]:  # noqa: ARG001 - told
                 return reader.execute(sql.text, sql.values).fetchall()
 
-            found = listing.answer(ask)
-        sessions = [self._writing.known(*row[2:]) for row in found.rows]
-        return Page(sessions, found.next, found.searched_until)
+            return listing.answer(ask)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""

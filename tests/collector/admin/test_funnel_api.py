@@ -51,7 +51,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     store.close()
     free = Address("127.0.0.1", 0)
     settings = Settings(
-        data=folder / "data", otlp_grpc=free, otlp_http=free, admin=free, catalogue=catalogue
+        data=folder / "data",
+        otlp_grpc=free,
+        otlp_http=free,
+        admin=free,
+        desk=None,
+        catalogue=catalogue,
     )
     with enter_in_background() as enter:
         yield str(enter(Collector(settings)).admin)

@@ -18,7 +18,7 @@ from journeytrace_collector.cli import app
 from journeytrace_collector.settings import Settings
 
 COMMAND = Path(sys.executable).with_name("journeytrace")
-FREE = ("--otlp-grpc=127.0.0.1:0", "--otlp-http=127.0.0.1:0", "--admin=127.0.0.1:0")
+FREE = ("--otlp-grpc=127.0.0.1:0", "--otlp-http=127.0.0.1:0", "--admin=127.0.0.1:0", "--desk=off")
 
 
 def test_every_setting_has_a_flag_with_its_description() -> None:

@@ -33,7 +33,7 @@ COMMAND = Path(sys.executable).with_name("journeytrace")
 async def stored(data: Path, count: int, seed: int) -> tuple[int, list[Summary]]:
     """Play journeys to a new collector; give the events sent and the sessions it has then."""
     free = Address("127.0.0.1", 0)
-    settings = Settings(data=data, otlp_grpc=free, otlp_http=free, admin=free)
+    settings = Settings(data=data, otlp_grpc=free, otlp_http=free, admin=free, desk=None)
     async with Collector(settings) as collector, connect(str(collector.admin)) as client:
         sent = await asyncio.to_thread(
             play,
@@ -156,6 +156,10 @@ def test_keep_leaves_the_collector_running_until_ctrl_c() -> None:
                 f"http://{admin[1]}/api/v1/sessions", timeout=PATIENCE
             ) as answer:
                 assert len(json.load(answer)["sessions"]) == 3
+            desk = lines.find(r"Open http://([\d.:]+\d) in a browser")
+            assert desk is not None
+            with urllib.request.urlopen(f"http://{desk[1]}/sessions", timeout=PATIENCE) as answer:
+                assert "3 in all" in answer.read().decode()
             process.send_signal(signal.SIGINT)
             assert process.wait(PATIENCE) == 0
             lines.text()

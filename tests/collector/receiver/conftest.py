@@ -124,6 +124,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 "otlp_grpc": _ANYWHERE,
                 "otlp_http": _ANYWHERE,
                 "admin": _ANYWHERE,
+                "desk": None,
             } | settings
             collector = enter(Collector(Settings(**chosen), clock=lambda: NOW))
             unlimited = [("grpc.max_send_message_length", -1)]

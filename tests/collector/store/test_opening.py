@@ -34,7 +34,7 @@ class Process:
     """A collector as a process of its own. It listens once it is made."""
 
     def __init__(self, name: str, url: str, data: Path) -> None:
-        flags = ["--store", url, "--collector-id", name, "--data", str(data)]
+        flags = ["--store", url, "--collector-id", name, "--data", str(data), "--desk", "off"]
         for address in ("--otlp-grpc", "--otlp-http", "--admin"):
             flags += [address, "127.0.0.1:0"]
         command = [sys.executable, "-c", _MAIN, "collector", *flags]

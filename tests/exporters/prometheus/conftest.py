@@ -134,6 +134,7 @@ class Site:
             otlp_grpc=anywhere,
             otlp_http=anywhere,
             admin=anywhere,
+            desk=None,
             projects={"acme": Project()},
         )
         self._loop = asyncio.new_event_loop()

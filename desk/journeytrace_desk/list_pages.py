@@ -1,0 +1,97 @@
+"""The list of sessions: its page, what is new, and its CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from aiohttp import web
+
+from journeytrace_collector.admin.api import BadParameterError, write_cursor
+from journeytrace_collector.core.derive import rfc3339
+from journeytrace_collector.store.base import Counted
+from journeytrace_desk.export import stream
+from journeytrace_desk.pages import Pages
+from journeytrace_desk.reading import Reading
+from journeytrace_desk.views import asked as addresses
+from journeytrace_desk.views.filters import Filters, counted, facets, filters
+from journeytrace_desk.views.sessions import row
+
+__all__ = ["ListPages"]
+
+_SEEN = "seen"
+
+
+class ListPages:
+    """Answers with lists."""
+
+    def __init__(self, reading: Reading, pages: Pages) -> None:
+        self._reading = reading
+        self._pages = pages
+
+    async def home(self, _: web.Request) -> web.Response:
+        """Lead to the newest sessions."""
+        raise web.HTTPSeeOther("/sessions")
+
+    async def sessions(self, request: web.Request) -> web.Response:
+        """Answer with one page of the list."""
+        given = addresses.stated(request.query)
+        if dict(given) != dict(request.query) and "HX-Request" not in request.headers:
+            # So that what is shared and kept says no more than it has to.
+            raise web.HTTPSeeOther(addresses.link("/sessions", given))
+        now = self._reading.now()
+        asked = addresses.read(given, now)
+        found = await self._reading.sessions(asked.query, now)
+        counts = await self._reading.count([asked.query, *facets(asked.query)], now, hasty=True)
+        follows = write_cursor(found.next)
+        news = {**asked.filters, _SEEN: str(found.first or now)}
+        searched = found.searched_until
+        answer = self._pages.answer(
+            "sessions.html",
+            rows=[row(session) for session in found.sessions],
+            found=counted(counts[0]),
+            filters=self._filters(asked, counts[1:]),
+            address=addresses.link("/sessions", asked.filters),
+            first=asked.query.after is None,
+            follows=addresses.link("/sessions", {**asked.filters, "cursor": follows})
+            if follows
+            else None,
+            searched_until=rfc3339(searched) if searched is not None else None,
+            news=addresses.link("/sessions/news", news),
+            csv=addresses.link("/sessions.csv", asked.filters),
+        )
+        answer.headers["HX-Push-Url"] = addresses.link("/sessions", given)
+        return answer
+
+    async def counts(self, request: web.Request) -> web.Response:
+        """Answer with the counts beside the filters, after a longer look."""
+        now = self._reading.now()
+        asked = addresses.read(addresses.stated(request.query), now)
+        counts = await self._reading.count([asked.query, *facets(asked.query)], now)
+        found = replace(self._filters(asked, counts[1:]), recount=None)
+        return self._pages.answer("counts.html", filters=found, found=counted(counts[0]))
+
+    def _filters(self, asked: addresses.Asked, counts: Sequence[Counted]) -> Filters:
+        projects = sorted(self._reading.settings.named_projects)
+        return filters(asked, counts, self._reading.catalogue, projects)
+
+    async def news(self, request: web.Request) -> web.Response:
+        """Answer with a line that says how many sessions are newer than those that were seen."""
+        given = addresses.stated(request.query)
+        seen = given.pop(_SEEN, "")
+        if not (seen.isascii() and seen.isdigit() and len(seen) < 20):
+            raise BadParameterError(_SEEN, f"is {seen!r}", "a time in ns")
+        now = self._reading.now()
+        asked = addresses.read(given, now)
+        newer = max(asked.query.since or 0, int(seen) + 1)
+        (fresh,) = await self._reading.count([replace(asked.query, since=newer)], now)
+        if not fresh.number:
+            return web.Response(status=204)
+        address = addresses.link("/sessions", given)
+        return self._pages.answer("news.html", fresh=fresh, text=counted(fresh), address=address)
+
+    async def csv(self, request: web.Request) -> web.StreamResponse:
+        """Answer with all that the filters leave, as a file."""
+        now = self._reading.now()
+        asked = addresses.read(addresses.stated(request.query), now)
+        return await stream(request, self._reading, asked.query, now)

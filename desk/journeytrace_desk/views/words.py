@@ -1,0 +1,49 @@
+"""The words and signs that pages use for what the store keeps in capitals."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from journeytrace.conventions import Decision, Impact, Result, Status
+
+__all__ = ["DECISION", "FIELD", "STATUS", "Tone", "tone"]
+
+STATUS: Final = {
+    Status.IN_PROGRESS: "In progress",
+    Status.COMPLETED: "Completed",
+    Status.DROPPED: "Dropped",
+    Status.ERROR: "Error",
+}
+
+DECISION: Final = {
+    Decision.APPROVED: ("✓", "Approved"),
+    Decision.REJECTED: ("✕", "Rejected"),
+    Decision.PENDING: ("◔", "Pending"),
+}
+"""Sign and word: a status is a filled chip, so that the two never look alike."""
+
+FIELD: Final = {
+    "session_id": "session id",
+    "user_id": "user id",
+    "email": "e-mail",
+    "submission_id": "submission id",
+    "project_id": "project",
+    "last_event": "last event",
+    "support_code": "support code",
+}
+
+Tone = Literal["bad", "warn", "good", "plain"]
+
+_TONES: Final[dict[str, Tone]] = {
+    Impact.BLOCKED: "bad",
+    Impact.REJECTED: "bad",
+    Impact.RETAKE: "warn",
+    Impact.PENDING: "warn",
+    Impact.APPROVED: "good",
+    Impact.COMPLETED: "good",
+}
+
+
+def tone(result: str | None, impact: str) -> Tone:
+    """Tell how an event looks: colour is for what went wrong or was decided."""
+    return "bad" if result == Result.FAIL else _TONES.get(impact, "plain")
