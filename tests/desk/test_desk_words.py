@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.events import IDLE_TIMEOUT, NOON, SECOND, event
+from tests.support.events import IDLE_TIMEOUT, NOON, SECOND, done, event
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.admin.told import told
@@ -13,7 +13,7 @@ from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.store.base import Known
 from journeytrace_desk.views import times
 from journeytrace_desk.views.events import line
-from journeytrace_desk.views.session import cause
+from journeytrace_desk.views.session import cause, fingerprint, lasted
 from journeytrace_desk.views.sessions import person
 
 CATALOGUE = builtin_catalogue()
@@ -122,3 +122,17 @@ def test_the_outcome_of_a_person_is_the_newest_decision() -> None:
     assert found.outcome is not None
     assert found.outcome.session.session_id == "a"
     assert found.lasted == "5 s"
+
+
+def test_what_people_do_makes_a_session_no_longer() -> None:
+    """How long a session took is the user's time, not that of those who looked at it."""
+    looked = done("SESSION_VIEWED", NOON + 1_000 * SECOND)
+    assert lasted([event("STEP_VIEW"), event("STEP_VIEW", NOON + 5 * SECOND), looked]) == "5 s"
+
+
+def test_a_verdict_changes_what_the_page_shows() -> None:
+    """Somebody who confirms the decision is news to whoever has the page open."""
+    decided = event("APPROVED")
+    confirmed = summed(decided, done("VERDICT_APPROVED", NOON + SECOND))
+    assert confirmed.decided_by == "ann"
+    assert fingerprint(confirmed) != fingerprint(summed(decided))

@@ -9,6 +9,7 @@ from typing import Final
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.core.derive import Summary, rfc3339
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.operations import is_passive
 from journeytrace_desk.views.events import place, stood_in_the_way
 from journeytrace_desk.views.times import since, span
 from journeytrace_desk.views.words import Tone
@@ -78,10 +79,12 @@ def cause(session: Summary, events: Sequence[Event]) -> Cause:
 def fingerprint(session: Summary) -> str:
     """Give a word that is another one as soon as the page would show something else."""
     settled = session.settled_at is not None
-    parts = (session.events, session.status, session.decision or "", session.revision, settled)
+    decided = (session.decision or "", session.decided_by or "", session.decided_at or "")
+    parts = (session.events, session.status, *decided, session.revision, settled)
     return ".".join(map(str, parts))
 
 
 def lasted(events: Sequence[Event]) -> str:
-    """Tell from the first event to the end of the last."""
-    return span(max(one.at + one.duration for one in events) - events[0].at)
+    """Tell from the first event to the end of the last, but for what people did."""
+    journey = [one for one in events if not is_passive(one)] or events
+    return span(max(one.at + one.duration for one in journey) - journey[0].at)
