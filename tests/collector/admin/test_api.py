@@ -13,7 +13,7 @@ from tests.support.events import NOON, SECOND, event
 
 from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Impact, Result, Source, Status
-from journeytrace_collector.admin import api
+from journeytrace_collector.admin import answers, api
 from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.store import SessionQuery
 
@@ -161,7 +161,7 @@ def test_an_event_looks_as_designed() -> None:
     found = event(
         "FACE_COMPARE", result="FAIL", metadata='{"score":0.5}', duration=1_500_000, service="kyc"
     )
-    assert json.loads(msgspec.json.encode(api.event_json(found))) == {
+    assert json.loads(msgspec.json.encode(answers.event(found))) == {
         "event_id": found.event_id.hex(),
         "name": "FACE_COMPARE",
         "source": "BE",
@@ -172,6 +172,7 @@ def test_an_event_looks_as_designed() -> None:
         "error_code": None,
         "error_meaning": None,
         "error_page": None,
+        "actor": None,
         "at": "2026-06-01T12:00:00.000000Z",
         "duration_ms": 1.5,
         "service": "kyc",
@@ -182,10 +183,10 @@ def test_an_event_looks_as_designed() -> None:
 def test_an_event_tells_what_its_code_means() -> None:
     """Beside a code that the catalogue knows stand its meaning and its page."""
     known = {"QS-10001": ErrorCodeSpec("QS-10001", "The ID is blurred.", "https://help.example/1")}
-    told = api.event_json(event("ID_RECOGNITION", error_code="QS-10001"), known)
-    assert (told["error_meaning"], told["error_page"]) == (
+    told = answers.event(event("ID_RECOGNITION", error_code="QS-10001"), known)
+    assert (told.error_meaning, told.error_page) == (
         "The ID is blurred.",
         "https://help.example/1",
     )
-    told = api.event_json(event("ID_RECOGNITION", error_code="QS-2"), known)
-    assert (told["error_code"], told["error_meaning"], told["error_page"]) == ("QS-2", None, None)
+    told = answers.event(event("ID_RECOGNITION", error_code="QS-2"), known)
+    assert (told.error_code, told.error_meaning, told.error_page) == ("QS-2", None, None)

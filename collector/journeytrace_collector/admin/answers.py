@@ -1,0 +1,363 @@
+"""What the admin API answers: a type for each answer, whose fields say what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from journeytrace.catalogue import ErrorCodeSpec
+from journeytrace.conventions import ACTOR_ID, Impact, Result, Source
+from journeytrace_collector.core import model
+from journeytrace_collector.core.derive import NO_CODES, Summary, rfc3339
+from journeytrace_collector.core.model import Rfc3339
+from journeytrace_collector.core.operations import is_passive
+from journeytrace_collector.core.unknown import UnknownNames, toml_lines
+from journeytrace_collector.store import base
+
+__all__ = [
+    "Act",
+    "Acts",
+    "Count",
+    "Destination",
+    "Discarded",
+    "Document",
+    "Erasable",
+    "Erased",
+    "Error",
+    "ErrorAnswer",
+    "Event",
+    "Events",
+    "Outbox",
+    "Parked",
+    "Requeued",
+    "Sessions",
+    "Unknown",
+    "UnknownName",
+    "acts",
+    "destination",
+    "event",
+    "moment",
+    "parked",
+    "unknown",
+]
+
+
+def _one_of(words: type[StrEnum]) -> msgspec.Meta:
+    # As text, for that is how it comes out of a store: nothing that is read there may fail here.
+    return msgspec.Meta(extra_json_schema={"enum": [word.value for word in words]})
+
+
+_Source = Annotated[str, _one_of(Source)]
+_Impact = Annotated[str, _one_of(Impact)]
+_Result = Annotated[str, _one_of(Result)]
+_Object = Annotated[msgspec.Raw, msgspec.Meta(extra_json_schema={"type": "object"})]
+Document = Annotated[dict[str, Any], msgspec.Meta(extra_json_schema={"required": ["openapi"]})]
+"""An OpenAPI document."""
+
+
+class Error(msgspec.Struct, frozen=True):
+    """Why there is no answer."""
+
+    message: str
+    """What was wrong and what to do, for people."""
+    field: str | msgspec.UnsetType = msgspec.UNSET
+    """What was wrong: the name of a parameter, or of what is in the body or the path."""
+    allowed: str | msgspec.UnsetType = msgspec.UNSET
+    """What would not be, for people."""
+
+
+class ErrorAnswer(msgspec.Struct, frozen=True):
+    """What is answered instead."""
+
+    error: Error
+    """Why."""
+
+
+class Sessions(msgspec.Struct, frozen=True):
+    """One page of the list."""
+
+    sessions: list[Summary]
+    """The newest first."""
+    next_cursor: str | None
+    """Leads to the next page, as `cursor`; None: there is none."""
+    searched_until: Rfc3339 | None
+    """The page ends early, for what matches is rare: sessions created since then were looked at,
+    the rest is on the next pages. None: the page is as long as it can be."""
+
+
+class Count(msgspec.Struct, frozen=True):
+    """How many sessions match."""
+
+    sessions: int
+    """Exact up to 1,000, unless `more` says otherwise."""
+    more: bool
+    """Whether there can be more of them: the count ended at 1,000, or where what matches is rare
+    among very many sessions."""
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event of a session."""
+
+    event_id: str
+    """Unique within the session: 16 hexadecimal digits."""
+    name: str
+    """As the catalogue has it, or the sender's own."""
+    source: _Source
+    """Seen on the screen (FE), executed on the server (BE), or done by a person (OP)."""
+    stage: str | None
+    """Where in the journey it belongs."""
+    impact: _Impact
+    """What the user felt."""
+    result: _Result | None
+    """What came of it, if it is a check."""
+    reason: str | None
+    """Of the decision, if it is one."""
+    error_code: str | None
+    """The code that was shown."""
+    error_meaning: str | None
+    """What the code means; None: the catalogue does not know it."""
+    error_page: str | None
+    """Address of what is written about the code; None: the catalogue names none."""
+    actor: str | None
+    """The person who did it; None: no person did (the source is not OP), or none was named."""
+    at: Rfc3339
+    """When it happened, by the sender's clock."""
+    duration_ms: float
+    """How long it took, in milliseconds; 0: it has no extent."""
+    service: str | None
+    """The service that recorded it."""
+    attributes: _Object
+    """All else that was recorded."""
+
+
+class Events(msgspec.Struct, frozen=True):
+    """The events of a session."""
+
+    events: list[Event]
+    """In order of time, then of id."""
+
+
+class UnknownName(msgspec.Struct, frozen=True):
+    """A name that came up and is not in the catalogue."""
+
+    kind: Annotated[str, msgspec.Meta(extra_json_schema={"enum": ["event", "stage", "reason"]})]
+    """Of what it is the name."""
+    name: str
+    """As it was sent."""
+    decision: str | None
+    """Which decision the reason was given for; None: it is no reason."""
+    source: str | None
+    """How the event came first, as do `stage` and `impact`; None: it is no event."""
+    stage: str | None
+    """Of an event or a reason; None: it came without."""
+    impact: str | None
+    """None: it is no event."""
+    count: int
+    """Events that had it, since the collector started."""
+    first_at: Rfc3339
+    """When it was first received."""
+    similar: str | None
+    """A known name that reads much the same; None: none does."""
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """The names that came up since the collector started and are not in its catalogue."""
+
+    names: list[UnknownName]
+    """In the order in which they came up."""
+    complete: bool
+    """False: there were more than are remembered."""
+    toml: str
+    """The lines that a catalogue file would need, ready to be completed."""
+
+
+class Erasable(msgspec.Struct, frozen=True):
+    """What an erasure would erase."""
+
+    sessions: int
+    """How many."""
+    events: int
+    """In all of them."""
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """What an erasure has erased."""
+
+    erased: int
+    """Sessions."""
+    events: int
+    """In all of them."""
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """How one destination of the outbox is doing."""
+
+    name: str
+    """Of the exporter, as the settings have it."""
+    waiting: int
+    """Parcels that have not left."""
+    oldest_at: Rfc3339 | None
+    """When the oldest of these was put there; None: nothing waits."""
+    backing_off: int
+    """Lines that failed and are left alone until their time has come."""
+    backing_off_since: Rfc3339 | None
+    """When the oldest parcel of these lines was put there; None: there is none."""
+    parked: int
+    """Parcels that the destination will never take as they are."""
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """A parked parcel, but for what is in it, which is personal data."""
+
+    id: int
+    """For requeueing and discarding."""
+    destination: str
+    """Whom it was for."""
+    session_id: str | None
+    """None: it is about no single session."""
+    since: Rfc3339
+    """When it was put into the outbox."""
+    reason: str | None
+    """Why it was not taken."""
+
+
+class Outbox(msgspec.Struct, frozen=True):
+    """What is to leave the collector and has not."""
+
+    destinations: list[Destination]
+    """Those that have parcels, by name."""
+    parked: list[Parked]
+    """The newest first."""
+
+
+class Requeued(msgspec.Struct, frozen=True):
+    """What requeueing has done."""
+
+    requeued: int
+    """Parcels that are back in line."""
+
+
+class Discarded(msgspec.Struct, frozen=True):
+    """What discarding has done."""
+
+    discarded: int
+    """Parcels that are gone for good."""
+
+
+class Act(msgspec.Struct, frozen=True):
+    """What somebody did that stands in no session."""
+
+    at: Rfc3339
+    """When."""
+    actor: str
+    """Who: a person, or `admin` for whoever showed the admin token."""
+    act: str
+    """What: `erase`, a session."""
+    project: str | None
+    """Where."""
+    digest: str | None
+    """Of the id of the session that it was about: salted, so it names none."""
+
+
+class Acts(msgspec.Struct, frozen=True):
+    """Who did what."""
+
+    acts: list[Act]
+    """The newest first."""
+
+
+class _Said(msgspec.Struct):
+    actor: Any = msgspec.field(name=ACTOR_ID, default=None)
+
+
+_said: Final = msgspec.json.Decoder(_Said).decode
+
+
+def event(found: model.Event, error_codes: Mapping[str, ErrorCodeSpec] = NO_CODES) -> Event:
+    """Describe one event as DESIGN section 9 does; `error_codes`: those with a known meaning."""
+    error = error_codes.get(found.error_code) if found.error_code else None
+    actor = _said(found.metadata).actor if is_passive(found) else None
+    return Event(
+        event_id=found.event_id.hex(),
+        name=found.name,
+        source=found.source,
+        stage=found.stage,
+        impact=found.impact,
+        result=found.result,
+        reason=found.reason,
+        error_code=found.error_code,
+        error_meaning=error.meaning if error else None,
+        error_page=error.page if error else None,
+        actor=actor if isinstance(actor, str) else None,
+        at=rfc3339(found.at),
+        duration_ms=found.duration / 1e6,
+        service=found.service,
+        attributes=msgspec.Raw(found.metadata.encode()),
+    )
+
+
+def unknown(found: UnknownNames) -> Unknown:
+    """Describe the names that came up and are not in the catalogue, with the lines for its file."""
+    names = list(found)
+    described = [
+        UnknownName(
+            kind=name.kind,
+            name=name.name,
+            decision=name.decision,
+            source=name.source,
+            stage=name.stage,
+            impact=name.impact,
+            count=name.count,
+            first_at=rfc3339(name.first_at),
+            similar=name.similar,
+        )
+        for name in names
+    ]
+    return Unknown(described, found.complete, toml_lines(names))
+
+
+def destination(name: str, state: base.OutboxState) -> Destination:
+    """Describe how one destination is doing."""
+    return Destination(
+        name=name,
+        waiting=state.waiting,
+        oldest_at=moment(state.oldest_at),
+        backing_off=state.backing_off,
+        backing_off_since=moment(state.backing_off_since),
+        parked=state.parked,
+    )
+
+
+def parked(row: base.OutboxRow) -> Parked:
+    """Describe a parked parcel."""
+    return Parked(
+        id=row.id,
+        destination=row.parcel.destination,
+        session_id=row.parcel.session_id,
+        since=rfc3339(row.at),
+        reason=row.reason,
+    )
+
+
+def acts(found: Sequence[base.Act]) -> Acts:
+    """Describe what people did."""
+    return Acts(
+        [
+            Act(
+                at=rfc3339(act.at),
+                actor=act.actor,
+                act=act.act,
+                project=act.project,
+                digest=act.digest.hex() if act.digest is not None else None,
+            )
+            for act in found
+        ]
+    )
+
+
+def moment(at: int | None) -> str | None:
+    """Write a time in ns; None stays None."""
+    return rfc3339(at) if at is not None else None
