@@ -231,6 +231,10 @@ class Ids(msgspec.Struct, forbid_unknown_fields=True):
     """As the outbox tells them; None: all of them."""
 
 
+class _Sent(msgspec.Struct, forbid_unknown_fields=True):
+    ids: list[int | float] | None
+
+
 def parse_ids(body: bytes) -> list[int] | None:
     """Read which parked parcels are meant; None: all of them.
 
@@ -238,10 +242,16 @@ def parse_ids(body: bytes) -> list[int] | None:
         BadParameterError: the body is anything else. An empty one is, too: all has to be meant.
     """
     try:
-        return msgspec.json.decode(body, type=Ids).ids
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        sent = msgspec.json.decode(body, type=_Sent).ids
+        return sent if sent is None else msgspec.convert([_whole(one) for one in sent], list[_Id])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         allowed = '{"ids": [1, 2]} for some, {"ids": null} for all'
         raise BadParameterError("ids", "cannot be read from the body", allowed) from None
+
+
+def _whole(number: float) -> float:
+    # To JSON Schema, and to some who write JSON, 1.0 is an integer.
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def write_cursor(cursor: Cursor | None) -> str | None:

@@ -94,9 +94,11 @@ USER: Final = Parameter("user", _TEXT, "The user id, the whole of it, as it is s
 EMAIL: Final = Parameter(
     "email", _TEXT, "The e-mail address, the whole of it, in either case.", "ann@example.com"
 )
+_SESSION_ID: Final = {"type": "string", "format": "session-id", "minLength": 1}
+
 SESSION: Final = Parameter(
     "session",
-    {"type": "string", "format": "session-id"},
+    _SESSION_ID,
     "The session's id.",
     "018f3b5e-0000-7000-8000-000000000001",
 )
@@ -188,7 +190,7 @@ SUBJECT: Final = (SESSION, *PERSON)
 IN_PATH: Final[Mapping[str, Parameter]] = {
     "id": Parameter(
         "id",
-        {"type": "string", "format": "session-id"},
+        _SESSION_ID,
         "The session's id: 1 to 128 printable characters, a UUID in any spelling. A trace id that"
         " was made of one is the same.",
         "018f3b5e-0000-7000-8000-000000000001",
