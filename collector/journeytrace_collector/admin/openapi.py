@@ -59,6 +59,7 @@ Sessions of KYC and identity-verification journeys: what became of each, and why
 * Times are RFC 3339 in UTC, to the microsecond. `null` means: unknown, or not yet.
 * A session's status is how far it got, its decision what came of it: `COMPLETED` is not approved.
 * What answers GET answers HEAD as well. A parameter that is unknown or given twice is refused.
+* A line of a request has up to 8,190 bytes; what is no HTTP at all is answered in plain text.
 * Fields are added without notice: pass over those that you do not know.
 * Where the collector has no admin token, none is asked for.
 """

@@ -97,9 +97,7 @@ def test_the_api_answers_as_its_document_says(sqlite: Collector, tmp_path: Path)
 
 @pytest.mark.proof
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
-def test_it_does_at_length(
-    store: str, request: pytest.FixtureRequest, tmp_path: Path
-) -> None:
+def test_it_does_at_length(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Thousands of questions find no other answer either, on both stores."""
     collector = request.getfixturevalue(store)
     check(told(collector, tmp_path, "--max-examples", "300", seconds=1_800))
