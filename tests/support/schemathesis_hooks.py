@@ -16,7 +16,7 @@ from tests.support.planted_api import PLANTED_SESSIONS
 from journeytrace_collector.admin.api import write_cursor
 
 # It counts connections in a way that fails where urllib3-future stands in urllib3's place.
-transport._count_opened_connections = lambda _: 0
+vars(transport)["_count_opened_connections"] = lambda _: 0
 
 _ids = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=128)
 _int64 = st.integers(-(2**63), 2**63 - 1)
@@ -27,7 +27,9 @@ schemathesis.openapi.format("cursor", st.tuples(_int64, _int64).map(write_cursor
 @schemathesis.hook
 def filter_failure(_: Any, __: Any, ___: Any, response: Any) -> bool:
     """Pass over valid data that was refused for one of these."""
-    if response.status_code != 400 or "Got more than 8190 bytes" in response.text:
-        return response.status_code != 400
+    if response.status_code != 400:
+        return True
+    if "Got more than 8190 bytes" in response.text:
+        return False
     error = response.json()["error"]
-    return error["field"] != "parameters" and "stands without" not in error["message"]
+    return not (error["field"] == "parameters" or "stands without" in error["message"])

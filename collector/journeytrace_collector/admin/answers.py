@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 
-from journeytrace.catalogue import ErrorCodeSpec
-from journeytrace.conventions import ACTOR_ID, Impact, Result, Source
-from journeytrace_collector.core import model
-from journeytrace_collector.core.derive import NO_CODES, Summary, rfc3339
+from journeytrace.conventions import Impact, Result, Source
+from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.model import Rfc3339
-from journeytrace_collector.core.operations import is_passive
-from journeytrace_collector.core.unknown import UnknownNames, toml_lines
-from journeytrace_collector.store import base
 
 __all__ = [
     "Act",
@@ -36,12 +30,6 @@ __all__ = [
     "Sessions",
     "Unknown",
     "UnknownName",
-    "acts",
-    "destination",
-    "event",
-    "moment",
-    "parked",
-    "unknown",
 ]
 
 
@@ -267,97 +255,3 @@ class Acts(msgspec.Struct, frozen=True):
 
     acts: list[Act]
     """The newest first."""
-
-
-class _Said(msgspec.Struct):
-    actor: Any = msgspec.field(name=ACTOR_ID, default=None)
-
-
-_said: Final = msgspec.json.Decoder(_Said).decode
-
-
-def event(found: model.Event, error_codes: Mapping[str, ErrorCodeSpec] = NO_CODES) -> Event:
-    """Describe one event as DESIGN section 9 does; `error_codes`: those with a known meaning."""
-    error = error_codes.get(found.error_code) if found.error_code else None
-    actor = _said(found.metadata).actor if is_passive(found) else None
-    return Event(
-        event_id=found.event_id.hex(),
-        name=found.name,
-        source=found.source,
-        stage=found.stage,
-        impact=found.impact,
-        result=found.result,
-        reason=found.reason,
-        error_code=found.error_code,
-        error_meaning=error.meaning if error else None,
-        error_page=error.page if error else None,
-        actor=actor if isinstance(actor, str) else None,
-        at=rfc3339(found.at),
-        duration_ms=found.duration / 1e6,
-        service=found.service,
-        attributes=msgspec.Raw(found.metadata.encode()),
-    )
-
-
-def unknown(found: UnknownNames) -> Unknown:
-    """Describe the names that came up and are not in the catalogue, with the lines for its file."""
-    names = list(found)
-    described = [
-        UnknownName(
-            kind=name.kind,
-            name=name.name,
-            decision=name.decision,
-            source=name.source,
-            stage=name.stage,
-            impact=name.impact,
-            count=name.count,
-            first_at=rfc3339(name.first_at),
-            similar=name.similar,
-        )
-        for name in names
-    ]
-    return Unknown(described, found.complete, toml_lines(names))
-
-
-def destination(name: str, state: base.OutboxState) -> Destination:
-    """Describe how one destination is doing."""
-    return Destination(
-        name=name,
-        waiting=state.waiting,
-        oldest_at=moment(state.oldest_at),
-        backing_off=state.backing_off,
-        backing_off_since=moment(state.backing_off_since),
-        parked=state.parked,
-    )
-
-
-def parked(row: base.OutboxRow) -> Parked:
-    """Describe a parked parcel."""
-    return Parked(
-        id=row.id,
-        destination=row.parcel.destination,
-        session_id=row.parcel.session_id,
-        since=rfc3339(row.at),
-        reason=row.reason,
-    )
-
-
-def acts(found: Sequence[base.Act]) -> Acts:
-    """Describe what people did."""
-    return Acts(
-        [
-            Act(
-                at=rfc3339(act.at),
-                actor=act.actor,
-                act=act.act,
-                project=act.project,
-                digest=act.digest.hex() if act.digest is not None else None,
-            )
-            for act in found
-        ]
-    )
-
-
-def moment(at: int | None) -> str | None:
-    """Write a time in ns; None stays None."""
-    return rfc3339(at) if at is not None else None

@@ -251,7 +251,7 @@ def parse_ids(body: bytes) -> list[int] | None:
 
 def _whole(number: float) -> float:
     # To JSON Schema, and to some who write JSON, 1.0 is an integer.
-    return int(number) if isinstance(number, float) and number.is_integer() else number
+    return int(number) if number % 1 == 0 else number
 
 
 def write_cursor(cursor: Cursor | None) -> str | None:

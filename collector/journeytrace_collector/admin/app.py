@@ -31,7 +31,15 @@ from journeytrace_collector.admin.parameters import (
     PERSON,
     SUBJECT,
 )
-from journeytrace_collector.admin.told import told
+from journeytrace_collector.admin.told import (
+    moment,
+    told,
+    told_acts,
+    told_destination,
+    told_event,
+    told_parked,
+    told_unknown,
+)
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.funnel import Funnel, funnel
@@ -146,7 +154,7 @@ class _Admin:
         return answers.Sessions(
             sessions=[self._summary(known, now) for known in page.sessions],
             next_cursor=api.write_cursor(page.next),
-            searched_until=answers.moment(page.searched_until),
+            searched_until=moment(page.searched_until),
         )
 
     @operation("GET", "/api/v1/count", COUNTED)
@@ -171,7 +179,7 @@ class _Admin:
         known = await self._known(request)
         events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
         codes = self._catalogue.error_codes
-        return answers.Events([answers.event(event, codes) for event in events])
+        return answers.Events([told_event(event, codes) for event in events])
 
     @operation("GET", "/api/v1/funnel", COHORT)
     async def funnel(self, request: web.Request) -> Funnel:
@@ -230,12 +238,12 @@ class _Admin:
         What people do with a session is among its events, with the source OP.
         """
         limit = api.parse_limit(request.query)
-        return answers.acts(await asyncio.to_thread(self._store.acts, limit))
+        return told_acts(await asyncio.to_thread(self._store.acts, limit))
 
     @operation("GET", "/api/v1/catalogue/unknown")
     async def unknown(self, _: web.Request) -> answers.Unknown:
         """Tell which names came up that are not in the catalogue, since the collector started."""
-        return answers.unknown(self._unknown)
+        return told_unknown(self._unknown)
 
     @operation("GET", "/api/v1/outbox", MOST)
     async def outbox(self, request: web.Request) -> answers.Outbox:
@@ -244,8 +252,8 @@ class _Admin:
         states = await asyncio.to_thread(self._store.outbox)
         parked = await asyncio.to_thread(self._store.parked, limit)
         return answers.Outbox(
-            [answers.destination(name, state) for name, state in sorted(states.items())],
-            [answers.parked(row) for row in parked],
+            [told_destination(name, state) for name, state in sorted(states.items())],
+            [told_parked(row) for row in parked],
         )
 
     @operation("POST", "/api/v1/outbox/requeue", body=api.Ids, errors=(413, 415))

@@ -39,11 +39,9 @@ class Asker:
         path: str,
         method: str = "GET",
         token: str | None = READER_TOKEN,
-        *,
-        plain: bool = False,
         **query: str,
     ) -> Answer:
-        """Ask for what is under ``/api/v1/``; `plain`: the answer is no JSON."""
+        """Ask for what is under ``/api/v1/``."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         asked = f"/api/v1/{path}" + (f"?{urlencode(query)}" if query else "")
         with closing(http.client.HTTPConnection(self._address, timeout=30)) as connection:
@@ -51,7 +49,8 @@ class Asker:
             reply = connection.getresponse()
             found = {name.lower(): value for name, value in reply.getheaders()}
             body = reply.read()
-        return Answer(reply.status, found, body.decode() if plain else json.loads(body))
+        is_json = found.get("content-type") == "application/json"
+        return Answer(reply.status, found, json.loads(body) if is_json else body.decode())
 
 
 @pytest.fixture(scope="session")

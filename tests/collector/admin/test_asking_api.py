@@ -8,7 +8,7 @@ import pytest
 from tests.support.events import event
 from tests.support.planted_api import PLANTED_SESSIONS, START
 
-from journeytrace_collector.admin import answers
+from journeytrace_collector.admin.told import told_event
 from journeytrace_collector.core.derive import rfc3339
 
 if TYPE_CHECKING:
@@ -47,16 +47,16 @@ def test_an_event_names_the_person(ask: Asker) -> None:
     said = ask(f"sessions/{PLANTED_SESSIONS[7]}/events").said["events"]
     assert {one["name"]: one["actor"] for one in said if one["actor"]} == {"NOTE_ADDED": "ann"}
     claimed = event("STEP_VIEW", metadata='{"journey.actor.id":"ann"}')
-    assert answers.event(claimed).actor is None
+    assert told_event(claimed).actor is None
     odd = event("NOTE_ADDED", metadata='{"journey.actor.id":7}')
-    assert answers.event(odd).actor is None
+    assert told_event(odd).actor is None
 
 
 def test_nobody_writes_the_log_with_what_is_no_http(
     ask: Asker, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A line that is too long is answered, and neither it nor a stack trace is logged."""
-    answer = ask(f"erasable?email={'ann@example.com' * 600}", plain=True)
+    answer = ask(f"erasable?email={'ann@example.com' * 600}")
     assert (answer.status, "more than 8190 bytes" in answer.said) == (400, True)
     assert caplog.records == []
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from tests.collector.admin.conftest import Asker
 
 Document = dict[str, Any]
+
+PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 
 WRONG = {
     "limit": "0",
@@ -118,17 +122,24 @@ def test_whatever_is_documented_is_read(document: Document, ask: Asker) -> None:
             assert answer.said["error"]["field"].startswith(name), (path, name)
 
 
+def test_the_page_for_people_names_every_operation(document: Document) -> None:
+    """With its method, and names no other."""
+    found = re.findall(r"`([A-Z]+) (/api/v1/[^`?]+)`", PAGE.read_text("utf-8"))
+    known = {(method, path) for method, path, _ in operations(document)}
+    assert set(found) == known - {("GET", "/api/v1/openapi.json")}
+
+
 def test_everything_is_said_in_words(document: Document) -> None:
     """Operations, parameters, answers and their fields have descriptions, and none is of ours."""
-    texts = {}
+    texts: dict[Any, str] = {}
     for method, path, said in operations(document):
-        texts[method, path] = said.get("summary")
-        texts |= {(path, one["name"]): one.get("description") for one in said["parameters"]}
+        texts[method, path] = said.get("summary", "")
+        texts |= {(path, one["name"]): one.get("description", "") for one in said["parameters"]}
     for name, schema in document["components"]["schemas"].items():
         if schema.get("type") == "object":
-            texts[name] = schema.get("description")
+            texts[name] = schema.get("description", "")
             fields = schema["properties"].items()
-            texts |= {(name, field): said.get("description") for field, said in fields}
+            texts |= {(name, field): said.get("description", "") for field, said in fields}
     assert [where for where, text in texts.items() if not text] == []
     strange = ("DESIGN", "None", "``", "Raises")
     assert [text for text in texts.values() if any(word in text for word in strange)] == []
