@@ -243,9 +243,9 @@ class Act(msgspec.Struct, frozen=True):
     actor: str
     """Who: a person, or `admin` for whoever showed the admin token."""
     act: str
-    """What: `erase`, a session."""
+    """What, in one word, such as `erase`: a session was erased on request."""
     project: str | None
-    """Where."""
+    """Where; None: in no project."""
     digest: str | None
     """Of the id of the session that it was about: salted, so it names none."""
 
