@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from journeytrace.catalogue import Catalogue
 from journeytrace.errors import InvalidSessionIdError
 from journeytrace.identity import normalise_session_id
-from journeytrace_collector.admin.api import code_query
+from journeytrace_collector.admin.api import MOST_COUNTED, code_query
 from journeytrace_collector.admin.desk import DeskContext
 from journeytrace_collector.admin.told import told
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.store.base import Counted, Cursor, Known, SessionQuery
-from journeytrace_desk.views.filters import MOST_COUNTED
 
 __all__ = ["Found", "Listed", "Reading"]
 

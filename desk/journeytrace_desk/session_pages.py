@@ -9,7 +9,7 @@ from typing import Final
 from aiohttp import web
 
 from journeytrace.conventions import Status
-from journeytrace_collector.admin.api import MAX_SEARCH, BadParameterError
+from journeytrace_collector.admin.api import MAX_TEXT, BadParameterError
 from journeytrace_collector.store.base import SessionQuery
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Found, Reading
@@ -36,8 +36,8 @@ class SessionPages:
     async def find(self, request: web.Request) -> web.Response:
         """Lead to the one session that is meant, else to the list of those that may be."""
         text = request.query.get("q", "").strip()
-        if len(text) > MAX_SEARCH:
-            raise BadParameterError("q", "is too long", f"up to {MAX_SEARCH} characters")
+        if len(text) > MAX_TEXT:
+            raise BadParameterError("q", "is too long", f"up to {MAX_TEXT} characters")
         found = await self._reading.session(text, self._reading.now()) if text else None
         if found is not None:
             raise web.HTTPSeeOther(link("/session", {"id": found.summary.session_id}))
@@ -91,7 +91,7 @@ class SessionPages:
     async def person(self, request: web.Request) -> web.Response:
         """Answer with all sessions of one user id, in their order."""
         user_id = request.query.get("id", "")
-        if not user_id or len(user_id) > MAX_SEARCH or len(request.query) != 1:
+        if not user_id or len(user_id) > MAX_TEXT or len(request.query) != 1:
             raise BadParameterError("id", "is missing or too long", "the whole of a user id")
         query = SessionQuery(user=user_id, limit=MOST_ATTEMPTS)
         found = await self._reading.sessions(query, self._reading.now())
@@ -127,8 +127,8 @@ def _check(given: Mapping[str, str]) -> int:
         raise BadParameterError("source", f"is {given['source']!r}", ", ".join(LANES))
     if given.get("failed", "yes") != "yes":
         raise BadParameterError("failed", f"is {given['failed']!r}", "yes")
-    if len(given.get("find", "")) > MAX_SEARCH:
-        raise BadParameterError("find", "is too long", f"up to {MAX_SEARCH} characters")
+    if len(given.get("find", "")) > MAX_TEXT:
+        raise BadParameterError("find", "is too long", f"up to {MAX_TEXT} characters")
     first = given.get("from", "0")
     if not (first.isascii() and first.isdigit() and len(first) < 7):
         raise BadParameterError("from", f"is {first!r}", "the number of an event")

@@ -340,7 +340,9 @@ class SqliteStore:
 
     def close(self) -> None:
         """See `Store.close`."""
-        self._writer.close()
+        # Not while the disk is scrubbed, by a thread that nobody waits for: SQLite would crash.
+        with self._turn:
+            self._writer.close()
         os.close(self._lock)
 
     @contextmanager
