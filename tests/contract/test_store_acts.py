@@ -98,7 +98,8 @@ def test_all_sessions_of_a_person_are_listed(store: Store) -> None:
     for session_id in ("a", "c", "d"):
         store.write([event("STEP_VIEW", session_id=session_id, user_id="u")])
     store.write([event("STEP_VIEW", NOON + 1, session_id="c", user_id="v")])
-    store.write([event("SESSION_INVITED", session_id="b", user_id="u", source="OP", stage="REVIEW")])
+    invited = {"source": "OP", "stage": "REVIEW", "user_id": "u"}
+    store.write([event("SESSION_INVITED", session_id="b", **invited)])
     store.write([event("STEP_VIEW", session_id="e", user_id="U")])
     person = Subject("user_id", "u")
     first = [known.state.session_id for known in store.of_subject(person, 3)]

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin import api
+from journeytrace_collector.admin.acting import Acting
 from journeytrace_collector.admin.told import told
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.derive import Summary
@@ -33,9 +34,6 @@ from journeytrace_collector.store.base import Erased, Known, Store, Subject
 __all__ = ["admin_app"]
 
 _log = logging.getLogger(__name__)
-
-ERASE_AT_ONCE: Final = 100
-"""Sessions, between which requests are stored."""
 
 ACTOR: Final = "admin"
 """Who has asked: admin tokens have no names."""
@@ -107,6 +105,7 @@ class _Admin:
         self._store = store
         self._ingest = ingest
         self._clock = clock
+        self._acting = Acting(store, ingest, clock)
         self._catalogue = catalogue
         self._unknown = unknown
         self._idle_timeout = idle_timeout
@@ -157,25 +156,13 @@ class _Admin:
     async def erase_session(self, request: web.Request) -> web.Response:
         _only_path(request)
         session_id = api.parse_session_id(request.match_info["id"])
-        erased = await self._erase(Subject("session_id", session_id))
+        erased = await self._acting.erase(Subject("session_id", session_id), ACTOR)
         if not erased.sessions:
             raise _UnknownSessionError(session_id)
         return _erased(erased)
 
     async def erase_person(self, request: web.Request) -> web.Response:
-        return _erased(await self._erase(_subject(request)))
-
-    async def _erase(self, subject: Subject) -> Erased:
-        sessions = events = 0
-        while True:
-            job = self._ingest.run(
-                lambda: self._store.forget(subject, ACTOR, self._clock(), ERASE_AT_ONCE)
-            )
-            step = await asyncio.wrap_future(job)
-            sessions, events = sessions + step.sessions, events + step.events
-            if step.sessions < ERASE_AT_ONCE:
-                _log.info("erased on request: %d sessions with %d events", sessions, events)
-                return Erased(sessions, events)
+        return _erased(await self._acting.erase(_subject(request), ACTOR))
 
     async def unknown(self, request: web.Request) -> web.Response:
         _only_path(request)
