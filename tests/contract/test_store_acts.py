@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from tests.support.events import NOON, SESSION, event
@@ -98,7 +99,7 @@ def test_all_sessions_of_a_person_are_listed(store: Store) -> None:
     for session_id in ("a", "c", "d"):
         store.write([event("STEP_VIEW", session_id=session_id, user_id="u")])
     store.write([event("STEP_VIEW", NOON + 1, session_id="c", user_id="v")])
-    invited = {"source": "OP", "stage": "REVIEW", "user_id": "u"}
+    invited: dict[str, Any] = {"source": "OP", "stage": "REVIEW", "user_id": "u"}
     store.write([event("SESSION_INVITED", session_id="b", **invited)])
     store.write([event("STEP_VIEW", session_id="e", user_id="U")])
     person = Subject("user_id", "u")
