@@ -67,6 +67,14 @@ class Retention:
         """Give the days in force now, by project."""
         return {project: periods[-1].days for project, periods in self._periods.items()}
 
+    def newest(self, project_id: str) -> Period | None:
+        """Give the period in force now; None: the default is."""
+        return self._periods[project_id][-1] if project_id in self._periods else None
+
+    def was_chosen(self, project_id: str) -> bool:
+        """Whether somebody has chosen a period for a project: it holds unless the settings fix."""
+        return any(period.chosen for period in self._periods.get(project_id, ()))
+
     def unconfigured(self, project_id: str) -> int:
         """Give the days that hold for a project while the settings say nothing of it."""
         chosen = (p.days for p in reversed(self._periods.get(project_id, ())) if p.chosen)
