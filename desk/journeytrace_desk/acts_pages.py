@@ -58,7 +58,7 @@ class ActsPages:
         """Answer with all that the filters leave, as a file. It is an act itself."""
         given = stated(request.query)
         query = self._query({**given, "cursor": ""}, admin)
-        detail = {"of": "acts", "filters": ", ".join(sorted(given)) or "none"}
+        detail = {"of": "acts", "filters": ", ".join(sorted(given))}
         await self._store.act(admin.id, LIST, detail=detail)
         return await send(request, "acts.csv", "text/csv", self._rows(query))
 

@@ -95,10 +95,9 @@ class ListPages:
         return self._pages.answer("news.html", fresh=fresh, text=counted(fresh), address=address)
 
     async def csv(self, request: web.Request) -> web.StreamResponse:
-        """Answer with all that the filters leave, as a file. That somebody has it is kept before."""
+        """Answer with all that the filters leave, as a file; before, keep that somebody has it."""
         now = self._reading.now()
         asked = addresses.read(addresses.stated(request.query), now)
-        filters = addresses.without_persons(asked.filters)
-        detail = {"of": "sessions", "filters": filters or "none"}
+        detail = {"of": "sessions", "filters": addresses.without_persons(asked.filters)}
         await self._act(actor_of(request).id, LIST, asked.query.project or None, detail=detail)
         return await stream(request, self._reading, asked.query, now)

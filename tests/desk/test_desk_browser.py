@@ -27,6 +27,10 @@ PAGES = (
     f"/session?id={REJECTED}",
     f"/session?id={NASTY[:5]}",
     "/person?id=u-retry",
+    "/acts",
+    "/projects",
+    "/data?user=u-retry",
+    "/erase?user=u-retry",
     "/help",
     "/nowhere",
 )

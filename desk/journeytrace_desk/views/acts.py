@@ -60,6 +60,8 @@ def said(act: Act) -> str:
         return f"{detail['before']} days before, {detail['after']} days now"
     if act.act == names.ERASE and isinstance(detail.get("events"), int):
         return counted(int(detail["events"]), "event")
+    if act.act == names.LIST and {"of", "filters"} <= detail.keys():
+        return f"{detail['of']}: {detail['filters'] or 'all of them'}"
     return ", ".join(f"{name}: {value}" for name, value in detail.items())
 
 
