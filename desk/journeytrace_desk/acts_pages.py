@@ -23,6 +23,7 @@ __all__ = ["ActsPages"]
 
 PAGE_ROWS: Final = 100
 _AT_ONCE: Final = 500
+_CUT: Final = f"only the newest {MOST_ROWS} acts are here: narrow the filters down"
 _PARAMETERS: Final = ("actor", "act", "session", "since", "until", "cursor")
 _MOST: Final = 512
 
@@ -69,6 +70,8 @@ class ActsPages:
             yield written(views.cells(act) for act in page)
             left -= len(page)
             query = replace(query, after=page[-1].no)
+        if not left and await self._store.acts(1, query):
+            yield written([(_CUT,)])
 
     def _query(self, given: Mapping[str, str], admin: Admin) -> ActQuery:
         for name, value in given.items():

@@ -25,8 +25,8 @@ from journeytrace_desk.views.subjects import NAMES, counted, whose
 
 __all__ = ["DataPages"]
 
-MOST_EXPORTED: Final = 10_000
-"""Sessions in one file: each of them is told beforehand that it is in there."""
+MOST_SESSIONS: Final = 10_000
+"""Of one person, to be looked through or to be put into one file. Erasing has no bound."""
 _AT_ONCE: Final = 100
 _MOST_PURPOSE: Final = 512
 
@@ -42,7 +42,8 @@ class DataPages:
         """Answer with how much there is, and with who looked at it."""
         subject = subject_of(_named(request), admin)
         found = await self._store.erasable(subject)
-        deeds, more = await self._store.deeds(subject)
+        too_many = found.sessions > MOST_SESSIONS
+        deeds, more = ([], False) if too_many else await self._store.deeds(subject)
         catalogue = self._store.catalogue
         return self._pages.answer(
             "data.html",
@@ -52,6 +53,7 @@ class DataPages:
             events=counted(found.events, "event"),
             deeds=[deed(one, catalogue) for one in deeds],
             most=MOST_DEEDS if more else None,
+            too_many=MOST_SESSIONS if too_many else None,
         )
 
     async def export(self, request: web.Request, admin: Admin) -> web.StreamResponse:
@@ -63,19 +65,15 @@ class DataPages:
             raise BadParameterError(
                 "purpose", "is missing or too long", f"1 to {_MOST_PURPOSE} characters"
             )
+        found = await self._store.erasable(subject)
+        if not found.sessions:
+            raise _nothing(subject)
+        if found.sessions > MOST_SESSIONS:
+            told = f"More than {MOST_SESSIONS:,} sessions do not go into one file."
+            raise web.HTTPRequestEntityTooLarge(MOST_SESSIONS, found.sessions, text=told)
         projects: dict[str | None, list[str]] = {}
-        count = 0
         async for known in self._store.sessions(subject):
             projects.setdefault(known.state.project, []).append(known.state.session_id)
-            count += 1
-            if count > MOST_EXPORTED:
-                raise web.HTTPRequestEntityTooLarge(
-                    MOST_EXPORTED,
-                    count,
-                    text=f"More than {MOST_EXPORTED:,} sessions do not go into one file.",
-                )
-        if not count:
-            raise _nothing(subject)
         for project, session_ids in projects.items():
             await self._record(admin, session_ids, purpose)
             await self._store.act(admin.id, EXPORT, project, session_ids=session_ids)

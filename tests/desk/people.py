@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from tests.support.events import MINUTE, SECOND, done, event
@@ -46,6 +47,6 @@ def sessions(now: int, *names: str) -> Iterator[Event]:
             metadata = f'{{"form.name":"{name} Doe"}}'
             yield event("SESSION_CREATED", now, received=now, **known, **mine)
             yield event("STEP_VIEW", now + SECOND, received=now, metadata=metadata, **known)
-        looked = {"session_id": f"{name}-globex", "by": "bob", "received": now}
+        looked: dict[str, Any] = {"session_id": f"{name}-globex", "by": "bob", "received": now}
         yield done("SESSION_VIEWED", now + 2 * SECOND, **looked)
         yield done("VERDICT_APPROVED", now + 3 * SECOND, **looked)

@@ -340,6 +340,14 @@ def test_acts_page_by_page(tmp_path: Path) -> None:
             assert desk.get(f"/acts?{wrong}").status == 400
 
 
+def test_too_many_sessions_are_told(one: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound no file is begun and nothing is looked through; the page says so."""
+    monkeypatch.setattr("journeytrace_desk.data_pages.MOST_SESSIONS", 2)
+    assert "too many to look through" in one.get("/data?user=kept").text
+    assert one.post("/export", {"user": "kept", "purpose": WHY}).status == 413
+    assert one.post("/export", {"session": "kept-acme", "purpose": WHY}).status == 200
+
+
 def test_an_erasure_goes_on_where_it_was_broken_off(
     one: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,8 +136,9 @@ def test_a_choice_survives_restarts(
     settings: dict[str, Any] = {"desk": Address("127.0.0.1", 0)}
     if kind == "postgresql":
         settings["store"] = SecretStr(request.getfixturevalue("server").fresh())
-    told = []
-    for projects in ({}, {}, {"acme": {"retention_days": 365}}, {}):
+    told: list[tuple[str, str]] = []
+    files: list[dict[str, Any]] = [{}, {}, {"acme": {"retention_days": 365}}, {}]
+    for projects in files:
         with enter_in_background() as enter:
             collector = enter(
                 Collector(free_settings(tmp_path / "data", projects=projects, **settings))
