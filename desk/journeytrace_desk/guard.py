@@ -20,6 +20,7 @@ from journeytrace_collector.errors import (
 )
 from journeytrace_collector.hosts import Hosts
 from journeytrace_desk.access.actor import LOCAL, known_as
+from journeytrace_desk.access.origin import SAFE, check_origin
 
 if TYPE_CHECKING:
     from journeytrace_desk.pages import Pages
@@ -44,7 +45,9 @@ _SAID: Final = {
     400: "This address does not say what to show",
     403: "The desk does not answer here",
     404: "There is nothing here",
-    405: "The desk is for looking",
+    405: "This address is for looking",
+    409: "The configuration says otherwise",
+    413: "This is too much at once",
     421: "The desk is not known by this name",
     503: "The store does not answer",
 }
@@ -62,7 +65,12 @@ def guard(hosts: Hosts) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        hosts.check(request)
+        if request.method in SAFE:
+            hosts.check(request)
+        else:
+            # Pages that send no referrer say that their origin is null.
+            hosts.check_host(request)
+            check_origin(request, None)
         for name in request.headers:
             if name.lower() == "forwarded" or name.lower().startswith("x-forwarded-"):
                 raise web.HTTPForbidden(
@@ -80,6 +88,10 @@ def answer_errors(pages: Pages) -> Middleware:
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with pages.answering(request):
+            return await attempt(request, handler)
+
+    async def attempt(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except BadParameterError as error:

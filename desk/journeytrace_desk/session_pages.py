@@ -11,6 +11,8 @@ from aiohttp import web
 from journeytrace.conventions import Status
 from journeytrace_collector.admin.api import MAX_TEXT, BadParameterError
 from journeytrace_collector.store.base import SessionQuery
+from journeytrace_desk.access.actor import Role, actor_of
+from journeytrace_desk.access.scope import scope_of
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Found, Reading
 from journeytrace_desk.views import session as views
@@ -79,6 +81,9 @@ class SessionPages:
             reason_meaning=reason.meaning if reason else None,
             lasted=views.lasted(events),
             person=link("/person", {"id": session.user_id}) if session.user_id else None,
+            administer=link("/data", {"session": session.session_id})
+            if actor_of(request).may(Role.ADMIN, session.project_id)
+            else None,
             trace=trace.replace("{trace_id}", session.trace_id) if trace else None,
             picture=picture,
             chosen=chosen,
@@ -97,8 +102,14 @@ class SessionPages:
         found = await self._reading.sessions(query, self._reading.now())
         if not found.sessions:
             raise web.HTTPNotFound(text=f"No session has the user id {user_id}.")
+        is_admin = scope_of(actor_of(request), Role.ADMIN) is not None
+        shown = person(user_id, found.sessions)
         return self._pages.answer(
-            "person.html", person=person(user_id, found.sessions), more=found.next is not None
+            "person.html",
+            person=shown,
+            more=found.next is not None,
+            administer=link("/data", {"user": user_id}) if is_admin else None,
+            addresses=[(email, link("/data", {"email": email})) for email in shown.emails],
         )
 
     async def _found(self, given: Mapping[str, str], now: int) -> Found:

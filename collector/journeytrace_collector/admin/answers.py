@@ -248,6 +248,8 @@ class Act(msgspec.Struct, frozen=True):
     """Where; None: in no project."""
     digest: str | None
     """Of the id of the session that it was about: salted, so it names none."""
+    detail: dict[str, str | int]
+    """What else there is to say, and nothing of what sessions hold."""
 
 
 class Acts(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin import answers, api
+from journeytrace_collector.admin.acting import Acting
 from journeytrace_collector.admin.examples import EXAMPLES
 from journeytrace_collector.admin.guard import (
     SharedCodeError,
@@ -48,14 +49,11 @@ from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
-from journeytrace_collector.store.base import Erased, Known, Store, Subject
+from journeytrace_collector.store.base import Known, Store, Subject
 
 __all__ = ["admin_app"]
 
 _log = logging.getLogger(__name__)
-
-ERASE_AT_ONCE: Final = 100
-"""Sessions, between which requests are stored."""
 
 ACTOR: Final = "admin"
 """Who has asked: admin tokens have no names."""
@@ -127,6 +125,7 @@ class _Admin:
         self._store = store
         self._ingest = ingest
         self._clock = clock
+        self._acting = Acting(store, ingest, clock)
         self._catalogue = catalogue
         self._unknown = unknown
         self._idle_timeout = idle_timeout
@@ -206,10 +205,10 @@ class _Admin:
         Late events do not bring it back.
         """
         session_id = api.parse_session_id(request.match_info["id"])
-        erased = await self._erase(Subject("session_id", session_id))
-        if not erased.erased:
+        erased = await self._acting.erase(Subject("session_id", session_id), ACTOR)
+        if not erased.sessions:
             raise UnknownSessionError(session_id)
-        return erased
+        return answers.Erased(erased.sessions, erased.events)
 
     @operation("DELETE", "/api/v1/sessions", PERSON)
     async def erase_person(self, request: web.Request) -> answers.Erased:
@@ -217,19 +216,8 @@ class _Admin:
 
         It is for those sessions alone: new ones of the same person are not kept out.
         """
-        return await self._erase(api.parse_subject(request.query))
-
-    async def _erase(self, subject: Subject) -> answers.Erased:
-        sessions = events = 0
-        while True:
-            job = self._ingest.run(
-                lambda: self._store.forget(subject, ACTOR, self._clock(), ERASE_AT_ONCE)
-            )
-            step: Erased = await asyncio.wrap_future(job)
-            sessions, events = sessions + step.sessions, events + step.events
-            if step.sessions < ERASE_AT_ONCE:
-                _log.info("erased on request: %d sessions with %d events", sessions, events)
-                return answers.Erased(sessions, events)
+        erased = await self._acting.erase(api.parse_subject(request.query), ACTOR)
+        return answers.Erased(erased.sessions, erased.events)
 
     @operation("GET", "/api/v1/acts", MOST)
     async def acts(self, request: web.Request) -> answers.Acts:

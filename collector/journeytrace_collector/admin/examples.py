@@ -96,6 +96,7 @@ EXAMPLES: Final = (
                 act="erase",
                 project="acme",
                 digest="5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9",
+                detail={"events": 97},
             )
         ]
     ),

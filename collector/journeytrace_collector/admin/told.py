@@ -125,6 +125,7 @@ def told_acts(found: Sequence[Act]) -> answers.Acts:
                 act=act.act,
                 project=act.project,
                 digest=act.digest.hex() if act.digest is not None else None,
+                detail=dict(act.detail),
             )
             for act in found
         ]
