@@ -16,7 +16,13 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.errors import StartError, StoreUnavailableError
-from journeytrace_collector.store import counting, sqlite_erasing, sqlite_ledger, sqlite_outbox
+from journeytrace_collector.store import (
+    bound,
+    counting,
+    sqlite_erasing,
+    sqlite_ledger,
+    sqlite_outbox,
+)
 from journeytrace_collector.store.base import (
     LEASE_SECONDS,
     NOTHING_CARRIED,
@@ -255,7 +261,7 @@ class SqliteStore:
             def ask(sql: Sql, *, walking: bool) -> list[tuple[Any, ...]]:  # noqa: ARG001 - told
                 return reader.execute(sql.text, sql.values).fetchall()
 
-            return listing.answer(ask)
+            return bound.answer(listing, ask)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
