@@ -6,7 +6,7 @@ from aiohttp import web
 
 from journeytrace_collector.admin.desk import DeskContext
 from journeytrace_desk.assets import Assets
-from journeytrace_desk.guard import answer_errors, guard, secure
+from journeytrace_desk.guard import Recognise, answer_errors, guard, secure, whoever_sits_here
 from journeytrace_desk.list_pages import ListPages
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Reading
@@ -15,18 +15,19 @@ from journeytrace_desk.session_pages import SessionPages
 __all__ = ["create"]
 
 MOST_BYTES = 64 * 1024
-"""Of a request's body: nothing here takes one."""
+"""Of a request's body: a form with a sentence in it."""
 
 
-def create(context: DeskContext) -> web.Application:
-    """Make the desk of one collector."""
+def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> web.Application:
+    """Make the desk of one collector; `recognise` tells who asks."""
     assets = Assets()
     pages = Pages(assets)
     reading = Reading(context)
     lists = ListPages(reading, pages)
     sessions = SessionPages(reading, pages)
     app = web.Application(
-        middlewares=[answer_errors(pages), guard(context.hosts)], client_max_size=MOST_BYTES
+        middlewares=[answer_errors(pages), guard(context.hosts, recognise)],
+        client_max_size=MOST_BYTES,
     )
     app.on_response_prepare.append(secure)
     app.router.add_get("/", lists.home)
@@ -37,6 +38,7 @@ def create(context: DeskContext) -> web.Application:
     app.router.add_get("/find", sessions.find)
     # Ids stand behind the question mark, for one may be called "..".
     app.router.add_get("/session", sessions.session)
+    app.router.add_post("/session", sessions.reveal)
     app.router.add_get("/person", sessions.person)
     app.router.add_get("/help", pages.help)
     app.router.add_get("/static/{name}", assets.serve)

@@ -62,7 +62,7 @@ def conditions(
 
 
 def searches(query: SessionQuery, dialect: Dialect) -> Iterator[tuple[str, Sql]]:
-    """Give the condition that each field is, or begins with, what is searched; not where it cannot."""
+    """Give the condition that each field begins with, or is, what is searched, where it can."""
     for field in query.fields:
         text, column, value = query.search, dialect.folded.format(field), dialect.folds
         if field == "support_code":
