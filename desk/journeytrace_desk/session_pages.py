@@ -26,9 +26,10 @@ __all__ = ["SessionPages"]
 _PARAMETERS: Final = ("id", "source", "failed", "find", "from", "seen")
 MOST_ATTEMPTS: Final = 200
 _LONGEST_PURPOSE: Final = 200
+_FORM: Final = "application/x-www-form-urlencoded"
 _NOT_HERE: Final = (
-    "Whoever may only look has nothing revealed here: the setting desk_reveal says so. An analyst of"
-    " the project sees it."
+    "Whoever may only look has nothing revealed here: the setting desk_reveal says so. An analyst"
+    " of the project sees it."
 )
 
 
@@ -117,9 +118,8 @@ class SessionPages:
             if trace and session.trace_id != HIDDEN
             else None,
             revealed=revealed,
-            reveal=link("/session", {"id": session.session_id})
-            if _hides(found) and revealed is None and self._reading.settings.desk_reveal
-            else None,
+            may_reveal=_hides(found) and self._reading.settings.desk_reveal,
+            address=link("/session", {"id": session.session_id}),
             longest_purpose=_LONGEST_PURPOSE,
             picture=picture,
             chosen=chosen,
@@ -167,6 +167,8 @@ def _hides(found: Found) -> bool:
 
 async def _purpose(request: web.Request) -> str:
     """Read what somebody wants to see masked values for."""
+    if request.content_type != _FORM:
+        raise web.HTTPUnsupportedMediaType(text=f"A form is sent as {_FORM}.")
     try:
         purpose = (await request.post()).get("purpose", "")
     except (LookupError, ValueError):
