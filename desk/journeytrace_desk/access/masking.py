@@ -40,7 +40,7 @@ _ROUNDS: Final = 4
 """How often something can have been escaped that was escaped already."""
 
 _NEVER: Final = re.compile(r"(?!)")
-_SIGNS: Final = "@%&\\"
+_SIGNS: Final = "@%&+\\"
 """Without one of them nothing is an address, and nothing is escaped."""
 
 
