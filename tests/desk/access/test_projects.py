@@ -6,13 +6,14 @@ import csv
 import io
 import re
 from html import unescape
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from tests.desk.access.people import ANN, BEN, MINE, OTHERS, SCATTERED
 from tests.desk.conftest import Desk, Reply
 
 from journeytrace.identity import support_code, trace_id
+from journeytrace_collector.admin.api import parse_query
 from journeytrace_desk.access.cursors import Cursors
 
 CODE = support_code(trace_id(OTHERS))
@@ -135,6 +136,10 @@ def test_page_by_page_tells_no_number(both: Desk, monkeypatch: pytest.MonkeyPatc
         found += rows(page)
         following = re.search(r'class="next" href="([^"]*)"', page.text)
         path = unescape(following[1]) if following else None
+        if path is not None:
+            cursor = parse_query(dict(parse_qsl(urlsplit(path).query))).after
+            assert cursor is not None
+            assert cursor[1] > 1_000_000
     assert found == [MINE, OTHERS, SCATTERED, "plain-0", "plain-2", "plain-4"]
 
 
