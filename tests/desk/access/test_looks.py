@@ -152,10 +152,10 @@ def test_looking_makes_nothing_new_to_look_at(office: Desk) -> None:
         assert office.get(path, X_Role=role).status == 204
 
 
+@pytest.mark.usefixtures("known")
 def test_what_cannot_be_recorded_is_not_shown(
-    known: None,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: ARG001 - has to be there
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Reading works and writing does not: 503, kindly, and nothing of the session."""
     with enter_in_background() as enter:

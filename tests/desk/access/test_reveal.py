@@ -108,8 +108,8 @@ def test_who_sees_it_anyway_reveals_nothing(office: Desk) -> None:
     assert "EMAIL_REVEALED" not in op(office, OTHERS)
 
 
+@pytest.mark.usefixtures("known")
 def test_where_viewers_may_not_there_is_no_form(
-    known: None,  # noqa: ARG001 - has to be there
     entering: Enter,
     tmp_path: Path,
 ) -> None:
