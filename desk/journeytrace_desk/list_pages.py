@@ -55,6 +55,7 @@ class ListPages:
             filters=self._filters(reader, asked, counts[1:]),
             address=addresses.link("/sessions", asked.filters),
             first=asked.query.after is None,
+            masked=reader.masks(asked.query.project),
             follows=addresses.link("/sessions", {**asked.filters, "cursor": follows})
             if follows
             else None,

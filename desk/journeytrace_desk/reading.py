@@ -202,11 +202,11 @@ class Reader:
         return found.clear
 
     def _bound(self, query: SessionQuery) -> SessionQuery:
-        exact = _PERSONAL if self._masks(query.project) else frozenset()
+        exact = _PERSONAL if self.masks(query.project) else frozenset()
         return replace(query, projects=self.actor.projects, exact=exact)
 
-    def _masks(self, project: str | None) -> bool:
-        """Whether they may only look at sessions of a project; empty: of none; None: of some."""
+    def masks(self, project: str | None) -> bool:
+        """Whether e-mail and user id are masked in a project; empty: in none; None: in any."""
         if project is None:
             return min(self.actor.roles.values(), default=Role.VIEWER) < Role.ANALYST
         return not self.actor.may(Role.ANALYST, project or None)

@@ -12,7 +12,12 @@ from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import UnavailableError
 from journeytrace_desk.access.actor import Actor
 
-__all__ = ["PURPOSE", "Looks", "NotRecordedError", "look_id"]
+__all__ = ["LOOKS", "PURPOSE", "Looks", "NotRecordedError", "look_id"]
+
+_VIEWED: Final = "SESSION_VIEWED"
+_REVEALED: Final = "EMAIL_REVEALED"
+LOOKS: Final = frozenset({_VIEWED, _REVEALED})
+"""The events that are recorded here."""
 
 PURPOSE: Final = "journey.private.purpose"
 """Attribute: what somebody wanted a masked value for, in their own words."""
@@ -68,7 +73,7 @@ class Looks:
         self._done.update(event_id for _, event_id in missing)
 
     async def _look(self, actor: Actor, session_id: str, event_id: bytes) -> None:
-        await self._record("SESSION_VIEWED", session_id, actor.id, event_id=event_id)
+        await self._record(_VIEWED, session_id, actor.id, event_id=event_id)
 
     async def revealed(self, actor: Actor, session_id: str, purpose: str) -> None:
         """Record that somebody has the masked values of a session shown, and what for.
@@ -78,6 +83,6 @@ class Looks:
         """
         said = {PURPOSE: purpose}
         try:
-            await self._record("EMAIL_REVEALED", session_id, actor.id, said)
+            await self._record(_REVEALED, session_id, actor.id, said)
         except UnavailableError as error:
             raise NotRecordedError from error

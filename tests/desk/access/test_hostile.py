@@ -12,7 +12,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from tests.desk.access.people import MINE
 from tests.desk.conftest import Desk, opened
 from tests.support.events import event
@@ -106,10 +106,14 @@ def opening(browser: Browser, desk: Desk, role: str) -> tuple[Page, list[str]]:
     def dismissed(dialog: object) -> None:
         wrong.append(f"a dialog: {dialog}")
 
+    def sent(request: Request) -> None:
+        if not request.url.startswith(desk.url):
+            wrong.append(request.url)
+
     page.on("dialog", dismissed)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    page.on("request", lambda sent: sent.url.startswith(desk.url) or wrong.append(sent.url))
+    page.on("request", sent)
     return page, wrong
 
 

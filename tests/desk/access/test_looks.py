@@ -122,6 +122,16 @@ def test_who_opened_a_session_is_in_its_timeline(office: Desk) -> None:
     assert summary(office, OTHERS) == before
 
 
+def test_the_picture_is_of_the_journey(office: Desk) -> None:
+    """That people looked is in the list of events and leaves the picture as it was."""
+    for role in ("viewer", "analyst"):
+        text = office.get("/session?id=plain-4", X_Role=role).text
+        assert ">SESSION_VIEWED<" in text
+        picture = text.partition("<svg")[2].partition("</svg>")[0]
+        assert picture.count('class="lane"') == 2
+        assert "SESSION_VIEWED" not in picture
+
+
 def test_a_person_s_page_is_a_look_at_each_session(office: Desk) -> None:
     """It tells of each what stopped it, which the list does not."""
     office.get(f"/person?session={SCATTERED}", X_Role="kiosk")

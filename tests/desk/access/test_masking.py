@@ -119,7 +119,7 @@ def test_no_page_of_a_viewer_holds_them(
             assert not [one for one in identity if one.casefold() in reading]
 
 
-def _mask(**known: str | None) -> Mask:
+def _mask(**known: Any) -> Mask:
     events = [event("SESSION_CREATED", **known)]
     (state,) = fold(events, builtin_catalogue()).values()
     return Mask(told(Known(state), NOON, IDLE_TIMEOUT, builtin_catalogue()), events)

@@ -102,6 +102,18 @@ def test_nothing_is_spelled_out(both: Desk, role: str) -> None:
         assert listed(both, role, search=value.upper()) == 2
 
 
+def test_it_is_said_how_masked_values_are_found(office: Desk) -> None:
+    """Where something is masked, a list says that a beginning does not find it."""
+    for role, path, said in (
+        ("viewer", "/sessions?search=nobody-at-all", True),
+        ("two", "/sessions", True),
+        ("two", "/sessions?project=acme", False),
+        ("analyst", "/sessions", False),
+    ):
+        text = office.get(path, X_Role=role).text
+        assert ("the whole of one finds its sessions" in text) is said
+
+
 def test_what_is_not_masked_is_found_by_its_beginning(both: Desk) -> None:
     """Session ids, and all fields where somebody is an analyst."""
     assert listed(both, "viewer", search="018f3b5e") == 3
