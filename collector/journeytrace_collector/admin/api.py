@@ -16,6 +16,7 @@ from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Impact, Result, Source, Status
 from journeytrace.errors import InvalidSessionIdError, JourneytraceError
 from journeytrace.identity import SUPPORT_CODE_LENGTH, normalise_session_id, read_support_code
+from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.derive import NO_CODES, rfc3339
 from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.model import Event
@@ -40,6 +41,7 @@ __all__ = [
     "parse_cohort",
     "parse_ids",
     "parse_limit",
+    "parse_per",
     "parse_query",
     "parse_session_id",
     "parse_source",
@@ -60,9 +62,11 @@ _PARAMETERS: Final = (
     "status",
     "decision",
     *_TEXTS,
+    "reached",
     *_OF_EVENT,
     "since",
     "until",
+    "per",
     "search",
     "field",
     "limit",
@@ -90,8 +94,10 @@ def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
     """Read the parameters of a list: sessions that meet all of them.
 
     ``project``, ``reason``, ``error_code`` and ``stage`` are what the session's summary says of
-    them; ``(none)`` means that it says nothing. ``event``, ``source``, ``result``, ``impact`` and
-    ``corrected`` are about one event of the session, which has to meet all that are given.
+    them; ``(none)`` means that it says nothing. ``reached`` is a stage that they came to or past.
+    ``per=person`` leaves of each person the one session that counts (`core.attempts`). ``event``,
+    ``source``, ``result``, ``impact`` and ``corrected`` are about one event of the session, which
+    has to meet all that are given.
 
     Raises:
         BadParameterError: see there.
@@ -108,7 +114,8 @@ def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
     }
     if decision != UNDECIDED:
         query["decision"] = _word(Decision, "decision", decision, UNDECIDED)
-    query |= {name: _text(name, parameters.get(name)) for name in _TEXTS}
+    query |= {name: _text(name, parameters.get(name)) for name in (*_TEXTS, "reached")}
+    query["per"] = parse_per(parameters)
     query["event"] = _one_event(parameters)
     field = parameters.get("field")
     if field is not None:
@@ -150,18 +157,31 @@ def parse_source(parameters: Mapping[str, str]) -> str | None:
     return source.value if source else None
 
 
+def parse_per(parameters: Mapping[str, str]) -> Per:
+    """Read what counts as one: a session, unless it says ``per=person``.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    per = parameters.get("per", Per.SESSION)
+    if per not in set(Per):
+        raise BadParameterError("per", f"is {per!r}", ", ".join(Per))
+    return Per(per)
+
+
 def parse_cohort(parameters: Mapping[str, str]) -> Cohort:
     """Read which sessions to count.
 
     Raises:
         BadParameterError: see there.
     """
-    _only(parameters, ("project", "since", "until"))
+    _only(parameters, ("project", "since", "until", "per"))
     project = parameters.get("project")
+    project = "" if project == WITHOUT else project
     if project is not None and len(project) > MAX_SEARCH:
         raise BadParameterError("project", "is too long", f"up to {MAX_SEARCH} characters")
     since, until = (_time(name, parameters.get(name)) for name in ("since", "until"))
-    return Cohort(project, since, until)
+    return Cohort(project, since, until, per=parse_per(parameters))
 
 
 def parse_session_id(text: str) -> str:
@@ -327,7 +347,7 @@ def _word(kind: type[_E], name: str, value: str | None, *more: str) -> _E | None
 
 
 def _text(name: str, value: str | None) -> str | None:
-    if value is None or (value == WITHOUT and name != "event"):
+    if value is None or (value == WITHOUT and name not in {"event", "reached"}):
         return value and ""
     if not value or len(value) > MAX_SEARCH:
         raise BadParameterError(name, "is empty or too long", f"1 to {MAX_SEARCH} characters")

@@ -16,7 +16,7 @@ from journeytrace_collector.admin import api
 from journeytrace_collector.admin.told import told
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.derive import Summary
-from journeytrace_collector.core.funnel import funnel
+from journeytrace_collector.core.overview import Overview, blocks, overview
 from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.errors import (
     ForeignOriginError,
@@ -28,7 +28,7 @@ from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
-from journeytrace_collector.store.base import Erased, Known, Store, Subject
+from journeytrace_collector.store.base import Cohort, Erased, Known, Store, Subject
 
 __all__ = ["admin_app"]
 
@@ -82,6 +82,8 @@ def admin_app(
     app.router.add_delete("/api/v1/sessions", admin.erase_person)
     app.router.add_delete("/api/v1/sessions/{id:[^/]+}", admin.erase_session)
     app.router.add_get("/api/v1/funnel", admin.funnel)
+    app.router.add_get("/api/v1/reasons", admin.reasons)
+    app.router.add_get("/api/v1/blocks", admin.blocks)
     app.router.add_get("/api/v1/erasable", admin.erasable)
     app.router.add_get("/api/v1/catalogue/unknown", admin.unknown)
     app.router.add_get("/api/v1/outbox", admin.outbox)
@@ -145,9 +147,20 @@ class _Admin:
         return _json({"events": [api.event_json(event, codes) for event in events]})
 
     async def funnel(self, request: web.Request) -> web.Response:
+        return _json((await self._overview(api.parse_cohort(request.query))).funnel)
+
+    async def reasons(self, request: web.Request) -> web.Response:
+        return _json((await self._overview(api.parse_cohort(request.query))).reasons)
+
+    async def blocks(self, request: web.Request) -> web.Response:
         cohort = api.parse_cohort(request.query)
-        highest = await asyncio.to_thread(self._store.highest_stages, cohort)
-        return _json(funnel(highest, self._catalogue.ordered_stages))
+        found = await self._overview(cohort)
+        counts = await asyncio.to_thread(self._store.blocks, cohort)
+        return _json(blocks(counts, found.sessions, self._catalogue))
+
+    async def _overview(self, cohort: Cohort) -> Overview:
+        outcomes = await asyncio.to_thread(self._store.outcomes, cohort, self._clock())
+        return overview(outcomes, self._catalogue)
 
     async def erasable(self, request: web.Request) -> web.Response:
         subject = _subject(request, session=True)
