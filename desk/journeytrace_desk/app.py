@@ -8,6 +8,7 @@ from journeytrace_collector.admin.desk import DeskContext
 from journeytrace_desk.assets import Assets
 from journeytrace_desk.guard import answer_errors, guard, secure
 from journeytrace_desk.list_pages import ListPages
+from journeytrace_desk.overview_pages import OverviewPages
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Reading
 from journeytrace_desk.session_pages import SessionPages
@@ -23,13 +24,15 @@ def create(context: DeskContext) -> web.Application:
     assets = Assets()
     pages = Pages(assets)
     reading = Reading(context)
+    overviews = OverviewPages(reading, pages)
     lists = ListPages(reading, pages)
     sessions = SessionPages(reading, pages)
     app = web.Application(
         middlewares=[answer_errors(pages), guard(context.hosts)], client_max_size=MOST_BYTES
     )
     app.on_response_prepare.append(secure)
-    app.router.add_get("/", lists.home)
+    app.router.add_get("/", overviews.home)
+    app.router.add_get("/overview", overviews.overview)
     app.router.add_get("/sessions", lists.sessions)
     app.router.add_get("/sessions/counts", lists.counts)
     app.router.add_get("/sessions/news", lists.news)

@@ -29,10 +29,6 @@ class ListPages:
         self._reading = reading
         self._pages = pages
 
-    async def home(self, _: web.Request) -> web.Response:
-        """Lead to the newest sessions."""
-        raise web.HTTPSeeOther("/sessions")
-
     async def sessions(self, request: web.Request) -> web.Response:
         """Answer with one page of the list."""
         given = addresses.stated(request.query)

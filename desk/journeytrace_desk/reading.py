@@ -12,9 +12,11 @@ from journeytrace.identity import normalise_session_id
 from journeytrace_collector.admin.api import code_query
 from journeytrace_collector.admin.desk import DeskContext
 from journeytrace_collector.admin.told import told
+from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.store.base import Counted, Cursor, Known, SessionQuery
+from journeytrace_collector.core.overview import Blocks, Overview, blocks, overview
+from journeytrace_collector.store.base import Cohort, Counted, Cursor, Known, SessionQuery
 from journeytrace_desk.views.filters import MOST_COUNTED
 
 __all__ = ["Found", "Listed", "Reading"]
@@ -72,6 +74,25 @@ class Reading:
             return [found[one] for one in whole]
 
         return await asyncio.to_thread(count)
+
+    async def overview(self, cohort: Cohort, now: int) -> tuple[Overview, Blocks, int | None]:
+        """Tell what became of the sessions of a cohort, what blocked them, and where people are
+        counted, how many sessions they have had; else None.
+        """
+
+        def read() -> tuple[Overview, Blocks, int | None]:
+            found = overview(self._store.outcomes(cohort, now), self.catalogue)
+            blocked = blocks(self._store.blocks(cohort), found.sessions, self.catalogue)
+            if cohort.per is Per.SESSION:
+                return found, blocked, None
+            every = self._store.outcomes(replace(cohort, per=Per.SESSION), now)
+            return found, blocked, sum(one.sessions for one in every)
+
+        return await asyncio.to_thread(read)
+
+    async def projects(self, limit: int) -> list[str]:
+        """Give the projects that sessions are of."""
+        return await asyncio.to_thread(self._store.projects, limit)
 
     async def session(self, text: str, now: int) -> Found | None:
         """Find a session by its id or its support code, as somebody pasted or heard it.

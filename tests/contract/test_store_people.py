@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from typing import Any
 
@@ -98,8 +99,8 @@ def played(place: Place, events: list[Event], moments: list[int]) -> tuple[Any, 
         ]
         shown = [{name: getattr(one, name) for name in one.__struct_fields__} for one in told]
         stages = Counter[str | None]()
-        for one in store.outcomes(Cohort(), END):
-            stages[one.stage] += one.sessions
+        for group in store.outcomes(Cohort(), END):
+            stages[group.stage] += group.sessions
         return shown, counted(store), stages, store.open_sessions(NOON)
 
 
