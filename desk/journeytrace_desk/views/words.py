@@ -52,9 +52,9 @@ def tone(result: str | None, impact: str) -> Tone:
 def percent(share: float | None) -> str:
     """Write a share, 0 to 1. What is not nothing is not called 0 %, nor what is not all 100 %."""
     if share is None:
-        return "none"
-    if 0 < share < 0.005:
+        return "–"  # noqa: RUF001 - as where lists have nothing
+    if 0 < share < 0.01:
         return "< 1 %"
-    if 0.995 <= share < 1:
+    if 0.99 < share < 1:
         return "> 99 %"
     return f"{share:.0%}".replace("%", " %")
