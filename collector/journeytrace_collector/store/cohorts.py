@@ -8,7 +8,7 @@ from journeytrace.conventions import Decision
 from journeytrace_collector.core.attempts import BEST_DECISION, standing
 from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.store.base import Cohort, SessionQuery
-from journeytrace_collector.store.sql import TRUE, Dialect, Sql, all_of
+from journeytrace_collector.store.sql import Dialect, Sql, all_of
 
 __all__ = ["cohort_of", "stands", "superseded", "within"]
 
@@ -61,7 +61,7 @@ def stands(cohort: Cohort, dialect: Dialect, stages: Sequence[str]) -> Sql:
 def superseded(cohort: Cohort, dialect: Dialect, stages: Sequence[str], among: Sql = TRUE) -> Sql:
     """Give the table and the condition for the sessions that do not stand for their persons.
 
-    Most persons have one session, and are passed over by that; `among`: others that are.
+    Most persons have one session, and are passed over by that.
     """
     inside = within(cohort, dialect)
     table = f"sessions{_by_person(dialect)}"
@@ -71,9 +71,8 @@ def superseded(cohort: Cohort, dialect: Dialect, stages: Sequence[str], among: S
     )
     stand = stands(cohort, dialect, stages)
     return Sql(
-        f"{table} WHERE user_id IN ({several}) AND {inside.text} AND {among.text}"
-        f" AND NOT {stand.text}",
-        inside.values * 2 + among.values + stand.values,
+        f"{table} WHERE user_id IN ({several}) AND {inside.text} AND NOT {stand.text}",
+        inside.values * 2 + stand.values,
     )
 
 

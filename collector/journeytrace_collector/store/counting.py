@@ -85,8 +85,7 @@ def blocks(cohort: Cohort, how: Dialect, stages: Sequence[str]) -> Sql:
     numbers = f"SELECT no FROM sessions{by_outcome} WHERE {inside.text}"
     where = blocked & Sql(f"session_no IN ({numbers})", inside.values)
     if cohort.per is Per.PERSON:
-        few = f"SELECT session_no FROM events{by_hurdle} WHERE {blocked.text}"
-        apart = superseded(cohort, how, stages, Sql(f"no IN ({few})", blocked.values))
+        apart = superseded(cohort, how, stages)
         where &= Sql(f"session_no NOT IN (SELECT no FROM {apart.text})", apart.values)
     text = (
         f"SELECT name, count(DISTINCT session_no) FROM events{by_hurdle}"
