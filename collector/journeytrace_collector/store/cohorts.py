@@ -58,7 +58,7 @@ def stands(cohort: Cohort, dialect: Dialect, stages: Sequence[str]) -> Sql:
     return Sql(text, before.values)
 
 
-def superseded(cohort: Cohort, dialect: Dialect, stages: Sequence[str], among: Sql = TRUE) -> Sql:
+def superseded(cohort: Cohort, dialect: Dialect, stages: Sequence[str]) -> Sql:
     """Give the table and the condition for the sessions that do not stand for their persons.
 
     Most persons have one session, and are passed over by that.
