@@ -50,6 +50,8 @@ _SAID: Final = {
     403: "The desk does not answer here",
     404: "There is nothing here",
     405: "This address is for looking",
+    409: "The configuration says otherwise",
+    413: "This is too much at once",
     421: "The desk is not known by this name",
     503: "The store does not answer",
 }
@@ -95,6 +97,10 @@ def answer_errors(pages: Pages) -> Middleware:
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with pages.answering(request):
+            return await attempt(request, handler)
+
+    async def attempt(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except BadParameterError as error:

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from aiohttp import web
 
+from journeytrace_collector.admin.acting import Note
 from journeytrace_collector.admin.api import BadParameterError, write_cursor
+from journeytrace_collector.core.acts import LIST
 from journeytrace_collector.core.derive import rfc3339
 from journeytrace_collector.store.base import Counted
 from journeytrace_desk.access.actor import actor_of
@@ -26,9 +28,10 @@ _SEEN = "seen"
 class ListPages:
     """Answers with lists."""
 
-    def __init__(self, reading: Reading, pages: Pages) -> None:
+    def __init__(self, reading: Reading, pages: Pages, act: Note) -> None:
         self._reading = reading
         self._pages = pages
+        self._act = act
 
     async def home(self, _: web.Request) -> web.Response:
         """Lead to the newest sessions."""
@@ -97,8 +100,10 @@ class ListPages:
         return self._pages.answer("news.html", fresh=fresh, text=counted(fresh), address=address)
 
     async def csv(self, request: web.Request) -> web.StreamResponse:
-        """Answer with all that the filters leave, as a file."""
+        """Answer with all that the filters leave, as a file; before, keep that somebody has it."""
         now = self._reading.now()
         asked = addresses.read(addresses.stated(request.query), now)
-        reader = self._reading.of(actor_of(request))
-        return await stream(request, reader, asked.query, now)
+        actor = actor_of(request)
+        detail = {"of": "sessions", "filters": addresses.without_persons(asked.filters)}
+        await self._act(actor.id, LIST, asked.query.project or None, detail=detail)
+        return await stream(request, self._reading.of(actor), asked.query, now)

@@ -16,7 +16,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import Status
 from journeytrace.errors import InvalidSessionIdError
 from journeytrace.identity import normalise_session_id
-from journeytrace_collector.admin.api import code_query
+from journeytrace_collector.admin.api import MOST_COUNTED, code_query
 from journeytrace_collector.admin.desk import DeskContext
 from journeytrace_collector.admin.told import told
 from journeytrace_collector.core.derive import Summary
@@ -26,7 +26,6 @@ from journeytrace_desk.access.actor import Actor, Role
 from journeytrace_desk.access.cursors import Cursors
 from journeytrace_desk.access.looks import Looks
 from journeytrace_desk.access.masking import Mask
-from journeytrace_desk.views.filters import MOST_COUNTED
 
 __all__ = ["Detail", "Found", "Listed", "Reader", "Reading"]
 

@@ -8,10 +8,11 @@ from typing import Final
 
 from aiohttp import web
 
-from journeytrace_collector.admin.api import MAX_SEARCH, BadParameterError
+from journeytrace_collector.admin.api import MAX_TEXT, BadParameterError
 from journeytrace_collector.core.derive import Summary
-from journeytrace_desk.access.actor import actor_of
+from journeytrace_desk.access.actor import Role, actor_of
 from journeytrace_desk.access.masking import HIDDEN
+from journeytrace_desk.access.scope import scope_of
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Found, Reader, Reading
 from journeytrace_desk.views import session as views
@@ -43,8 +44,8 @@ class SessionPages:
     async def find(self, request: web.Request) -> web.Response:
         """Lead to the one session that is meant, else to the list of those that may be."""
         text = request.query.get("q", "").strip()
-        if len(text) > MAX_SEARCH:
-            raise BadParameterError("q", "is too long", f"up to {MAX_SEARCH} characters")
+        if len(text) > MAX_TEXT:
+            raise BadParameterError("q", "is too long", f"up to {MAX_TEXT} characters")
         reader = self._reading.of(actor_of(request))
         found = await reader.session(text, self._reading.now()) if text else None
         if found is not None:
@@ -114,6 +115,9 @@ class SessionPages:
             lasted=views.lasted(events),
             masked=found.masked,
             person=person_link(session),
+            administer=link("/data", {"session": session.session_id})
+            if reader.actor.may(Role.ADMIN, session.project_id)
+            else None,
             trace=trace.replace("{trace_id}", session.trace_id)
             if trace and session.trace_id != HIDDEN
             else None,
@@ -132,7 +136,7 @@ class SessionPages:
     async def person(self, request: web.Request) -> web.Response:
         """Answer with all sessions of one user id, or of a session's user, in their order."""
         user_id, session_id = request.query.get("id", ""), request.query.get("session", "")
-        if not 0 < len(user_id) + len(session_id) <= MAX_SEARCH or len(request.query) != 1:
+        if not 0 < len(user_id) + len(session_id) <= MAX_TEXT or len(request.query) != 1:
             raise BadParameterError("id", "is missing or too long", "the whole of a user id")
         reader = self._reading.of(actor_of(request))
         of: Found | str = await self._found(reader, session_id) if session_id else user_id
@@ -142,11 +146,18 @@ class SessionPages:
         if not found.sessions:
             raise web.HTTPNotFound(text=f"No session has the user id {user_id}.")
         name = HIDDEN if found.masked else found.sessions[0].user_id or user_id
+        shown = person(name, found.sessions)
+        # Of whom they are not told whose sessions these are they erase one session at a time.
+        is_admin = scope_of(actor_of(request), Role.ADMIN) is not None and not found.masked
         return self._pages.answer(
             "person.html",
-            person=person(name, found.sessions),
+            person=shown,
             more=found.next is not None,
             masked=found.masked,
+            administer=link("/data", {"user": name}) if is_admin else None,
+            addresses=[(email, link("/data", {"email": email})) for email in shown.emails]
+            if is_admin
+            else [],
         )
 
     async def _found(self, reader: Reader, text: str) -> Found:
@@ -191,8 +202,8 @@ def _check(given: Mapping[str, str], known: tuple[str, ...] = _PARAMETERS) -> in
         raise BadParameterError("source", f"is {given['source']!r}", ", ".join(LANES))
     if given.get("failed", "yes") != "yes":
         raise BadParameterError("failed", f"is {given['failed']!r}", "yes")
-    if len(given.get("find", "")) > MAX_SEARCH:
-        raise BadParameterError("find", "is too long", f"up to {MAX_SEARCH} characters")
+    if len(given.get("find", "")) > MAX_TEXT:
+        raise BadParameterError("find", "is too long", f"up to {MAX_TEXT} characters")
     first = given.get("from", "0")
     if not (first.isascii() and first.isdigit() and len(first) < 7):
         raise BadParameterError("from", f"is {first!r}", "the number of an event")

@@ -171,6 +171,7 @@ def test_a_support_code_opens_its_session(desk: Desk) -> None:
     [
         ("/sessions?status=APPROVED", 400, "IN_PROGRESS, COMPLETED, DROPPED, ERROR"),
         ("/sessions?limit=1000", 400, "limit is no parameter here"),
+        ("/sessions?user=u-42", 400, "user is no parameter here"),
         ("/sessions?last=2h", 400, "1h, 24h, 7d, 30d"),
         ("/sessions?last=1h&since=2026-01-01", 400, "one of the two"),
         ("/sessions?cursor=x", 400, "cursor"),

@@ -44,7 +44,10 @@ class Project(BaseModel):
 
     retention_days: Literal[30, 90, 180, 365] = Field(
         default=30,
-        description="Days a session created from now on is kept, unless it says otherwise itself.",
+        description=(
+            "Days a session created from now on is kept, unless it says otherwise itself. Left out:"
+            " what was chosen at the desk, else 30."
+        ),
     )
 
 
@@ -257,6 +260,15 @@ class Settings(BaseSettings):
         """The projects that are known beforehand: they have settings, or a sender of their own."""
         of_senders = (sender.projects or () for sender in self.senders.values())
         return frozenset(self.projects).union(*of_senders)
+
+    @property
+    def fixed_retention(self) -> dict[str, int]:
+        """Days of the projects whose period is said here, so that nobody chooses it elsewhere."""
+        return {
+            name: project.retention_days
+            for name, project in self.projects.items()
+            if "retention_days" in project.model_fields_set
+        }
 
     @field_validator("max_queued_bytes")
     @classmethod
