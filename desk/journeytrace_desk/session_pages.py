@@ -75,7 +75,7 @@ class SessionPages:
         session = found.summary
         if not _hides(found):
             raise web.HTTPSeeOther(link("/session", {"id": session.session_id}))
-        if not self._reading.settings.desk_reveal:
+        if self._reading.settings.desk_reveal != "viewers":
             raise web.HTTPForbidden(text=_NOT_HERE)
         revealed = await reader.reveal(found, purpose)
         return await self._page(reader, found, {"id": session.session_id}, 0, revealed)
@@ -122,7 +122,7 @@ class SessionPages:
             if trace and session.trace_id != HIDDEN
             else None,
             revealed=revealed,
-            may_reveal=_hides(found) and self._reading.settings.desk_reveal,
+            may_reveal=_hides(found) and self._reading.settings.desk_reveal == "viewers",
             address=link("/session", {"id": session.session_id}),
             longest_purpose=_LONGEST_PURPOSE,
             picture=picture,

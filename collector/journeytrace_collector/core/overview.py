@@ -40,11 +40,13 @@ class Reason(msgspec.Struct, frozen=True):
     """How often something was decided for one reason."""
 
     decision: Decision
+    """REJECTED or PENDING."""
     reason: str | None
     """None: none was given."""
     meaning: str | None
-    """None: the catalogue does not know it."""
+    """What the reason means; None: the catalogue does not know it."""
     sessions: int
+    """How many were decided so, or people where these are counted."""
     of_decision: float
     """The share, 0 to 1, of all with this decision."""
 
@@ -62,8 +64,9 @@ class Block(msgspec.Struct, frozen=True):
     """An event that kept users from going on: one with the impact BLOCKED."""
 
     event: str
+    """Its name."""
     meaning: str | None
-    """None: the catalogue does not know it."""
+    """What it means; None: the catalogue does not know it."""
     sessions: int
     """How many had it, however often."""
     of_all: float | None

@@ -125,11 +125,11 @@ class Settings(BaseSettings):
             " None: no link."
         ),
     )
-    desk_reveal: bool = Field(
-        default=True,
+    desk_reveal: Literal["viewers", "nobody"] = Field(
+        default="viewers",
         description=(
-            "Whether viewers may have a masked e-mail address and user id shown, for a purpose that"
-            " they say and that is recorded. Else nobody but analysts sees them."
+            "Who may have a masked e-mail address and user id shown, for a purpose that they say"
+            " and that is recorded: viewers, or nobody. Analysts see them anyway."
         ),
     )
     token: Token | None = Field(

@@ -6,14 +6,17 @@ import csv
 import io
 import re
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from tests.desk.access.people import ANN, BEN, MINE, OTHERS, SCATTERED
-from tests.desk.conftest import Desk, Reply
+from tests.desk.conftest import Desk, Reply, opened
+from tests.support.running import Enter
 
 from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.admin.api import parse_query
+from journeytrace_collector.settings import Project
 from journeytrace_desk.access.cursors import Cursors
 
 CODE = support_code(trace_id(OTHERS))
@@ -153,3 +156,14 @@ def test_a_hidden_cursor_is_read_again_and_by_nobody_else() -> None:
     assert not hidden & {(7, no) for no in range(100_000)}
     assert Cursors().hidden((7, 1)) != cursors.hidden((7, 1))
     assert cursors.hidden((8, 1))[1] != cursors.hidden((7, 1))[1]
+
+
+@pytest.mark.usefixtures("known")
+def test_no_other_project_is_suggested(entering: Enter, tmp_path: Path) -> None:
+    """What the settings name is offered to those alone who may see it."""
+    named = {"acme": Project(), "hush-hush": Project()}
+    desk = opened(entering, tmp_path / "data", [], projects=named)
+    for role, offered in (("acme", {"acme"}), ("analyst", set(named)), ("nobody", set())):
+        text = ask(desk, "/sessions", role).text
+        options = text.partition('id="known-project"')[2].partition("</datalist>")[0]
+        assert set(re.findall(r'value="([^"]*)"', options)) == offered

@@ -114,7 +114,7 @@ def test_where_viewers_may_not_there_is_no_form(
     tmp_path: Path,
 ) -> None:
     """A setting keeps it to analysts: 403, and nothing on record."""
-    desk = opened(entering, tmp_path / "data", sessions(time.time_ns()), desk_reveal=False)
+    desk = opened(entering, tmp_path / "data", sessions(time.time_ns()), desk_reveal="nobody")
     assert 'name="purpose"' not in desk.get(PATH, X_Role="viewer").text
     reply = desk.post(PATH, FORM, X_Role="viewer")
     assert (reply.status, [one for one in ANN if one in reply.text]) == (403, [])
