@@ -10,6 +10,7 @@ from aiohttp import web
 
 from journeytrace.conventions import Status
 from journeytrace_collector.admin.api import MAX_SEARCH, BadParameterError
+from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.store.base import SessionQuery
 from journeytrace_desk.access.actor import Role, actor_of
 from journeytrace_desk.access.scope import scope_of
@@ -20,6 +21,7 @@ from journeytrace_desk.views.asked import link, stated
 from journeytrace_desk.views.events import chosen as choose
 from journeytrace_desk.views.events import line
 from journeytrace_desk.views.sessions import person
+from journeytrace_desk.views.subjects import data_of
 from journeytrace_desk.views.timeline import LANES, timeline
 
 __all__ = ["SessionPages"]
@@ -81,9 +83,7 @@ class SessionPages:
             reason_meaning=reason.meaning if reason else None,
             lasted=views.lasted(events),
             person=link("/person", {"id": session.user_id}) if session.user_id else None,
-            administer=link("/data", {"session": session.session_id})
-            if actor_of(request).may(Role.ADMIN, session.project_id)
-            else None,
+            administer=_administer(request, session),
             trace=trace.replace("{trace_id}", session.trace_id) if trace else None,
             picture=picture,
             chosen=chosen,
@@ -102,14 +102,13 @@ class SessionPages:
         found = await self._reading.sessions(query, self._reading.now())
         if not found.sessions:
             raise web.HTTPNotFound(text=f"No session has the user id {user_id}.")
-        is_admin = scope_of(actor_of(request), Role.ADMIN) is not None
         shown = person(user_id, found.sessions)
+        is_admin = scope_of(actor_of(request), Role.ADMIN) is not None
         return self._pages.answer(
             "person.html",
             person=shown,
             more=found.next is not None,
-            administer=link("/data", {"user": user_id}) if is_admin else None,
-            addresses=[(email, link("/data", {"email": email})) for email in shown.emails],
+            administer=data_of(user=user_id, emails=shown.emails) if is_admin else None,
         )
 
     async def _found(self, given: Mapping[str, str], now: int) -> Found:
@@ -117,6 +116,14 @@ class SessionPages:
         if found is None:
             raise _unknown(given["id"])
         return found
+
+
+def _administer(request: web.Request, session: Summary) -> list[tuple[str, str]] | None:
+    """Give where an admin hands over or erases what belongs to a session; None: they are none."""
+    if not actor_of(request).may(Role.ADMIN, session.project_id):
+        return None
+    emails = [session.email] if session.email else []
+    return data_of(session=session.session_id, user=session.user_id, emails=emails)
 
 
 def _unknown(text: str) -> web.HTTPNotFound:

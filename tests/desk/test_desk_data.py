@@ -221,7 +221,9 @@ def test_only_admins_may(one: Desk, seat: SitDown, who: str) -> None:
     seat(LOCAL)
     assert all(has(one, "kept-acme", "kept-globex", "kept-none"))
     assert 'href="/acts"' in one.get("/help").text
-    assert "/data?session=kept-acme" in one.get("/session?id=kept-acme").text
+    page = one.get("/session?id=kept-acme").text
+    for named in ("session=kept-acme", "user=kept", "email=kept%40example.com"):
+        assert f'"/data?{named}"' in page
     assert "/data?user=kept" in one.get("/person?id=kept").text
 
 
