@@ -25,7 +25,7 @@ from journeytrace_collector.admin.desk import DeskContext, asked_for, load_desk
 from journeytrace_collector.admin.recording import recorder
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.connections import Connections, bind, connection_limits
+from journeytrace_collector.connections import HTTP_LOG, Connections, bind, connection_limits
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.core.record import Limits
@@ -212,7 +212,11 @@ class Collector:
     ) -> Address:
         app.middlewares.insert(0, self._connections.middleware)
         runner = web.AppRunner(
-            app, access_log=None, auto_decompress=False, shutdown_timeout=_GRACE_SECONDS
+            app,
+            access_log=None,
+            auto_decompress=False,
+            logger=HTTP_LOG,
+            shutdown_timeout=_GRACE_SECONDS,
         )
         await runner.setup()
         try:

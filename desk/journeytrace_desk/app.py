@@ -10,7 +10,7 @@ from journeytrace_desk.acts_pages import ActsPages
 from journeytrace_desk.administering import Administering
 from journeytrace_desk.assets import Assets
 from journeytrace_desk.data_pages import DataPages
-from journeytrace_desk.guard import answer_errors, guard, secure
+from journeytrace_desk.guard import Recognise, answer_errors, guard, secure, whoever_sits_here
 from journeytrace_desk.list_pages import ListPages
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.project_pages import ProjectPages
@@ -23,15 +23,16 @@ MOST_BYTES = 64 * 1024
 """Of a request's body: forms are short."""
 
 
-def create(context: DeskContext) -> web.Application:
-    """Make the desk of one collector."""
+def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> web.Application:
+    """Make the desk of one collector; `recognise` tells who asks."""
     assets = Assets()
     pages = Pages(assets)
     reading = Reading(context)
     lists = ListPages(reading, pages, context.act)
     sessions = SessionPages(reading, pages)
     app = web.Application(
-        middlewares=[answer_errors(pages), guard(context.hosts)], client_max_size=MOST_BYTES
+        middlewares=[answer_errors(pages), guard(context.hosts, recognise)],
+        client_max_size=MOST_BYTES,
     )
     app.on_response_prepare.append(secure)
     app.router.add_get("/", lists.home)
@@ -42,6 +43,7 @@ def create(context: DeskContext) -> web.Application:
     app.router.add_get("/find", sessions.find)
     # Ids stand behind the question mark, for one may be called "..".
     app.router.add_get("/session", sessions.session)
+    app.router.add_post("/session", sessions.reveal)
     app.router.add_get("/person", sessions.person)
     _administer(app.router, context, pages)
     app.router.add_get("/help", pages.help)

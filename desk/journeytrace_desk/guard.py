@@ -6,6 +6,7 @@ Until there is sign-in the desk is for one person: whoever sits at the machine t
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -19,13 +20,16 @@ from journeytrace_collector.errors import (
     UnavailableError,
 )
 from journeytrace_collector.hosts import Hosts
-from journeytrace_desk.access.actor import LOCAL, known_as
+from journeytrace_desk.access.actor import LOCAL, Actor, known_as
 from journeytrace_desk.access.origin import SAFE, check_origin
 
 if TYPE_CHECKING:
     from journeytrace_desk.pages import Pages
 
-__all__ = ["answer_errors", "guard", "secure"]
+__all__ = ["Recognise", "answer_errors", "guard", "secure", "whoever_sits_here"]
+
+Recognise = Callable[[web.Request], Actor]
+"""Tells who asks; what it raises is the answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +64,12 @@ async def secure(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("Cache-Control", "no-store")
 
 
-def guard(hosts: Hosts) -> Middleware:
+def whoever_sits_here(_: web.Request) -> Actor:
+    """Take everybody for the one who sits at the machine."""
+    return LOCAL
+
+
+def guard(hosts: Hosts, recognise: Recognise) -> Middleware:
     """Answer whoever asks this machine by its own name, and nobody through a proxy."""
 
     @web.middleware
@@ -77,7 +86,7 @@ def guard(hosts: Hosts) -> Middleware:
                     text=f"The header {name} says that a proxy stands in front of the desk, which"
                     " would let in whoever the proxy lets in, and cannot ask who that is."
                 )
-        known_as(request, LOCAL)
+        known_as(request, recognise(request))
         return await handler(request)
 
     return check

@@ -60,7 +60,9 @@ class Pages:
     def answer(self, name: str, *, status: int = 200, **values: Any) -> web.Response:
         """Give the page that a template makes of these values."""
         text = self._environment.get_template(name).render(_viewer() | values)
-        return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+        # Half a character can hide in the metadata, as an escape.
+        body = text.encode("utf-8", "replace")
+        return web.Response(body=body, content_type="text/html", charset="utf-8", status=status)
 
     async def help(self, _: web.Request) -> web.Response:
         """Answer with what the keys do and what the words mean."""

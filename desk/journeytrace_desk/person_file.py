@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from journeytrace.conventions import Source
-from journeytrace_collector.admin.api import event_json
+from journeytrace_collector.admin.told import told_event
 from journeytrace_collector.core.derive import rfc3339
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.store.base import Known, Subject
@@ -74,7 +74,8 @@ def _told(store: Administering, event: Event) -> dict[str, Any]:
         name: getattr(event, name)
         for name in ("project_id", "submission_id", "flow_id", "user_id", "email")
     }
-    return event_json(event, store.catalogue.error_codes) | {
+    told = msgspec.structs.asdict(told_event(event, store.catalogue.error_codes))
+    return told | {
         **kept,
         "received_at": rfc3339(event.received),
     }

@@ -52,10 +52,10 @@ class Desk:
         """Ask; ``X_Y`` stands for the header ``X-Y``. Redirections are answers."""
         return _ask(urlsplit(self.url).netloc, method, path, None, headers)
 
-    def post(self, path: str, form: dict[str, str], **headers: str) -> Reply:
-        """Send a form as a page of the desk does."""
-        sent = {"Content-Type": "application/x-www-form-urlencoded", **headers}
-        body = urlencode(form).encode()
+    def post(self, path: str, form: dict[str, str] | bytes, **headers: str) -> Reply:
+        """Send a form as a page of the desk does, or bytes instead of one."""
+        sent = {"Content_Type": "application/x-www-form-urlencoded", **headers}
+        body = form if isinstance(form, bytes) else urlencode(form).encode()
         return _ask(urlsplit(self.url).netloc, "POST", path, body, sent)
 
     def send(self, name: str, session_id: str, **attributes: str) -> None:

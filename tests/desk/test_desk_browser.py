@@ -256,12 +256,13 @@ def test_what_is_new_is_told_and_not_pushed_in(
         expect(page.locator(".living")).to_be_visible()
         desk.send("STEP_VIEW", "brand new", path="/selfie")
         page.evaluate("htmx.trigger('#live', 'every')")
-        expect(page.locator("table.events tbody tr")).to_have_count(2)
-        page.locator("td.meta summary").click()
+        expect(page.locator("table.events tbody tr")).to_have_count(3)
+        step = page.locator("tr", has_text="STEP_VIEW")
+        step.locator("td.meta summary").click()
         desk.send("ERROR_PAGE_VIEWED", "brand new")
         page.evaluate("htmx.trigger('#live', 'every')")
         expect(page.locator(".cause h2")).to_contain_text("The user ended on an error page")
-        expect(page.locator("dl.pairs")).to_be_visible()
+        expect(step.locator("dl.pairs")).to_be_visible()
 
 
 def test_forms_work_without_javascript(browser: Browser, entering: Enter, tmp_path: Path) -> None:

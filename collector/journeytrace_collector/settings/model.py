@@ -125,6 +125,13 @@ class Settings(BaseSettings):
             " None: no link."
         ),
     )
+    desk_reveal: bool = Field(
+        default=True,
+        description=(
+            "Whether viewers may have a masked e-mail address and user id shown, for a purpose that"
+            " they say and that is recorded. Else nobody but analysts sees them."
+        ),
+    )
     token: Token | None = Field(
         default=None,
         description="OTLP senders must show this bearer token. None: they show none.",

@@ -75,6 +75,8 @@ class SessionQuery:
     """Only sessions without a decision; not together with `decision`."""
     project: str | None = None
     """As it is spelled. May be empty."""
+    projects: frozenset[str] | None = None
+    """Only sessions of these, as they are spelled: what has no project is in none of them."""
     reason: str | None = None
     """Of the decision. May be empty."""
     error_code: str | None = None
@@ -94,6 +96,9 @@ class SessionQuery:
     read as `identity.read_support_code` does."""
     fields: tuple[str, ...] = ("session_id", "user_id", "email", "submission_id", "support_code")
     """The fields that `search` looks at, of `SEARCH_FIELDS`."""
+    exact: frozenset[str] = frozenset()
+    """Those of them that have to be the very text, whatever its case, and not only begin with it:
+    who finds by beginnings can spell out a value that they may not see."""
     limit: int = 50
     after: Cursor | None = None
     """Continue after this row."""

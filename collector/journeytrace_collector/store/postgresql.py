@@ -24,6 +24,7 @@ from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import (
+    bound,
     counting,
     periods,
     postgresql_erasing,
@@ -320,7 +321,7 @@ class PostgresqlStore:
                     walks = walking
                 return reader.execute(sql.text.encode(), sql.values).fetchall()
 
-            return listing.answer(ask)
+            return bound.answer(listing, ask)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
@@ -433,6 +434,8 @@ def _storable_query(query: SessionQuery) -> SessionQuery:
         event = replace(event, name=storable_text(event.name))
     texts = ((name, getattr(query, name)) for name in _TEXTS)
     changed: dict[str, Any] = {name: storable_text(text) for name, text in texts if text}
+    if query.projects is not None:
+        changed["projects"] = frozenset(map(storable_text, query.projects))
     return replace(query, event=event, **changed)
 
 

@@ -18,6 +18,7 @@ from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import (
+    bound,
     counting,
     periods,
     sqlite_erasing,
@@ -316,7 +317,7 @@ class SqliteStore:
             def ask(sql: Sql, *, walking: bool) -> list[tuple[Any, ...]]:  # noqa: ARG001 - told
                 return reader.execute(sql.text, sql.values).fetchall()
 
-            return listing.answer(ask)
+            return bound.answer(listing, ask)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
@@ -401,7 +402,9 @@ class SqliteStore:
 
     def close(self) -> None:
         """See `Store.close`."""
-        self._writer.close()
+        # Not while the disk is scrubbed, by a thread that nobody waits for: SQLite would crash.
+        with self._turn:
+            self._writer.close()
         os.close(self._lock)
 
     @contextmanager

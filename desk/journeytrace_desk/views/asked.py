@@ -52,8 +52,10 @@ def read(parameters: Mapping[str, str], now: int) -> Asked:
         BadParameterError: see there.
     """
     rest = dict(parameters)
-    if "limit" in rest:
-        raise BadParameterError("limit", "is no parameter here", "the filters, and cursor")
+    for name in ("limit", "user"):
+        # A person has a page of their own.
+        if name in rest:
+            raise BadParameterError(name, "is no parameter here", "the filters, and cursor")
     last = rest.pop("last", None)
     query = replace(parse_query(rest), limit=PAGE_ROWS)
     if last is not None:
