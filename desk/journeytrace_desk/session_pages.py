@@ -10,7 +10,7 @@ from aiohttp import web
 
 from journeytrace_collector.admin.api import MAX_TEXT, BadParameterError
 from journeytrace_collector.core.derive import Summary
-from journeytrace_desk.access.actor import Role, actor_of
+from journeytrace_desk.access.actor import Actor, Role, actor_of
 from journeytrace_desk.access.masking import HIDDEN
 from journeytrace_desk.access.scope import scope_of
 from journeytrace_desk.pages import Pages
@@ -20,6 +20,7 @@ from journeytrace_desk.views.asked import link, stated
 from journeytrace_desk.views.events import chosen as choose
 from journeytrace_desk.views.events import line
 from journeytrace_desk.views.sessions import person, person_link
+from journeytrace_desk.views.subjects import data_of
 from journeytrace_desk.views.timeline import LANES, timeline
 
 __all__ = ["SessionPages"]
@@ -115,9 +116,7 @@ class SessionPages:
             lasted=views.lasted(events),
             masked=found.masked,
             person=person_link(session),
-            administer=link("/data", {"session": session.session_id})
-            if reader.actor.may(Role.ADMIN, session.project_id)
-            else None,
+            administer=_administer(reader.actor, session),
             trace=trace.replace("{trace_id}", session.trace_id)
             if trace and session.trace_id != HIDDEN
             else None,
@@ -154,10 +153,7 @@ class SessionPages:
             person=shown,
             more=found.next is not None,
             masked=found.masked,
-            administer=link("/data", {"user": name}) if is_admin else None,
-            addresses=[(email, link("/data", {"email": email})) for email in shown.emails]
-            if is_admin
-            else [],
+            administer=data_of(user=name, emails=shown.emails) if is_admin else None,
         )
 
     async def _found(self, reader: Reader, text: str) -> Found:
@@ -165,6 +161,14 @@ class SessionPages:
         if found is None:
             raise _unknown(text)
         return found
+
+
+def _administer(actor: Actor, session: Summary) -> list[tuple[str, str]] | None:
+    """Give where an admin hands over or erases what belongs to a session; None: they are none."""
+    if not actor.may(Role.ADMIN, session.project_id):
+        return None
+    emails = [session.email] if session.email else []
+    return data_of(session=session.session_id, user=session.user_id, emails=emails)
 
 
 def _unknown(text: str) -> web.HTTPNotFound:

@@ -272,7 +272,7 @@ def test_forms_work_without_javascript(browser: Browser, entering: Enter, tmp_pa
     changed = opened(entering, tmp_path / "data", sessions(time.time_ns()))
     with pages(browser, changed) as opening:
         page = opening("/person?id=u-retry", java_script_enabled=False, viewport=PHONE)
-        page.get_by_role("link", name="Who looked, export, erase").click()
+        page.get_by_role("link", name="this user").click()
         page.get_by_label("What for").fill("a request for access")
         with page.expect_download() as download:
             page.get_by_role("button", name="Export as JSON").click()

@@ -23,7 +23,7 @@ from journeytrace_desk.administering import Administering
 
 __all__ = ["seat"]
 
-NAMES = ("gone", "kept", "moved", "split", "whole", "quiet", "far", "late", "mail")
+NAMES = ("gone", "kept", "moved", "split", "whole", "quiet", "far", "late", "mail", "seen")
 WHY = "a request for access"
 FORMS = {
     "/export": {"user": "kept", "purpose": WHY},
@@ -221,7 +221,9 @@ def test_only_admins_may(one: Desk, seat: SitDown, who: str) -> None:
     seat(LOCAL)
     assert all(has(one, "kept-acme", "kept-globex", "kept-none"))
     assert 'href="/acts"' in one.get("/help").text
-    assert "/data?session=kept-acme" in one.get("/session?id=kept-acme").text
+    page = one.get("/session?id=kept-acme").text
+    for named in ("session=kept-acme", "user=kept", "email=kept%40example.com"):
+        assert f'"/data?{named}"' in page
     assert "/data?user=kept" in one.get("/person?id=kept").text
 
 
@@ -276,14 +278,14 @@ def test_an_admin_of_all_but_one(one: Desk, seat: SitDown) -> None:
 
 def test_who_looked(both: Desk) -> None:
     """All that people did with a person's sessions is there, the newest first, with purposes."""
-    both.post("/export", {"session": "kept-globex", "purpose": "<b>why</b>"})
-    page = both.get("/data?email=Kept@Example.com").text
+    both.post("/export", {"session": "seen-globex", "purpose": "<b>why</b>"})
+    page = both.get("/data?email=Seen@Example.com").text
     rows = re.findall(r"<code title=\"[^\"]+\">(\w+)</code>", page)
     # Whoever ran another test of these sessions may have looked at them, too.
     assert [rows[0], *rows[-2:]] == ["SESSION_EXPORTED", "VERDICT_APPROVED", "SESSION_VIEWED"]
     assert set(rows[1:-2]) <= {"SESSION_VIEWED"}
     assert "&lt;b&gt;why&lt;/b&gt;" in page
-    assert "Nobody has looked at this session so far." in both.get("/data?session=kept-none").text
+    assert "Nobody has looked at this session so far." in both.get("/data?session=seen-none").text
     assert "there is nothing to look at" in both.get("/data?user=unknown").text
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from journeytrace_collector.store.base import EVERY_PROJECT, Scope, Subject
 from journeytrace_desk.views.asked import link
 
-__all__ = ["NAMES", "Whose", "counted", "whose", "within"]
+__all__ = ["NAMES", "Whose", "counted", "data_of", "whose", "within"]
 
 NAMES: Final = ("session", "user", "email")
 """The parameters that name a subject, of which an address has one."""
@@ -56,6 +57,15 @@ def whose(subject: Subject) -> Whose:
         link("/data", said),
         link("/erase", said),
     )
+
+
+def data_of(
+    *, session: str | None = None, user: str | None = None, emails: Iterable[str] = ()
+) -> list[tuple[str, str]]:
+    """Give the subjects that a page speaks of, in words, with the addresses of their data."""
+    named = [("this session", "session", session), ("this user", "user", user)]
+    named += [(email, "email", email) for email in emails]
+    return [(word, link("/data", {name: value})) for word, name, value in named if value]
 
 
 def within(scope: Scope) -> str | None:
