@@ -5,8 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from journeytrace_collector.admin.desk import DeskContext
+from journeytrace_desk.access.gate import Gate
 from journeytrace_desk.assets import Assets
-from journeytrace_desk.guard import answer_errors, guard, secure
+from journeytrace_desk.guard import answer_errors, secure
 from journeytrace_desk.list_pages import ListPages
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Reading
@@ -21,13 +22,13 @@ MOST_BYTES = 64 * 1024
 def create(context: DeskContext) -> web.Application:
     """Make the desk of one collector."""
     assets = Assets()
-    pages = Pages(assets)
+    gate = Gate(context, _note)
+    pages = Pages(assets, signs_out=gate.signs_out)
     reading = Reading(context)
     lists = ListPages(reading, pages)
     sessions = SessionPages(reading, pages)
-    app = web.Application(
-        middlewares=[answer_errors(pages), guard(context.hosts)], client_max_size=MOST_BYTES
-    )
+    app = web.Application(middlewares=[answer_errors(pages)], client_max_size=MOST_BYTES)
+    gate.join(app)
     app.on_response_prepare.append(secure)
     app.router.add_get("/", lists.home)
     app.router.add_get("/sessions", lists.sessions)
@@ -41,3 +42,7 @@ def create(context: DeskContext) -> web.Application:
     app.router.add_get("/help", pages.help)
     app.router.add_get("/static/{name}", assets.serve)
     return app
+
+
+async def _note(act: str, actor: str) -> None:
+    """Keep who signs in and out."""
