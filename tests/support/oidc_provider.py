@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+import json
 import secrets
 import time
 from base64 import b64decode, urlsafe_b64encode
@@ -14,8 +16,8 @@ from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
 from aiohttp import web
-from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc import jws
+from joserfc.jwk import RSAKey
 
 __all__ = ["CLIENT", "SECRET", "Provider", "running_provider"]
 
@@ -28,6 +30,7 @@ _KEYS = [RSAKey.generate_key(2048, {"kid": f"key-{number}"}) for number in range
 class Provider:
     """What it does next. Whoever comes to it is signed in at once, as the person in `claims`."""
 
+    clock: Callable[[], int]
     redirect_uri: str = ""
     """The one that it lets people go back to."""
     issuer: str = ""
@@ -43,8 +46,10 @@ class Provider:
     """Claims to put in place of the right ones; None: to leave out."""
     header: dict[str, Any] = field(default_factory=dict)
     """Of id_tokens, in place of the right one."""
-    key: Any = None
+    key: RSAKey | None = None
     """What signs; None: the newest key."""
+    secret: bytes = b"secret"
+    """What signs by HS256; it stands among the published keys."""
     rotated: int = 0
     """How many keys were replaced."""
     by_post: bool = False
@@ -59,18 +64,32 @@ class Provider:
     """The paths that were asked for."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    def behave(self) -> None:
+        """Forget all that it was told."""
+        fresh = Provider(self.clock)
+        kept = {"clock", "issuer", "redirect_uri"}
+        for name in self.__dataclass_fields__.keys() - kept:
+            setattr(self, name, getattr(fresh, name))
+
+    def pem(self) -> bytes:
+        """Give its public key, as everybody can have it."""
+        return _KEYS[self.rotated].as_pem(private=False)
+
     def public(self, number: int) -> dict[str, Any]:
         """Give a key as a JWKS has it."""
         return {**_KEYS[number].as_dict(private=False), "use": "sig"}
 
     def signed(self, claims: dict[str, Any]) -> str:
         """Give a token."""
-        key = self.key or _KEYS[self.rotated]
         header = {"alg": "RS256", "kid": _KEYS[self.rotated].kid} | self.header
+        # By hand where joserfc would rather not: it is what an attacker does.
+        signed = f"{_encoded(json.dumps(header).encode())}.{_encoded(json.dumps(claims).encode())}"
         if header["alg"] == "none":
-            parts = [_plain(header), _plain(claims)]
-            return f"{'.'.join(parts)}."
-        return jwt.encode(header, claims, key, [header["alg"]])
+            return f"{signed}."
+        if header["alg"] == "HS256":
+            return f"{signed}.{_encoded(hmac.digest(self.secret, signed.encode(), 'sha256'))}"
+        kind = jws.JWSRegistry.algorithms[header["alg"]]
+        return f"{signed}.{_encoded(kind.sign(signed.encode(), self.key or _KEYS[self.rotated]))}"
 
     async def discover(self, _: web.Request) -> web.Response:
         """Say where everything is."""
@@ -107,7 +126,7 @@ class Provider:
         code = form.get("code", "")
         asked = self.codes.get(code) if self.forgets else self.codes.pop(code, None)
         verifier = sha256(form.get("code_verifier", "").encode()).digest()
-        proven = urlsafe_b64encode(verifier).rstrip(b"=").decode()
+        proven = _encoded(verifier)
         if (
             asked is None
             or proven != asked["code_challenge"]
@@ -115,7 +134,7 @@ class Provider:
             or form.get("grant_type") != "authorization_code"
         ):
             return web.json_response({"error": "invalid_grant"}, status=400)
-        now = int(time.time())
+        now = self.clock() // 10**9
         claims = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 300}
         claims |= {"nonce": asked["nonce"]} | self.claims | self.forged
         claims = {name: value for name, value in claims.items() if value is not None}
@@ -137,10 +156,8 @@ class Provider:
         return found == ("Basic", CLIENT, SECRET, False)
 
 
-def _plain(value: dict[str, Any]) -> str:
-    import json
-
-    return urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+def _encoded(text: bytes) -> str:
+    return urlsafe_b64encode(text).rstrip(b"=").decode()
 
 
 def _to(address: str) -> web.Response:
@@ -148,9 +165,9 @@ def _to(address: str) -> web.Response:
 
 
 @asynccontextmanager
-async def running_provider() -> AsyncIterator[Provider]:
-    """Run one on a free port."""
-    provider = Provider()
+async def running_provider(clock: Callable[[], int] = time.time_ns) -> AsyncIterator[Provider]:
+    """Run one on a free port; `clock` in ns."""
+    provider = Provider(clock)
     stopping = asyncio.Event()
 
     @web.middleware
@@ -178,8 +195,3 @@ async def running_provider() -> AsyncIterator[Provider]:
     finally:
         stopping.set()
         await runner.cleanup()
-
-
-def confused(provider: Provider) -> OctKey:
-    """Give the secret that somebody has who takes the public key for one."""
-    return OctKey.import_key(_KEYS[provider.rotated].as_pem(private=False))

@@ -73,7 +73,7 @@ class Provider:
         self._clock = clock
         self._fetching = fetching
         self._told: _Told | None = None
-        self._asked_at = 0
+        self._asked_at = -_FRESH
         self._failed: AwayError | None = None
         self._asking = asyncio.Lock()
 
@@ -144,18 +144,17 @@ class Provider:
 
     async def _discover(self) -> _Told:
         async with self._asking:
-            since = self._clock() - self._asked_at
-            if self._failed is not None and since < _PAUSE:
-                raise self._failed
-            if self._told is None or since >= _FRESH:
-                self._asked_at = self._clock()
+            now = self._clock()
+            if now - self._asked_at >= (_FRESH if self._failed is None else _PAUSE):
+                self._asked_at = now
                 try:
                     self._told, self._failed = await self._ask(), None
                 except AwayError as error:
+                    # What it said before still holds.
+                    _log.warning("the provider does not say where people sign in: %s", error)
                     self._failed = error
-                    if self._told is None:
-                        raise
-                    _log.warning("what the provider said before still holds: %s", error)
+            if self._told is None:
+                raise self._failed or AwayError("the provider was not asked")
             return self._told
 
     async def _ask(self) -> _Told:
