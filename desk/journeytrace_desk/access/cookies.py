@@ -16,6 +16,7 @@ from joserfc.jwk import OctKey
 
 from journeytrace_collector.errors import ConfigError, StartError
 from journeytrace_collector.settings import Settings
+from journeytrace_collector.settings.types import check_secret
 
 __all__ = ["KEY_FILE", "Signer", "drop", "keys_of", "put"]
 
@@ -56,12 +57,17 @@ class Signer:
 
 def put(response: web.StreamResponse, name: str, value: str) -> None:
     """Let a browser keep a cookie, for this very host, for no script, and never in the clear."""
-    response.set_cookie(name, value, path="/", secure=True, httponly=True, samesite="Lax")
+    _set(response, f"{name}={value}")
 
 
 def drop(response: web.StreamResponse, name: str) -> None:
     """Let a browser forget a cookie."""
-    response.del_cookie(name, path="/", secure=True, httponly=True, samesite="Lax")
+    _set(response, f"{name}=; Max-Age=0")
+
+
+def _set(response: web.StreamResponse, what: str) -> None:
+    # aiohttp's own way comes too late for an answer that is about to leave.
+    response.headers.add("Set-Cookie", f"{what}; Path=/; Secure; HttpOnly; SameSite=Lax")
 
 
 def keys_of(settings: Settings) -> list[str]:
@@ -84,6 +90,10 @@ def keys_of(settings: Settings) -> list[str]:
         raise StartError(
             f"{made}: cannot be written: {error.strerror}; or name a file: desk_access.key_file"
         ) from error
+    try:
+        check_secret(made)
+    except ValueError as error:
+        raise StartError(f"the key of the desk: {error}") from None
     return _read("the key of the desk", made)
 
 

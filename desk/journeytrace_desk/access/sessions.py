@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from journeytrace_collector.clock import Clock
-from journeytrace_desk.access.cookies import Signer, drop, put
+from journeytrace_desk.access.cookies import Signer, put
 from journeytrace_desk.access.people import Person
 
 __all__ = ["COOKIE", "Sessions", "SignedIn"]
@@ -72,13 +72,11 @@ class Sessions:
         if now - session.seen >= _RENEWED_AFTER and session.id not in self._ended:
             self._put(replace(session, seen=now), response)
 
-    def end(self, session: SignedIn | None, response: web.StreamResponse) -> None:
+    def end(self, session: SignedIn) -> None:
         """Sign somebody out: their cookie opens nothing any more, whoever has it."""
-        drop(response, COOKIE)
         now = self._now()
         self._ended = {id_: end for id_, end in self._ended.items() if end > now}
-        if session is not None:
-            self._ended[session.id] = self._end(session)
+        self._ended[session.id] = self._end(session)
 
     def _end(self, session: SignedIn) -> int:
         return session.began + self._lifetime

@@ -18,7 +18,7 @@ from journeytrace_desk.access.people import Person, Roles, UnnamedError
 from journeytrace_desk.access.provider import Attempt, Provider
 from journeytrace_desk.access.refusal import Refusal, away, not_begun
 from journeytrace_desk.access.returning import own_path
-from journeytrace_desk.access.sessions import Sessions
+from journeytrace_desk.access.sessions import COOKIE, Sessions
 from journeytrace_desk.access.tokens import BadTokenError
 
 __all__ = ["ATTEMPT_COOKIE", "SIGNED_IN", "SIGNED_OUT", "Note", "SignIn", "begin_at"]
@@ -96,7 +96,9 @@ class SignIn:
         await self._note(SIGNED_IN, person.id)
         response = _redirect(own_path(attempt.to))
         # Whatever the browser held before ends here: nobody is slipped a session of somebody else.
-        self._sessions.end(self._sessions.read(request), response)
+        before = self._sessions.read(request)
+        if before is not None:
+            self._sessions.end(before)
         drop(response, ATTEMPT_COOKIE)
         try:
             self._sessions.begin(self._roles.known(person), response)
@@ -108,8 +110,9 @@ class SignIn:
         """Sign somebody out, on this side too."""
         session = self._sessions.read(request)
         response = _redirect("/signed-out")
-        self._sessions.end(session, response)
+        drop(response, COOKIE)
         if session is not None:
+            self._sessions.end(session)
             try:
                 await self._note(SIGNED_OUT, session.person.id)
             except UnavailableError as error:

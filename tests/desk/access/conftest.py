@@ -66,7 +66,8 @@ class Browser:
             urlsplit(self.url).netloc, timeout=PATIENCE, source_address=(source, 0)
         )
         with closing(connection):
-            connection.putrequest(method, path)
+            own_host = any(name.lower() == "host" for name, _ in headers)
+            connection.putrequest(method, path, skip_host=own_host)
             if self.cookies:
                 held = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
                 headers = [*headers, ("Cookie", held)]
