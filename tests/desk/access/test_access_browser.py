@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from tests.desk.access.conftest import World
 from tests.support.waiting import PATIENCE
 
+from journeytrace_desk.access.gate import UNASKED
 from journeytrace_desk.access.sessions import COOKIE
 
 Open = Callable[[str], Page]
@@ -75,17 +76,22 @@ def test_a_round_trip(open_page: Open) -> None:
 
 
 def test_a_page_says_that_it_is_over(open_page: Open, world: World) -> None:
-    """What asks by itself finds out; what was shown goes, nothing asks on, and a link leads back."""
+    """What asks by itself finds out; what was shown goes, nothing asks on, a link leads back."""
     page = open_page("/sessions?decision=REJECTED")
+    page.clock.install()
     page.get_by_role("link", name="Sign in").click()
     expect(page.locator("tbody tr").first).to_be_visible()
+    asked: list[str | None] = []
+    page.on("request", lambda request: asked.append(request.header_value(UNASKED)))
+    with page.expect_response("**/sessions/news?*"):
+        page.clock.fast_forward(10_000)
     world.clock.advance(31 * 60)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.evaluate("htmx.ajax('GET', '/sessions/news?seen=0', '#news')")
+    with page.expect_response("**/sessions/news?*"):
+        page.clock.fast_forward(10_000)
     expect(page.locator("h1")).to_have_text("You are signed out")
     assert page.locator("tbody, [hx-trigger]").count() == 0
-    asked.clear()
+    page.clock.fast_forward(60_000)
+    assert asked == ["1", "1"]
     page.get_by_role("link", name="Sign in").click()
     page.wait_for_url("**/sessions?decision=REJECTED")
     expect(page.locator("tbody tr").first).to_be_visible()
