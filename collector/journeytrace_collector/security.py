@@ -232,8 +232,8 @@ def _check_desk(address: Address) -> None:
     if not _is_local(address):
         raise ConfigError(
             f"desk: {address} can be reached from other machines, and nobody is asked who they are:"
-            " say in desk_access how people are known (proxy_header, proxy_token or oidc), or give it an"
-            " address of the loopback, such as 127.0.0.1:9465, or off"
+            " say in desk_access how people are known (proxy_header, proxy_token or oidc), or give"
+            " it an address of the loopback, such as 127.0.0.1:9465, or off"
         )
 
 

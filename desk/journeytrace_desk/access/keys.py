@@ -47,12 +47,15 @@ class Keys:
         Raises:
             AwayError: nobody can tell.
         """
-        async with self._loading:
-            if self._is_due(kid):
-                await self._try()
         found = self._find(kid)
-        if found is None and self._failed is not None:
-            raise self._failed
+        # Whoever shows a key that is known does not wait for those who show another.
+        if found is None or (self._is_old() and not self._loading.locked()):
+            async with self._loading:
+                if self._is_due(kid):
+                    await self._try()
+            found = self._find(kid)
+            if found is None and self._failed is not None:
+                raise self._failed
         return found
 
     def _find(self, kid: str | None) -> PublicKey | None:
@@ -64,8 +67,10 @@ class Keys:
         now = self._clock()
         if self._tried is not None and now - self._tried < _PAUSE:
             return False
-        old = self._loaded is None or now - self._loaded >= _FRESH
-        return old or self._find(kid) is None
+        return self._is_old() or self._find(kid) is None
+
+    def _is_old(self) -> bool:
+        return self._loaded is None or self._clock() - self._loaded >= _FRESH
 
     async def _try(self) -> None:
         self._tried = self._clock()

@@ -111,6 +111,8 @@ class SignIn:
         session = self._sessions.read(request)
         response = _redirect("/signed-out")
         drop(response, COOKIE)
+        # Chromium keeps whole pages to go back to, whatever no-store says.
+        response.headers["Clear-Site-Data"] = '"cache"'
         if session is not None:
             self._sessions.end(session)
             try:

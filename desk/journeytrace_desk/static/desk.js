@@ -80,6 +80,14 @@
     document.title = "Signed out · journeytrace";
   }
 
+  // A page that the browser has kept whole is asked for again, for its viewer may have changed.
+  window.addEventListener("pagehide", (event) => {
+    document.body.hidden = event.persisted;
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+
   document.addEventListener("htmx:after:swap", localise);
   document.addEventListener("htmx:after:request", (event) => {
     // What is wrong with a filter is told by a page of its own; a poll that fails is tried again.

@@ -77,6 +77,8 @@ def test_signing_out_ends_it_for_every_copy(world: World) -> None:
     reply = browser.get("/sign-out", "POST", Sec_Fetch_Site="same-origin")
     assert (reply.status, reply.headers["location"]) == (303, "/signed-out")
     assert COOKIE not in browser.cookies
+    # Chromium keeps whole pages for going back, whatever no-store says; this ends them.
+    assert reply.headers["clear-site-data"] == '"cache"'
     assert browser.get("/signed-out").status == 200
     world.signed_in().get("/sign-out", "POST")
     assert stolen.get("/sessions").status == 401

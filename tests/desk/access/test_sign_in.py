@@ -239,8 +239,10 @@ def _huge(_: web.Request) -> web.Response:
     return web.Response(text='{"x": "' + "x" * 300_000 + '"}', content_type="application/json")
 
 
-def _elsewhere(_: web.Request) -> web.Response:
-    return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"})
+def _elsewhere(request: web.Request) -> web.Response | None:
+    if request.query:
+        return None
+    return web.Response(status=307, headers={"Location": f"{request.path}?followed=1"})
 
 
 OUT_OF_ORDER = [
@@ -251,7 +253,7 @@ OUT_OF_ORDER = [
     pytest.param(_elsewhere, id="somewhere else"),
     pytest.param(None, id="silence"),
 ]
-Answer = Callable[[web.Request], web.Response] | None
+Answer = Callable[[web.Request], web.Response | None] | None
 
 
 @pytest.mark.parametrize("path", ["/token", "/jwks"])
