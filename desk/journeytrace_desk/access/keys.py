@@ -116,7 +116,7 @@ def _read(found: Mapping[str, Any]) -> dict[str | None, PublicKey]:
     known: dict[str | None, PublicKey] = {}
     for data in listed:
         # A secret among them would make whoever can read it somebody who signs.
-        if not isinstance(data, dict) or data.get("kty") not in {"RSA", "EC"}:
+        if not isinstance(data, dict) or str(data.get("kty")) not in {"RSA", "EC"}:
             continue
         if data.get("use", "sig") != "sig":
             continue
