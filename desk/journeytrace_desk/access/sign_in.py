@@ -94,7 +94,7 @@ class SignIn:
             raise not_begun("The provider sent no code.")
         person = await self._person(code, attempt)
         await self._note(SIGNED_IN, person.id)
-        response = _redirect(own_path(attempt.to))
+        response = _redirect(attempt.to)
         # Whatever the browser held before ends here: nobody is slipped a session of somebody else.
         before = self._sessions.read(request)
         if before is not None:
