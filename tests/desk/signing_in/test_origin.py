@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.desk.access.conftest import Browser, Clock, World, opened_with
+from tests.desk.signing_in.conftest import Browser, Clock, World, opened_with
 from tests.support.running import Enter
 
 OWN = "http://desk.example.com"

@@ -6,7 +6,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
-from tests.desk.access.conftest import Browser, World
+from tests.desk.signing_in.conftest import Browser, World
 
 from journeytrace_desk.access.cookies import KEY_FILE, Signer
 from journeytrace_desk.access.gate import UNASKED

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.desk.access.conftest import Browser, Clock, World, opened_with
+from tests.desk.signing_in.conftest import Browser, Clock, World, opened_with
 from tests.support.oidc_provider import Provider, running_provider
 from tests.support.running import Enter
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.desk.access.conftest import World
+from tests.desk.signing_in.conftest import World
 from yarl import URL
 
 from journeytrace_desk.access.returning import HOME, own_path

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.desk.access.conftest import Clock, opened_with
+from tests.desk.signing_in.conftest import Clock, opened_with
 from tests.support.running import enter_in_background
 
 from journeytrace_collector.errors import ConfigError, StartError

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, RSAKey
-from tests.desk.access.conftest import Clock
+from tests.desk.signing_in.conftest import Clock
 from tests.support.waiting import PATIENCE
 
 from journeytrace_desk.access.cookies import Signer

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 from joserfc.jwk import RSAKey
-from tests.desk.access.conftest import Browser, World, with_provider
 from tests.desk.conftest import Reply
+from tests.desk.signing_in.conftest import Browser, World, with_provider
 from tests.support.oidc_provider import Provider
 from tests.support.running import Enter
 

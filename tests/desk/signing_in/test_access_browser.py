@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
-from tests.desk.access.conftest import World
+from tests.desk.signing_in.conftest import World
 from tests.support.waiting import PATIENCE
 
 from journeytrace_desk.access.gate import UNASKED
