@@ -44,5 +44,5 @@ def create(context: DeskContext) -> web.Application:
     return app
 
 
-async def _note(act: str, actor: str) -> None:
+async def _note(actor: str, act: str) -> None:
     """Keep who signs in and out."""

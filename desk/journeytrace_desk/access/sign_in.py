@@ -26,7 +26,7 @@ __all__ = ["ATTEMPT_COOKIE", "SIGNED_IN", "SIGNED_OUT", "Note", "SignIn", "begin
 _log = logging.getLogger(__name__)
 
 Note = Callable[[str, str], Awaitable[None]]
-"""Keeps an act that belongs to no session: which one, and whose. Raises `UnavailableError`."""
+"""Keeps an act that belongs to no session: whose, and which one. Raises `UnavailableError`."""
 
 SIGNED_IN: Final = "SIGNED_IN"
 SIGNED_OUT: Final = "SIGNED_OUT"
@@ -93,7 +93,7 @@ class SignIn:
         if not code:
             raise not_begun("The provider sent no code.")
         person = await self._person(code, attempt)
-        await self._note(SIGNED_IN, person.id)
+        await self._note(person.id, SIGNED_IN)
         response = _redirect(attempt.to)
         # Whatever the browser held before ends here: nobody is slipped a session of somebody else.
         before = self._sessions.read(request)
@@ -116,7 +116,7 @@ class SignIn:
         if session is not None:
             self._sessions.end(session)
             try:
-                await self._note(SIGNED_OUT, session.person.id)
+                await self._note(session.person.id, SIGNED_OUT)
             except UnavailableError as error:
                 # Nobody stays signed in because of that.
                 _log.warning("that %s signed out is not kept: %s", session.person.id, error)
