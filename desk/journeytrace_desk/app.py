@@ -6,11 +6,12 @@ from aiohttp import web
 
 from journeytrace_collector.admin.desk import DeskContext
 from journeytrace_desk.access.admins import admins
+from journeytrace_desk.access.gate import Gate, Recognise, whoever_sits_here
 from journeytrace_desk.acts_pages import ActsPages
 from journeytrace_desk.administering import Administering
 from journeytrace_desk.assets import Assets
 from journeytrace_desk.data_pages import DataPages
-from journeytrace_desk.guard import Recognise, answer_errors, guard, secure, whoever_sits_here
+from journeytrace_desk.guard import answer_errors, secure
 from journeytrace_desk.list_pages import ListPages
 from journeytrace_desk.overview_pages import OverviewPages
 from journeytrace_desk.pages import Pages
@@ -27,15 +28,14 @@ MOST_BYTES = 64 * 1024
 def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> web.Application:
     """Make the desk of one collector; `recognise` tells who asks."""
     assets = Assets()
-    pages = Pages(assets)
+    gate = Gate(context, context.act, recognise)
+    pages = Pages(assets, signs_out=gate.signs_out)
     reading = Reading(context)
     overviews = OverviewPages(reading, pages)
     lists = ListPages(reading, pages, context.act)
     sessions = SessionPages(reading, pages)
-    app = web.Application(
-        middlewares=[answer_errors(pages), guard(context.hosts, recognise)],
-        client_max_size=MOST_BYTES,
-    )
+    app = web.Application(middlewares=[answer_errors(pages)], client_max_size=MOST_BYTES)
+    gate.join(app)
     app.on_response_prepare.append(secure)
     app.router.add_get("/", overviews.home)
     app.router.add_get("/overview", overviews.overview)

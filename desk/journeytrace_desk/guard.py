@@ -1,12 +1,8 @@
-"""Who is answered, with which headers, and what they are told when something is wrong.
-
-Until there is sign-in the desk is for one person: whoever sits at the machine that it runs on.
-"""
+"""With which headers everybody is answered, and what they are told when something is wrong."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -19,17 +15,13 @@ from journeytrace_collector.errors import (
     StoreUnavailableError,
     UnavailableError,
 )
-from journeytrace_collector.hosts import Hosts
-from journeytrace_desk.access.actor import LOCAL, Actor, known_as
-from journeytrace_desk.access.origin import SAFE, check_origin
+from journeytrace_desk.access.refusal import Refusal
+from journeytrace_desk.access.sign_in import begin_at
 
 if TYPE_CHECKING:
     from journeytrace_desk.pages import Pages
 
-__all__ = ["Recognise", "answer_errors", "guard", "secure", "whoever_sits_here"]
-
-Recognise = Callable[[web.Request], Actor]
-"""Tells who asks; what it raises is the answer."""
+__all__ = ["answer_errors", "secure"]
 
 _log = logging.getLogger(__name__)
 
@@ -64,34 +56,6 @@ async def secure(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("Cache-Control", "no-store")
 
 
-def whoever_sits_here(_: web.Request) -> Actor:
-    """Take everybody for the one who sits at the machine."""
-    return LOCAL
-
-
-def guard(hosts: Hosts, recognise: Recognise) -> Middleware:
-    """Answer whoever asks this machine by its own name, and nobody through a proxy."""
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.method in SAFE:
-            hosts.check(request)
-        else:
-            # Pages that send no referrer say that their origin is null.
-            hosts.check_host(request)
-            check_origin(request, None)
-        for name in request.headers:
-            if name.lower() == "forwarded" or name.lower().startswith("x-forwarded-"):
-                raise web.HTTPForbidden(
-                    text=f"The header {name} says that a proxy stands in front of the desk, which"
-                    " would let in whoever the proxy lets in, and cannot ask who that is."
-                )
-        known_as(request, recognise(request))
-        return await handler(request)
-
-    return check
-
-
 def answer_errors(pages: Pages) -> Middleware:
     """Answer with a page that says what was wrong and what to do, whatever happens."""
 
@@ -103,6 +67,11 @@ def answer_errors(pages: Pages) -> Middleware:
     async def attempt(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
+        except Refusal as refusal:
+            sign_in = begin_at(refusal.to) if refusal.to and pages.signs_out else None
+            return pages.answer(
+                "refused.html", status=refusal.status, refusal=refusal, sign_in=sign_in
+            )
         except BadParameterError as error:
             return _page(400, str(error))
         except (ForeignOriginError, MisdirectedError) as error:

@@ -12,7 +12,7 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from journeytrace_collector.store.base import SEARCH_FIELDS
-from journeytrace_desk.access.actor import Role, actor_of
+from journeytrace_desk.access.actor import LOCAL, Role, actor_of
 from journeytrace_desk.access.scope import scope_of
 from journeytrace_desk.assets import Assets
 from journeytrace_desk.views import times, words
@@ -26,7 +26,9 @@ _ASKED: ContextVar[web.Request | None] = ContextVar("asked", default=None)
 class Pages:
     """Makes answers of templates. Everything that is put into one is escaped."""
 
-    def __init__(self, assets: Assets) -> None:
+    def __init__(self, assets: Assets, *, signs_out: bool = False) -> None:
+        """Make pages; `signs_out`: whether each has a button to sign out."""
+        self.signs_out = signs_out
         self._environment = Environment(
             loader=FileSystemLoader(_FOLDER),
             autoescape=True,
@@ -44,6 +46,7 @@ class Pages:
         }
         self._environment.globals |= {
             "asset": assets.address,
+            "signs_out": signs_out,
             "status_word": words.STATUS.__getitem__,
             "decision_word": words.DECISION.__getitem__,
             "search_fields": {name: words.FIELD[name] for name in SEARCH_FIELDS},
@@ -77,4 +80,8 @@ def _viewer() -> dict[str, Any]:
         actor = actor_of(request) if request is not None else None
     except KeyError:
         actor = None
-    return {"is_admin": actor is not None and scope_of(actor, Role.ADMIN) is not None}
+    return {
+        "is_known": actor is not None,
+        "is_admin": actor is not None and scope_of(actor, Role.ADMIN) is not None,
+        "signed_in": actor.id if actor is not None and actor is not LOCAL else None,
+    }

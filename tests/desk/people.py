@@ -13,7 +13,7 @@ from journeytrace_desk.access.actor import EVERYWHERE, Actor, Role
 
 __all__ = ["EVE", "HERE", "PEOPLE", "SitDown", "seat", "sessions"]
 
-HERE = "journeytrace_desk.guard.LOCAL"
+HERE = "journeytrace_desk.access.gate.LOCAL"
 """Where the desk says who it takes everybody for."""
 
 EVE = Actor("eve", {"acme": Role.ADMIN, "globex": Role.ANALYST})

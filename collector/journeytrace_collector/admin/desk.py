@@ -91,5 +91,8 @@ def _find() -> Factory | str:
 
 
 def asked_for(settings: Settings) -> bool:
-    """Whether somebody said where the desk shall be: else it never keeps a collector from going."""
-    return "desk" in settings.model_fields_set
+    """Whether somebody said where the desk shall be, or who may open it.
+
+    Else it never keeps a collector from going.
+    """
+    return not settings.model_fields_set.isdisjoint({"desk", "desk_access"})

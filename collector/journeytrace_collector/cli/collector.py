@@ -127,6 +127,8 @@ def _shown(default: object) -> str:
 
 
 def _keys_below(field: FieldInfo) -> str:
+    if isinstance(field.default, BaseModel):
+        return f" Keys: {', '.join(type(field.default).model_fields)}."
     below = get_args(field.annotation)[-1:]
     if not (below and isinstance(below[0], type) and issubclass(below[0], BaseModel)):
         return ""

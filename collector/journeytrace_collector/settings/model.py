@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from journeytrace_collector.settings.access import DeskAccess
 from journeytrace_collector.settings.types import (
     Address,
     AddressValue,
@@ -114,8 +115,15 @@ class Settings(BaseSettings):
     desk: DeskAddress = Field(
         default=Address("127.0.0.1", 9465),
         description=(
-            "Serve the desk here, the pages for people: an address of the loopback, for it cannot"
-            " ask who somebody is. Port 0: any free port. off: no desk."
+            "Serve the desk here, the pages for people: an address of the loopback, unless"
+            " desk_access says how people are known. Port 0: any free port. off: no desk."
+        ),
+    )
+    desk_access: DeskAccess = Field(
+        default=DeskAccess(),
+        description=(
+            "Who may open the desk, and do what there. Left out: whoever sits at the machine, and"
+            " everything."
         ),
     )
     desk_trace_url: TraceUrl | None = Field(

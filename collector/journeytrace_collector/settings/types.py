@@ -6,7 +6,7 @@ import re
 import stat
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -31,8 +31,11 @@ __all__ = [
     "StoreUrl",
     "Token",
     "TraceUrl",
+    "Words",
     "check_secret",
+    "is_loopback",
     "is_token",
+    "words",
 ]
 
 TOKEN_RULE: Final = "must be 16 or more ASCII characters without spaces"  # noqa: S105
@@ -140,6 +143,14 @@ def check_secret(path: Path) -> Path:
     return path
 
 
+def is_loopback(name: str) -> bool:
+    """Tell whether a host's name can only mean the machine itself."""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -167,7 +178,8 @@ def _name(value: str) -> str:
     return value
 
 
-def _words(value: object) -> object:
+def words(value: object) -> object:
+    """Split a text at commas and spaces; anything else stays what it is."""
     return (
         [word for word in re.split(r"[,\s]+", value) if word] if isinstance(value, str) else value
     )
@@ -178,7 +190,8 @@ DeskAddress = Annotated[Address | None, NoDecode, PlainValidator(_desk)]
 Span = Annotated[timedelta, PlainValidator(_span)]
 Kept = Annotated[timedelta, PlainValidator(_kept)]
 FilePath = Annotated[Path, PlainValidator(_path)]
-HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
+Words = HostNames
 SecretPath = Annotated[Path, PlainValidator(_path), AfterValidator(check_secret)]
 Size = Annotated[ByteSize, Field(gt=0)]
 Token = Annotated[SecretStr, AfterValidator(_token)]

@@ -66,10 +66,33 @@
     button.textContent = "Copied";
   });
 
+  // Nobody may be in front of the screen any more: what it showed goes, and with it what asks.
+  function signedOut() {
+    const address = new URLSearchParams({ to: location.pathname + location.search });
+    const said = Object.assign(document.createElement("h1"), { textContent: "You are signed out" });
+    const link = Object.assign(document.createElement("a"), {
+      className: "enter", href: `/sign-in?${address}`, textContent: "Sign in",
+    });
+    const section = Object.assign(document.createElement("section"), { className: "failure" });
+    section.setAttribute("role", "alert");
+    section.append(said, link);
+    document.querySelector("main").replaceChildren(section);
+    document.title = "Signed out · journeytrace";
+  }
+
+  // A page that the browser has kept whole is asked for again, for its viewer may have changed.
+  window.addEventListener("pagehide", (event) => {
+    document.body.hidden = event.persisted;
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+
   document.addEventListener("htmx:after:swap", localise);
   document.addEventListener("htmx:after:request", (event) => {
     // What is wrong with a filter is told by a page of its own; a poll that fails is tried again.
     const { response, sourceElement, request } = event.detail.ctx;
+    if (response.status === 401) signedOut();
     if (response.status >= 400 && sourceElement.matches("form")) location.assign(request.action);
   });
   localise();
