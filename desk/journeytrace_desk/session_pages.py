@@ -10,6 +10,7 @@ from aiohttp import web
 
 from journeytrace.conventions import Status
 from journeytrace_collector.admin.api import MAX_SEARCH, BadParameterError
+from journeytrace_collector.core.operations import began
 from journeytrace_collector.store.base import SessionQuery
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Found, Reading
@@ -82,7 +83,7 @@ class SessionPages:
             trace=trace.replace("{trace_id}", session.trace_id) if trace else None,
             picture=picture,
             chosen=chosen,
-            lines=[line(one, events[0].at, catalogue) for one in chosen.events],
+            lines=[line(one, began(events), catalogue) for one in chosen.events],
             first=first,
             # Until it has settled more is to be expected.
             live=link("/session", {**page, "seen": seen}) if _goes_on(found) else None,

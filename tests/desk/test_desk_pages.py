@@ -117,6 +117,7 @@ def test_a_session_begins_with_its_cause(either: Desk) -> None:
             "✕",
             "automatic",
             "Most recent error code",
+            '<small>flow <code class="copy">flow-1<',
             "<svg",
             "Order is not causality",
             'id="e-',

@@ -79,6 +79,7 @@ class Summary(msgspec.Struct, frozen=True):
     """What a user reads to support, who finds the session by it."""
     project_id: str | None
     submission_id: str | None
+    flow_id: str | None
     user_id: str | None
     email: str | None
     created_at: str
@@ -198,6 +199,7 @@ def summary(
         support_code=support_code(trace),
         project_id=kept(state, "project_id"),
         submission_id=kept(state, "submission_id"),
+        flow_id=kept(state, "flow_id"),
         user_id=kept(state, "user_id"),
         email=kept(state, "email"),
         created_at=rfc3339(state.created_at),
