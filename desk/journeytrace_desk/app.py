@@ -32,7 +32,7 @@ def create(context: DeskContext) -> web.Application:
     app.router.add_get("/", lists.home)
     app.router.add_get("/sessions", lists.sessions)
     app.router.add_get("/sessions/counts", lists.counts)
-    app.router.add_get("/sessions/news", lists.news)
+    app.router.add_get("/sessions/live", lists.live)
     app.router.add_get("/sessions.csv", lists.csv)
     app.router.add_get("/find", sessions.find)
     # Ids stand behind the question mark, for one may be called "..".

@@ -1,4 +1,4 @@
-"""The list of sessions: its page, what is new, and its CSV."""
+"""The list of sessions: its page, what becomes of that while it is open, and its CSV."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import replace
 from aiohttp import web
 
 from journeytrace_collector.admin.api import BadParameterError, write_cursor
-from journeytrace_collector.core.derive import rfc3339
-from journeytrace_collector.store.base import Counted
+from journeytrace_collector.core.derive import Summary, rfc3339
+from journeytrace_collector.store.base import Counted, SessionQuery
 from journeytrace_desk.export import stream
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Reading
 from journeytrace_desk.views import asked as addresses
+from journeytrace_desk.views.asked import PAGE_ROWS
 from journeytrace_desk.views.filters import Filters, counted, facets, filters
+from journeytrace_desk.views.live import MOST_SHOWN, Live, live, support_code
 from journeytrace_desk.views.sessions import row
 
 __all__ = ["ListPages"]
-
-_SEEN = "seen"
 
 
 class ListPages:
@@ -44,20 +44,21 @@ class ListPages:
         found = await self._reading.sessions(asked.query, now)
         counts = await self._reading.count([asked.query, *facets(asked.query)], now, hasty=True)
         follows = write_cursor(found.next)
-        news = {**asked.filters, _SEEN: str(found.first or now)}
         searched = found.searched_until
+        # What is older than this page is not new. One that is as old as its end may be on the next.
+        oldest = found.next[0] + 1 if found.next else 0
+        live_from = {**asked.filters, "from": str(oldest)}
         answer = self._pages.answer(
             "sessions.html",
-            rows=[row(session) for session in found.sessions],
+            **self._table(asked, live((), found.sessions, (), more=False)),
             found=counted(counts[0]),
             filters=self._filters(asked, counts[1:]),
-            address=addresses.link("/sessions", asked.filters),
             first=asked.query.after is None,
             follows=addresses.link("/sessions", {**asked.filters, "cursor": follows})
             if follows
             else None,
             searched_until=rfc3339(searched) if searched is not None else None,
-            news=addresses.link("/sessions/news", news),
+            live=addresses.link("/sessions/live", live_from),
             csv=addresses.link("/sessions.csv", asked.filters),
         )
         answer.headers["HX-Push-Url"] = addresses.link("/sessions", given)
@@ -75,20 +76,49 @@ class ListPages:
         projects = sorted(self._reading.settings.named_projects)
         return filters(asked, counts, self._reading.catalogue, projects)
 
-    async def news(self, request: web.Request) -> web.Response:
-        """Answer with a line that says how many sessions are newer than those that were seen."""
+    async def live(self, request: web.Request) -> web.Response:
+        """Answer with the rows that a page shows, as they are now, and with what is new above."""
         given = addresses.stated(request.query)
-        seen = given.pop(_SEEN, "")
-        if not (seen.isascii() and seen.isdigit() and len(seen) < 20):
-            raise BadParameterError(_SEEN, f"is {seen!r}", "a time in ns")
+        was, oldest = given.pop("was", ""), given.pop("from", "0")
+        given.pop("row", None)
+        shown = tuple(dict.fromkeys(request.query.getall("row", [])))
+        if len(shown) > MOST_SHOWN:
+            raise BadParameterError("row", "is there too often", f"up to {MOST_SHOWN}")
+        if not (oldest.isascii() and oldest.isdigit() and len(oldest) < 20):
+            raise BadParameterError("from", f"is {oldest!r}", "a time in ns")
         now = self._reading.now()
         asked = addresses.read(given, now)
-        newer = max(asked.query.since or 0, int(seen) + 1)
-        (fresh,) = await self._reading.count([replace(asked.query, since=newer)], now)
-        if not fresh.number:
+        if asked.query.after is not None:
+            raise BadParameterError("cursor", "is no parameter here", "the filters")
+        # What has come to match may be older than what is shown: a session that was decided late.
+        since, limit = max(asked.query.since or 0, int(oldest)), len(shown) + PAGE_ROWS
+        found = await self._reading.sessions(replace(asked.query, since=since, limit=limit), now)
+        there = {row(session).key for session in found.sessions}
+        codes = tuple(dict.fromkeys(support_code(key) for key in shown if key not in there))
+        others: list[Summary] = []
+        if codes:
+            those = SessionQuery(codes=codes, limit=2 * len(codes))
+            others = (await self._reading.sessions(those, now)).sessions
+        seen = live(shown, found.sessions, others, more=found.next is not None)
+        if seen.state == was:
             return web.Response(status=204)
-        address = addresses.link("/sessions", given)
-        return self._pages.answer("news.html", fresh=fresh, text=counted(fresh), address=address)
+        return self._pages.answer(
+            "sessions.html",
+            **self._table(asked, seen),
+            live=addresses.link("/sessions/live", {**asked.filters, "from": oldest}),
+            filters=None,
+            first=True,
+            follows=None,
+            searched_until=None,
+        )
+
+    def _table(self, asked: addresses.Asked, seen: Live) -> dict[str, object]:
+        return {
+            "seen": seen,
+            "filtered": bool(asked.filters),
+            "address": addresses.link("/sessions", asked.filters),
+            "recount": addresses.link("/sessions/counts", asked.filters),
+        }
 
     async def csv(self, request: web.Request) -> web.StreamResponse:
         """Answer with all that the filters leave, as a file."""

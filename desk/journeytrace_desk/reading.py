@@ -25,8 +25,6 @@ class Listed:
     """One page of sessions."""
 
     sessions: list[Summary]
-    first: int | None
-    """When the newest of them was created, in ns; None: there is none."""
     next: Cursor | None
     searched_until: int | None
     """See `Page`."""
@@ -57,9 +55,8 @@ class Reading:
     async def sessions(self, query: SessionQuery, now: int) -> Listed:
         """List sessions, newest first."""
         page = await asyncio.to_thread(self._store.sessions, query, now)
-        first = page.sessions[0].state.created_at if page.sessions else None
         sessions = [self._told(known, now) for known in page.sessions]
-        return Listed(sessions, first, page.next, page.searched_until)
+        return Listed(sessions, page.next, page.searched_until)
 
     async def count(
         self, queries: Sequence[SessionQuery], now: int, *, hasty: bool = False

@@ -198,6 +198,17 @@ def test_it_is_one_event_that_meets_all(store: Store) -> None:
     assert known.state.session_id == "blocked"
 
 
+def test_several_support_codes_are_one_question(store: Store) -> None:
+    """Those that have one of them and meet the rest are listed, the newest first; nobody else."""
+    ids = [f"session-{n}" for n in range(20)]
+    store.write([event("STEP_VIEW", NOON + n, session_id=one) for n, one in enumerate(ids)])
+    codes = tuple(support_code(trace_id(one)) for one in (ids[3], ids[11], ids[7], "nobody's"))
+    query = SessionQuery(codes=codes, since=NOON + 4)
+    found = store.sessions(query, NOW)
+    assert [known.state.session_id for known in found.sessions] == [ids[11], ids[7]]
+    assert store.count(query, NOW) == Counted(2, more=False)
+
+
 @pytest.mark.parametrize("heard", ["{}", "{} ", "{}-", "lower"])
 def test_a_support_code_is_found_as_it_was_heard(store: Store, heard: str) -> None:
     """A code is found in either case, with hyphens, with O for 0 and I or L for 1."""

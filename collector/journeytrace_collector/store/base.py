@@ -85,6 +85,8 @@ class SessionQuery:
     """Created before this time, in ns."""
     user: str | None = None
     """Of the person with this id, as it is spelled."""
+    codes: tuple[str, ...] = ()
+    """Only sessions with one of these support codes; none: any."""
     search: str | None = None
     """Only sessions of which a field begins with this text, whatever its case. A support code is
     read as `identity.read_support_code` does."""

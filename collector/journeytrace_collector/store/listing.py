@@ -210,6 +210,9 @@ class Listing:
 
     def narrows(self) -> Iterator[Narrow]:
         """Give the ways to narrow down, the best first."""
+        if "codes" in self.conditions:
+            source = f"sessions{self._by('sessions_support_code')}"
+            yield Narrow(self._numbers("no", source, self.conditions["codes"]), ("codes",))
         if self.query.search is not None:
             ranges = [
                 self._numbers("no", f"sessions{self._by(f'sessions_{name}')}", begins)

@@ -21,6 +21,8 @@ class Row:
     """One session in a list."""
 
     session: Summary
+    key: str
+    """What its row goes by: short, for an address names a hundred, and no two rows have the same."""
     address: str
     short_id: str
     """A UUID is known by its beginning; any other id is shown whole."""
@@ -34,6 +36,7 @@ def row(session: Summary) -> Row:
     is_uuid = session.trace_id == found.replace("-", "")
     return Row(
         session=session,
+        key=session.support_code + session.trace_id[-4:],
         address=link("/session", {"id": found}),
         short_id=f"{found[:_SHORT]}…" if is_uuid else found,
         person=link("/person", {"id": session.user_id}) if session.user_id else None,
