@@ -355,7 +355,7 @@ class Store(Protocol):
 
     def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
         """Count the sessions that `sessions` would list: as many as `query.limit`, and no further
-        than one page looks; `hasty`: a fifth as far.
+        than one page looks; `hasty`: a tenth as far.
         """
 
     def session(self, session_id: str) -> Known | None:
