@@ -5,8 +5,12 @@ BIN := $(VENV)/bin
 # Another interpreter is another stamp, and so another environment in the same place.
 STAMP := $(VENV)/.installed-$(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 
-.PHONY: demo test proof lint bench pictures lock clean
+.PHONY: desk demo test proof lint bench pictures lock clean
 .DELETE_ON_ERROR:
+
+# Goes on until Ctrl-C, and says which address to open.
+desk: $(STAMP)
+	@$(BIN)/journeytrace demo --keep
 
 demo: $(STAMP)
 	@$(BIN)/journeytrace demo
