@@ -38,6 +38,7 @@ bench: $(STAMP)
 # What the README shows, from a real run.
 pictures: $(STAMP)
 	$(BIN)/python -m tools.pictures
+	$(BIN)/python -m tools.desk_pictures
 
 # Needs the network. docs/security.md says when, and how to look for known vulnerabilities.
 lock:
