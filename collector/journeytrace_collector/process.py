@@ -21,6 +21,7 @@ from journeytrace import conventions as names
 from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.admin.desk import DeskContext, asked_for, load_desk
+from journeytrace_collector.admin.recording import recorder
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.connections import Connections, bind, connection_limits
@@ -157,8 +158,9 @@ class Collector:
             carry_logged=any(exporter.wants_logged for exporter in exporters.values()),
         )
         await self._receive(signals(decoder), ingest, access)
+        record = recorder(ingest, decoder, self._clock)
         await self._open_desk(
-            DeskContext(settings, store, self._clock, catalogue, access.hosts), context
+            DeskContext(settings, store, self._clock, catalogue, access.hosts, record), context
         )
         self._ready = True
 

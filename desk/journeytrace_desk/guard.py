@@ -19,6 +19,7 @@ from journeytrace_collector.errors import (
     UnavailableError,
 )
 from journeytrace_collector.hosts import Hosts
+from journeytrace_desk.access.actor import LOCAL, known_as
 
 if TYPE_CHECKING:
     from journeytrace_desk.pages import Pages
@@ -68,6 +69,7 @@ def guard(hosts: Hosts) -> Middleware:
                     text=f"The header {name} says that a proxy stands in front of the desk, which"
                     " would let in whoever the proxy lets in, and cannot ask who that is."
                 )
+        known_as(request, LOCAL)
         return await handler(request)
 
     return check

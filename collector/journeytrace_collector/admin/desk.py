@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from journeytrace.catalogue import Catalogue
+from journeytrace_collector.admin.recording import Record
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.hosts import Hosts
@@ -35,6 +36,8 @@ class DeskContext:
     catalogue: Catalogue
     hosts: Hosts
     """The names under which it may be asked."""
+    record: Record
+    """Keeps what people do."""
 
     @property
     def idle_timeout(self) -> int:
