@@ -6,11 +6,13 @@ for one store.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -67,6 +69,11 @@ def measure(name: str, data: Path, now: int, cpu: Callable[[], float], **setting
         ask("first page", ["/sessions"] * ASKED, TARGET_MS)
         ask("filtered page", [f"/sessions?{one}" for one in asked], TARGET_MS)
         ask("counts", [f"/sessions/counts?{one}" for one in asked])
+        text = client.get(f"{desk}/sessions").text
+        keys = re.findall(r'name="row" value="(\w+)"', text)
+        live = unescape(re.findall(r'id="live" hx-get="([^"]*)"', text)[0])
+        # Without saying what was there before, so that it is sent whole.
+        ask("an open list", ["&row=".join([live, *keys])] * ASKED, TARGET_MS)
         ask("a session", [f"/session?id={one}" for one in ids], TARGET_MS)
 
 
