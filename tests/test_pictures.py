@@ -29,7 +29,8 @@ def test_a_picture_is_small_and_loads_nothing(file: Path) -> None:
 def chunks(picture: bytes) -> dict[bytes, bytes]:
     """Give the first chunk of each type of a PNG."""
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
-    found, place = {}, 8
+    found: dict[bytes, bytes] = {}
+    place = 8
     while place < len(picture):
         (size,) = struct.unpack(">I", picture[place : place + 4])
         kind, place = picture[place + 4 : place + 8], place + size + 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from aiohttp import web
 
@@ -112,7 +113,7 @@ class ListPages:
             searched_until=None,
         )
 
-    def _table(self, asked: addresses.Asked, seen: Live) -> dict[str, object]:
+    def _table(self, asked: addresses.Asked, seen: Live) -> dict[str, Any]:
         return {
             "seen": seen,
             "filtered": bool(asked.filters),

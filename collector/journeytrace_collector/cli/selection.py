@@ -59,8 +59,8 @@ def select(
 ) -> Selection:
     """Choose from the events of a session, which stay in order.
 
-    `source`: only its own. `failed`: only those that failed or had an impact. `around`: only those at most `within` from
-    this time; None: of any time.
+    `source`: only its own. `failed`: only those that failed or had an impact. `around`: only those
+    at most `within` from this time; None: of any time.
     """
     own = [event for event in events if source is None or event["source"] == source]
     elsewhere = len(events) - len(own)

@@ -80,7 +80,7 @@ def show(
         session, events = run(fetch())
     except Several as several:
         fail_for_several(several)
-    chosen = _choose(session, events, wanted, failed, around, span)
+    chosen = _choose(session, events, source=wanted, failed=failed, around=around, within=span)
     if as_json:
         typer.echo(json.dumps({"session": session, "events": chosen.events}, indent=2))
         return
@@ -99,6 +99,7 @@ def show(
 def _choose(
     session: Summary,
     events: list[Event],
+    *,
     source: str | None,
     failed: bool,
     around: str | None,

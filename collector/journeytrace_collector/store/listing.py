@@ -53,7 +53,7 @@ FEW: Final = 2_500
 FAR: Final = 10_000
 """Rows that a walk passes over."""
 HASTE: Final = 10
-"""How many times fewer rows a count looks at that must not be waited for: a page has ten of them."""
+"""How many times fewer rows a count looks at that must not be waited for; a page has ten."""
 _DEARER: Final = 10
 """How many times dearer a row is whose events have to be read one by one."""
 

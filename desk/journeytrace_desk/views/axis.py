@@ -62,14 +62,14 @@ class Axis:
     """Where on a page each moment is."""
 
     def __init__(
-        self, spans: Iterable[tuple[int, int]], left: float, right: float, start: int | None = None
+        self, spans: Iterable[tuple[int, int]], left: float, right: float, origin: int | None = None
     ) -> None:
         """Lay out what happened in `spans` (start and end in ns) between two places.
 
-        Ticks count from `start`; None: from the first of it.
+        Ticks count from `origin`; None: from the first of it.
         """
         pieces = _folded(_joined(sorted(spans)))
-        self.start = pieces[0][0] if start is None else start
+        self.start = pieces[0][0] if origin is None else origin
         room = right - left - FOLD * (len(pieces) - 1) - _NARROWEST * len(pieces)
         whole = sum(end - start for start, end in pieces)
         self._pieces: list[_Piece] = []

@@ -158,9 +158,7 @@ def chosen(
         ),
         find=find,
         hidden={"id": session_id, **{k: v for k, v in given.items() if k != "find"}},
-        jumps=[
-            (place(session_id, events, one), since(one.at - start), one.name) for one in bad
-        ],
+        jumps=[(place(session_id, events, one), since(one.at - start), one.name) for one in bad],
         before=to(**{"from": str(max(first - ROWS, 0))}) if first else None,
         after=to(**{"from": str(first + ROWS)}) if len(kept) > first + ROWS else None,
     )

@@ -22,7 +22,7 @@ class Row:
 
     session: Summary
     key: str
-    """What its row goes by: short, for an address names a hundred, and no two rows have the same."""
+    """What its row goes by: short, for an address names a hundred, and no other row's."""
     address: str
     short_id: str
     """A UUID is known by its beginning; any other id is shown whole."""
