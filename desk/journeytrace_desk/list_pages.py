@@ -17,7 +17,7 @@ from journeytrace_desk.reading import Reading
 from journeytrace_desk.views import asked as addresses
 from journeytrace_desk.views.asked import PAGE_ROWS
 from journeytrace_desk.views.filters import Filters, counted, facets, filters
-from journeytrace_desk.views.live import MOST_SHOWN, Live, live, support_code
+from journeytrace_desk.views.live import MOST_SHOWN, Live, live, support_codes
 from journeytrace_desk.views.sessions import row
 
 __all__ = ["ListPages"]
@@ -82,9 +82,10 @@ class ListPages:
         given = addresses.stated(request.query)
         was, oldest = given.pop("was", ""), given.pop("from", "0")
         given.pop("row", None)
-        shown = tuple(dict.fromkeys(request.query.getall("row", [])))
+        shown = request.query.getall("row", [])
         if len(shown) > MOST_SHOWN:
             raise BadParameterError("row", "is there too often", f"up to {MOST_SHOWN}")
+        shown = list(dict.fromkeys(shown))
         if not (oldest.isascii() and oldest.isdigit() and len(oldest) < 20):
             raise BadParameterError("from", f"is {oldest!r}", "a time in ns")
         now = self._reading.now()
@@ -95,7 +96,7 @@ class ListPages:
         since, limit = max(asked.query.since or 0, int(oldest)), len(shown) + PAGE_ROWS
         found = await self._reading.sessions(replace(asked.query, since=since, limit=limit), now)
         there = {row(session).key for session in found.sessions}
-        codes = tuple(dict.fromkeys(support_code(key) for key in shown if key not in there))
+        codes = support_codes(key for key in shown if key not in there)
         others: list[Summary] = []
         if codes:
             those = SessionQuery(codes=codes, limit=2 * len(codes))

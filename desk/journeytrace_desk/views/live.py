@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
 import msgspec
 
+from journeytrace.identity import SUPPORT_CODE_LENGTH, read_support_code
 from journeytrace_collector.core.derive import Summary
 from journeytrace_desk.views.sessions import Row, row
 
-__all__ = ["MOST_SHOWN", "Live", "live", "support_code"]
+__all__ = ["MOST_SHOWN", "Live", "live", "support_codes"]
 
 MOST_SHOWN: Final = 100
 """Rows of one page; what has no room waits until the page is opened anew."""
-_CODE: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ def _seen(session: Summary) -> Summary:
     return msgspec.structs.replace(session, settled_at=None, revision=0)
 
 
-def support_code(key: str) -> str:
-    """Give the support code that a row's key begins with."""
-    return key[:_CODE]
+def support_codes(keys: Iterable[str]) -> tuple[str, ...]:
+    """Give the support codes that keys of rows begin with, each once; not of what is no key."""
+    codes = dict.fromkeys(read_support_code(key[:SUPPORT_CODE_LENGTH]) for key in keys)
+    return tuple(code for code in codes if code)
