@@ -302,7 +302,7 @@ def test_a_list_grows_to_a_hundred_rows(desk: Desk) -> None:
     full = desk.get(asked_live(text, shown)).text
     assert ">2 new sessions</a>" in full
     assert 'hx-target="#facets"' in full
-    full = desk.get(asked_live(text, [*shown, *shown[:2], "0" * 12, "%00"])).text
+    full = desk.get(asked_live(text, [*shown, "0" * 12, "%00"])).text
     assert ">2 new sessions</a>" in full
     assert 'id="fresh" hidden>\n</tbody>' in full
     assert 'hx-get="/sessions" hx-target="#list"' in full
