@@ -8,12 +8,15 @@ from typing import Any
 
 from aiohttp import web
 
+from journeytrace_collector.admin.acting import Note
 from journeytrace_collector.admin.api import BadParameterError, write_cursor
+from journeytrace_collector.core.acts import LIST
 from journeytrace_collector.core.derive import Summary, rfc3339
 from journeytrace_collector.store.base import Counted, SessionQuery
+from journeytrace_desk.access.actor import actor_of
 from journeytrace_desk.export import stream
 from journeytrace_desk.pages import Pages
-from journeytrace_desk.reading import Reading
+from journeytrace_desk.reading import Reader, Reading
 from journeytrace_desk.views import asked as addresses
 from journeytrace_desk.views.asked import PAGE_ROWS
 from journeytrace_desk.views.filters import Filters, counted, facets, filters
@@ -26,9 +29,10 @@ __all__ = ["ListPages"]
 class ListPages:
     """Answers with lists."""
 
-    def __init__(self, reading: Reading, pages: Pages) -> None:
+    def __init__(self, reading: Reading, pages: Pages, act: Note) -> None:
         self._reading = reading
         self._pages = pages
+        self._act = act
 
     async def home(self, _: web.Request) -> web.Response:
         """Lead to the newest sessions."""
@@ -40,21 +44,23 @@ class ListPages:
         if dict(given) != dict(request.query) and "HX-Request" not in request.headers:
             # So that what is shared and kept says no more than it has to.
             raise web.HTTPSeeOther(addresses.link("/sessions", given))
+        reader = self._reading.of(actor_of(request))
         now = self._reading.now()
         asked = addresses.read(given, now)
-        found = await self._reading.sessions(asked.query, now)
-        counts = await self._reading.count([asked.query, *facets(asked.query)], now, hasty=True)
+        found = await reader.sessions(asked.query, now)
+        counts = await reader.count([asked.query, *facets(asked.query)], now, hasty=True)
         follows = write_cursor(found.next)
         searched = found.searched_until
         # What is older than this page is not new. One that is as old as its end may be on the next.
-        oldest = found.next[0] + 1 if found.next else 0
+        oldest = 0 if found.last is None else found.last + 1
         live_from = {**asked.filters, "from": str(oldest)}
         answer = self._pages.answer(
             "sessions.html",
             **self._table(asked, live((), found.sessions, (), more=False)),
             found=counted(counts[0]),
-            filters=self._filters(asked, counts[1:]),
+            filters=self._filters(reader, asked, counts[1:]),
             first=asked.query.after is None,
+            masked=reader.masks(asked.query.project),
             follows=addresses.link("/sessions", {**asked.filters, "cursor": follows})
             if follows
             else None,
@@ -67,15 +73,17 @@ class ListPages:
 
     async def counts(self, request: web.Request) -> web.Response:
         """Answer with the counts beside the filters, after a longer look."""
+        reader = self._reading.of(actor_of(request))
         now = self._reading.now()
         asked = addresses.read(addresses.stated(request.query), now)
-        counts = await self._reading.count([asked.query, *facets(asked.query)], now)
-        found = replace(self._filters(asked, counts[1:]), recount=None)
+        counts = await reader.count([asked.query, *facets(asked.query)], now)
+        found = replace(self._filters(reader, asked, counts[1:]), recount=None)
         return self._pages.answer("counts.html", filters=found, found=counted(counts[0]))
 
-    def _filters(self, asked: addresses.Asked, counts: Sequence[Counted]) -> Filters:
-        projects = sorted(self._reading.settings.named_projects)
-        return filters(asked, counts, self._reading.catalogue, projects)
+    def _filters(
+        self, reader: Reader, asked: addresses.Asked, counts: Sequence[Counted]
+    ) -> Filters:
+        return filters(asked, counts, self._reading.catalogue, reader.projects)
 
     async def live(self, request: web.Request) -> web.Response:
         """Answer with the rows that a page shows, as they are now, and with what is new above."""
@@ -92,15 +100,16 @@ class ListPages:
         asked = addresses.read(given, now)
         if asked.query.after is not None:
             raise BadParameterError("cursor", "is no parameter here", "the filters")
+        reader = self._reading.of(actor_of(request))
         # What has come to match may be older than what is shown: a session that was decided late.
         since, limit = max(asked.query.since or 0, int(oldest)), len(shown) + PAGE_ROWS
-        found = await self._reading.sessions(replace(asked.query, since=since, limit=limit), now)
+        found = await reader.sessions(replace(asked.query, since=since, limit=limit), now)
         there = {row(session).key for session in found.sessions}
         codes = support_codes(key for key in shown if key not in there)
         others: list[Summary] = []
         if codes:
             those = SessionQuery(codes=codes, limit=2 * len(codes))
-            others = (await self._reading.sessions(those, now)).sessions
+            others = (await reader.sessions(those, now)).sessions
         seen = live(shown, found.sessions, others, more=found.next is not None)
         if seen.state == was:
             return web.Response(status=204)
@@ -109,6 +118,7 @@ class ListPages:
             **self._table(asked, seen),
             live=addresses.link("/sessions/live", {**asked.filters, "from": oldest}),
             filters=None,
+            masked=reader.masks(asked.query.project),
             first=True,
             follows=None,
             searched_until=None,
@@ -123,7 +133,10 @@ class ListPages:
         }
 
     async def csv(self, request: web.Request) -> web.StreamResponse:
-        """Answer with all that the filters leave, as a file."""
+        """Answer with all that the filters leave, as a file; before, keep that somebody has it."""
         now = self._reading.now()
         asked = addresses.read(addresses.stated(request.query), now)
-        return await stream(request, self._reading, asked.query, now)
+        actor = actor_of(request)
+        detail = {"of": "sessions", "filters": addresses.without_persons(asked.filters)}
+        await self._act(actor.id, LIST, asked.query.project or None, detail=detail)
+        return await stream(request, self._reading.of(actor), asked.query, now)

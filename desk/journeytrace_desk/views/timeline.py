@@ -11,6 +11,7 @@ from typing import Final
 
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import began
+from journeytrace_desk.access.looks import LOOKS
 from journeytrace_desk.views.axis import Axis, Gap
 from journeytrace_desk.views.times import briefly, since, took
 from journeytrace_desk.views.words import Tone, tone
@@ -98,7 +99,11 @@ class Timeline:
 
 
 def timeline(events: Sequence[Event], stages: Mapping[str, tuple[int, int, int]]) -> Timeline:
-    """Lay out the events of one session, at least one; `stages` as in `SessionState`."""
+    """Lay out the events of one session, at least one; `stages` as in `SessionState`.
+
+    That somebody looked is left out: it would be more than all else, and comes long after it.
+    """
+    events = [event for event in events if event.name not in LOOKS] or events
     spans = ((event.at, event.at + event.duration) for event in events)
     axis = Axis(spans, _LEFT, _RIGHT, began(events))
     bands = _bands(axis, stages)
