@@ -30,11 +30,13 @@ def chunks(picture: bytes) -> dict[bytes, bytes]:
     """Give the first chunk of each type of a PNG."""
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     found: dict[bytes, bytes] = {}
-    place = 8
-    while place < len(picture):
-        (size,) = struct.unpack(">I", picture[place : place + 4])
-        kind, place = picture[place + 4 : place + 8], place + size + 12
-        found.setdefault(kind, picture[place - size - 4 : place - 4])
+    rest = picture[8:]
+    # A chunk has 12 bytes beside its own.
+    for _ in range(len(picture) // 12):
+        if rest:
+            (size,) = struct.unpack(">I", rest[:4])
+            found.setdefault(rest[4:8], rest[8 : 8 + size])
+            rest = rest[size + 12 :]
     return found
 
 
