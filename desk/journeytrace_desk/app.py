@@ -12,6 +12,7 @@ from journeytrace_desk.assets import Assets
 from journeytrace_desk.data_pages import DataPages
 from journeytrace_desk.guard import Recognise, answer_errors, guard, secure, whoever_sits_here
 from journeytrace_desk.list_pages import ListPages
+from journeytrace_desk.overview_pages import OverviewPages
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.project_pages import ProjectPages
 from journeytrace_desk.reading import Reading
@@ -28,6 +29,7 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     assets = Assets()
     pages = Pages(assets)
     reading = Reading(context)
+    overviews = OverviewPages(reading, pages)
     lists = ListPages(reading, pages, context.act)
     sessions = SessionPages(reading, pages)
     app = web.Application(
@@ -35,7 +37,8 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
         client_max_size=MOST_BYTES,
     )
     app.on_response_prepare.append(secure)
-    app.router.add_get("/", lists.home)
+    app.router.add_get("/", overviews.home)
+    app.router.add_get("/overview", overviews.overview)
     app.router.add_get("/sessions", lists.sessions)
     app.router.add_get("/sessions/counts", lists.counts)
     app.router.add_get("/sessions/live", lists.live)

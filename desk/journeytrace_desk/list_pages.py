@@ -34,10 +34,6 @@ class ListPages:
         self._pages = pages
         self._act = act
 
-    async def home(self, _: web.Request) -> web.Response:
-        """Lead to the newest sessions."""
-        raise web.HTTPSeeOther("/sessions")
-
     async def sessions(self, request: web.Request) -> web.Response:
         """Answer with one page of the list."""
         given = addresses.stated(request.query)

@@ -37,6 +37,7 @@ class Pages:
         )
         self._environment.filters |= {
             "number": "{:,}".format,
+            "percent": words.percent,
             "utc": times.utc,
             "moment": times.moment,
             "day": times.day,

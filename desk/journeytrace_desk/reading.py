@@ -19,9 +19,11 @@ from journeytrace.identity import normalise_session_id
 from journeytrace_collector.admin.api import MOST_COUNTED, code_query
 from journeytrace_collector.admin.desk import DeskContext
 from journeytrace_collector.admin.told import told
+from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.store.base import Counted, Cursor, Known, SessionQuery
+from journeytrace_collector.core.overview import Blocks, Overview, blocks, overview
+from journeytrace_collector.store.base import Cohort, Counted, Cursor, Known, SessionQuery
 from journeytrace_desk.access.actor import Actor, Role
 from journeytrace_desk.access.cursors import Cursors
 from journeytrace_desk.access.looks import Looks
@@ -130,6 +132,28 @@ class Reader:
             return [found[one] for one in whole]
 
         return await asyncio.to_thread(count)
+
+    async def overview(self, cohort: Cohort, now: int) -> tuple[Overview, Blocks, int | None]:
+        """Tell what became of the sessions of a cohort, what blocked them, and where people are
+        counted, how many sessions they have had; else None.
+        """
+        mine = replace(cohort, projects=self.actor.projects)
+        catalogue = self._reading.catalogue
+
+        def read() -> tuple[Overview, Blocks, int | None]:
+            found = overview(self._store.outcomes(mine, now), catalogue)
+            blocked = blocks(self._store.blocks(mine), found.sessions, catalogue)
+            if mine.per is Per.SESSION:
+                return found, blocked, None
+            every = self._store.outcomes(replace(mine, per=Per.SESSION), now)
+            return found, blocked, sum(one.sessions for one in every)
+
+        return await asyncio.to_thread(read)
+
+    async def seen_projects(self, limit: int) -> list[str]:
+        """Give projects that there are sessions of, or where they may not see all: their own."""
+        own = self.actor.projects
+        return await asyncio.to_thread(self._store.projects, limit) if own is None else sorted(own)
 
     async def session(self, text: str, now: int) -> Found | None:
         """Find a session by its id or its support code, as somebody pasted or heard it.

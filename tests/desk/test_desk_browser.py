@@ -30,6 +30,8 @@ FIRST = "018f3b5e-0000-7000-8000-000000000000"
 REJECTED = "018f3b5e-0000-7000-8000-000000000001"
 PHONE = {"width": 390, "height": 844}
 PAGES = (
+    "/overview?days=30&per=person",
+    "/overview?project=nobody",
     "/sessions?project=acme&decision=PENDING",
     "/sessions?decision=REJECTED&result=FAIL&project=globex",
     f"/session?id={REJECTED}",

@@ -279,7 +279,9 @@ def test_who_looked(both: Desk) -> None:
     both.post("/export", {"session": "kept-globex", "purpose": "<b>why</b>"})
     page = both.get("/data?email=Kept@Example.com").text
     rows = re.findall(r"<code title=\"[^\"]+\">(\w+)</code>", page)
-    assert rows == ["SESSION_EXPORTED", "VERDICT_APPROVED", "SESSION_VIEWED"]
+    # Whoever ran another test of these sessions may have looked at them, too.
+    assert [rows[0], *rows[-2:]] == ["SESSION_EXPORTED", "VERDICT_APPROVED", "SESSION_VIEWED"]
+    assert set(rows[1:-2]) <= {"SESSION_VIEWED"}
     assert "&lt;b&gt;why&lt;/b&gt;" in page
     assert "Nobody has looked at this session so far." in both.get("/data?session=kept-none").text
     assert "there is nothing to look at" in both.get("/data?user=unknown").text

@@ -142,7 +142,8 @@ def test_a_person_has_all_attempts_in_order(either: Desk) -> None:
 @pytest.mark.parametrize(
     ("path", "led"),
     [
-        ("/", "/sessions"),
+        ("/", "/overview"),
+        ("/overview?days=&project=acme&per=", "/overview?project=acme"),
         (f"/find?q={FIRST.upper()}", f"/session?id={FIRST}"),
         ("/find?q=attempt-1", "/session?id=attempt-1"),
         ("/find?q=ann.7%40example.com", "/sessions?search=ann.7@example.com"),

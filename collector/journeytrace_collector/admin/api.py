@@ -27,6 +27,7 @@ from journeytrace_collector.admin.parameters import (
     WITHOUT,
     Parameter,
 )
+from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.store.base import SEARCH_FIELDS, Cohort, Cursor, SessionQuery, Subject
 
@@ -43,6 +44,7 @@ __all__ = [
     "parse_count",
     "parse_ids",
     "parse_limit",
+    "parse_per",
     "parse_query",
     "parse_session_id",
     "parse_source",
@@ -93,8 +95,10 @@ def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
     """Read the parameters of a list: sessions that meet all of them.
 
     ``project``, ``reason``, ``error_code`` and ``stage`` are what the session's summary says of
-    them; ``(none)`` means that it says nothing. ``event``, ``source``, ``result``, ``impact`` and
-    ``corrected`` are about one event of the session, which has to meet all that are given.
+    them; ``(none)`` means that it says nothing. ``reached`` is a stage that they came to or past.
+    ``per=person`` leaves of each person the one session that counts (`core.attempts`). ``event``,
+    ``source``, ``result``, ``impact`` and ``corrected`` are about one event of the session, which
+    has to meet all that are given.
 
     Raises:
         BadParameterError: see there.
@@ -111,7 +115,9 @@ def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
     }
     if decision != UNDECIDED:
         query["decision"] = _word(Decision, "decision", decision, UNDECIDED)
-    query |= {name: _text(name, parameters.get(name)) for name in (*_TEXTS, "user")}
+    texts = (*_TEXTS, "reached", "user")
+    query |= {name: _text(name, parameters.get(name)) for name in texts}
+    query["per"] = parse_per(parameters)
     query["event"] = _one_event(parameters)
     field = parameters.get("field")
     if field is not None:
@@ -163,6 +169,18 @@ def parse_source(parameters: Mapping[str, str]) -> str | None:
     return source.value if source else None
 
 
+def parse_per(parameters: Mapping[str, str]) -> Per:
+    """Read what counts as one: a session, unless it says ``per=person``.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    per = parameters.get("per", Per.SESSION)
+    if per not in set(Per):
+        raise BadParameterError("per", f"is {per!r}", ", ".join(Per))
+    return Per(per)
+
+
 def parse_cohort(parameters: Mapping[str, str]) -> Cohort:
     """Read which sessions to count.
 
@@ -170,10 +188,11 @@ def parse_cohort(parameters: Mapping[str, str]) -> Cohort:
         BadParameterError: see there.
     """
     project = parameters.get("project")
+    project = "" if project == WITHOUT else project
     if project is not None and len(project) > MAX_TEXT:
         raise BadParameterError("project", "is too long", f"up to {MAX_TEXT} characters")
     since, until = (_time(name, parameters.get(name)) for name in ("since", "until"))
-    return Cohort(project, since, until)
+    return Cohort(project, since, until, per=parse_per(parameters))
 
 
 def parse_session_id(text: str) -> str:

@@ -43,13 +43,14 @@ from journeytrace_collector.admin.told import (
 )
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.derive import Summary
-from journeytrace_collector.core.funnel import Funnel, funnel
+from journeytrace_collector.core.funnel import Funnel
+from journeytrace_collector.core.overview import Blocks, Overview, Reasons, blocks, overview
 from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
-from journeytrace_collector.store.base import Known, Store, Subject
+from journeytrace_collector.store.base import Cohort, Known, Store, Subject
 
 __all__ = ["admin_app"]
 
@@ -187,9 +188,24 @@ class _Admin:
         Whoever skips an optional stage has passed it, so no stage has more sessions than the one
         before it.
         """
+        return (await self._overview(api.parse_cohort(request.query))).funnel
+
+    @operation("GET", "/api/v1/reasons", COHORT)
+    async def reasons(self, request: web.Request) -> Reasons:
+        """Count for which reasons sessions were rejected or are on hold."""
+        return (await self._overview(api.parse_cohort(request.query))).reasons
+
+    @operation("GET", "/api/v1/blocks", COHORT)
+    async def blocks(self, request: web.Request) -> Blocks:
+        """Count what blocks most: the sessions that had each event with the impact BLOCKED."""
         cohort = api.parse_cohort(request.query)
-        highest = await asyncio.to_thread(self._store.highest_stages, cohort)
-        return funnel(highest, self._catalogue.ordered_stages)
+        found = await self._overview(cohort)
+        counts = await asyncio.to_thread(self._store.blocks, cohort)
+        return blocks(counts, found.sessions, self._catalogue)
+
+    async def _overview(self, cohort: Cohort) -> Overview:
+        outcomes = await asyncio.to_thread(self._store.outcomes, cohort, self._clock())
+        return overview(outcomes, self._catalogue)
 
     @operation("GET", "/api/v1/erasable", SUBJECT)
     async def erasable(self, request: web.Request) -> answers.Erasable:

@@ -11,6 +11,7 @@ from journeytrace_collector.admin import answers, api
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.funnel import Funnel, Step
 from journeytrace_collector.core.model import Why
+from journeytrace_collector.core.overview import Block, Blocks, Reason, Reasons
 
 __all__ = ["EXAMPLES"]
 
@@ -87,6 +88,8 @@ EXAMPLES: Final = (
         ]
     ),
     Funnel(200, [Step("ENTRY", 200, 1.0, 1.0), Step("PRE_CHECKS", 150, 0.75, 0.75)]),
+    Reasons(200, [Reason(Decision.REJECTED, "SELFIE_DUPLICATE", _SESSION.reason, 6, 0.5)]),
+    Blocks(200, [Block("IP_RISK_CHECK", "The address is risky.", 30, 0.15)]),
     answers.Erasable(sessions=3, events=97),
     answers.Erased(erased=3, events=97),
     answers.Acts(

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from journeytrace.conventions import Decision, Impact, Result, Source, Status
+from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.store.base import SEARCH_FIELDS
 
 __all__ = [
@@ -75,6 +76,11 @@ _TIME: Final = {
 }
 _IN_UTC: Final = "A date is its beginning; what has no offset is in UTC."
 
+PER: Final = Parameter(
+    "per",
+    _one_of(Per),
+    "What counts as one: each session, or each person, whose one session that counts is left.",
+)
 SINCE: Final = Parameter(
     "since", _TIME, f"Created at or after this time. {_IN_UTC}", "2026-06-01T00:00:00+02:00"
 )
@@ -119,6 +125,7 @@ COUNTED: Final = (
         "error_code", _TEXT, f"The last code that was shown; `{WITHOUT}`: none was.", "QS-10001"
     ),
     Parameter("stage", _TEXT, f"The highest stage that was reached; `{WITHOUT}`: none.", "STEP1"),
+    Parameter("reached", _TEXT, "A stage that the session came to, or past.", "STEP1"),
     Parameter(
         "event",
         _TEXT,
@@ -136,6 +143,7 @@ COUNTED: Final = (
     ),
     SINCE,
     UNTIL,
+    PER,
     USER,
     Parameter(
         "search",
@@ -168,11 +176,12 @@ COHORT: Final = (
     Parameter(
         "project",
         {"type": "string", "maxLength": MAX_TEXT},
-        "The project's id, as it is spelled; empty: sessions without one.",
+        f"The project's id, as it is spelled; `{WITHOUT}`, or empty: sessions without one.",
         "acme",
     ),
     SINCE,
     UNTIL,
+    PER,
 )
 """Which sessions aggregates are of."""
 

@@ -124,6 +124,7 @@ class Step(TypedDict):
     sessions: int
     of_before: float | None
     of_all: float | None
+    dropped: int
 
 
 class Funnel(TypedDict):

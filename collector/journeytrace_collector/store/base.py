@@ -9,9 +9,11 @@ from typing import Final, Literal, Protocol
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from journeytrace.conventions import Decision, Status
+from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.change import Effects, Parcel, Tally
 from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.core.retention import NO_PERIODS, Period, Retention
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
@@ -83,6 +85,8 @@ class SessionQuery:
     """The last one. May be empty."""
     stage: str | None = None
     """The highest ordered one that was reached. May be empty."""
+    reached: str | None = None
+    """Came at least to this stage: see `core.funnel`."""
     event: OneEvent | None = None
     """Only sessions that have such an event."""
     since: int | None = None
@@ -93,6 +97,9 @@ class SessionQuery:
     """Of the person with this id, as it is spelled."""
     codes: tuple[str, ...] = ()
     """Only sessions with one of these support codes; none: any."""
+    per: Per = Per.SESSION
+    """PERSON: of each person only the session that counts among those of this project and this
+    time: see `core.attempts`. The other conditions are about that one."""
     search: str | None = None
     """Only sessions of which a field begins with this text, whatever its case. A support code is
     read as `identity.read_support_code` does."""
@@ -116,6 +123,11 @@ class Cohort:
     """Created at or after this time, in ns."""
     until: int | None = None
     """Created before this time, in ns."""
+    projects: frozenset[str] | None = None
+    """Only of these projects, whatever else is asked; sessions without a project are not among
+    them. None: of all."""
+    per: Per = Per.SESSION
+    """PERSON: of each person only the session that counts among all these: see `core.attempts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,12 +366,6 @@ class Store(Protocol):
     def periods(self) -> list[Period]:
         """Give how long projects have their sessions kept, each from when on."""
 
-    def projects(self, limit: int) -> list[str]:
-        """Give projects that there are sessions of, in their order whatever the case.
-
-        Of those that differ in case alone it may be one.
-        """
-
     def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
         """Keep what is new of `events` and bring its sessions up to date.
 
@@ -499,8 +505,17 @@ class Store(Protocol):
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """Count the sessions that are IN_PROGRESS at `now` (ns), by project and highest stage."""
 
-    def highest_stages(self, cohort: Cohort) -> dict[str | None, int]:
-        """Count the sessions of `cohort` by their highest ordered stage; None: they have none."""
+    def outcomes(self, cohort: Cohort, now: int) -> list[Outcome]:
+        """Count the sessions of `cohort` by what became of them, as it is at `now` (ns)."""
+
+    def blocks(self, cohort: Cohort) -> dict[str, int]:
+        """Count the sessions of `cohort` that had an event with the impact BLOCKED, by its name."""
+
+    def projects(self, limit: int) -> list[str]:
+        """Give at most `limit` projects that sessions are of, in their order whatever the case.
+
+        Of those that differ in case alone it may be one.
+        """
 
     def close(self) -> None:
         """Let go of the files. Nothing may be called afterwards."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from journeytrace.conventions import TIME_SENT, Impact, Status
 from journeytrace.identity import read_support_code
+from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.derive import Phase
+from journeytrace_collector.core.funnel import further
 from journeytrace_collector.core.marks import CORRECTED, OneEvent
 from journeytrace_collector.store.base import SessionQuery
+from journeytrace_collector.store.cohorts import cohort_of, stands
 from journeytrace_collector.store.sql import Dialect, Sql, all_of, any_of
 
 __all__ = ["COLUMNS", "IS_CORRECTED", "conditions", "is_exact", "of_event", "searches"]
@@ -32,9 +35,12 @@ _LAST_CHARACTER: Final = "\U0010ffff"
 
 
 def conditions(
-    query: SessionQuery, now: int, idle_timeout: int, dialect: Dialect
+    query: SessionQuery, now: int, idle_timeout: int, dialect: Dialect, stages: Sequence[str]
 ) -> Iterator[tuple[str, Sql]]:
-    """Give all that has to be met beside the range of time, the dearest last; times in ns."""
+    """Give all that has to be met beside the range of time, the dearest last; times in ns.
+
+    `stages` are the ordered ones, first to last.
+    """
     value = dialect.placeholder
     if query.status is not None:
         yield "status", Sql(f"phase = {value}", (_phase(query.status).value,))
@@ -49,6 +55,10 @@ def conditions(
             same = Sql(f"{column} = {value}", (wanted,))
             # Whose index is folded, for it is searched, too.
             yield name, _folded(column, wanted, dialect) & same if name == "project" else same
+    if query.reached is not None:
+        far = tuple(further(query.reached, stages))
+        among = ", ".join([value] * len(far))
+        yield "reached", Sql(f"stage IN ({among})" if far else "FALSE", far)
     if query.user is not None:
         same = Sql(f"user_id = {value}", (query.user,))
         yield "user", _folded("user_id", query.user, dialect) & same
@@ -62,6 +72,8 @@ def conditions(
         yield "search", any_of(begins for _, begins in searches(query, dialect))
     if query.event not in {None, OneEvent()}:
         yield from _of_marks(query.event, dialect)
+    if query.per is Per.PERSON:
+        yield "per", stands(cohort_of(query), dialect, stages)
 
 
 def searches(query: SessionQuery, dialect: Dialect) -> Iterator[tuple[str, Sql]]:

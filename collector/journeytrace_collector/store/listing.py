@@ -16,7 +16,7 @@ one by one, because no index leads to those that are asked for, the three number
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -128,10 +128,12 @@ class Listing:
     """What is read of each session: `NUMBERS` to count them."""
     haste: int = 1
     """By how much the three numbers are smaller than they may be."""
+    stages: Sequence[str] = ()
+    """The ordered ones, first to last."""
     conditions: dict[str, Sql] = field(init=False)
 
     def __post_init__(self) -> None:
-        found = conditions(self.query, self.now, self.idle_timeout, self.dialect)
+        found = conditions(self.query, self.now, self.idle_timeout, self.dialect, self.stages)
         object.__setattr__(self, "conditions", dict(found))
 
     def answer(self, ask: Ask) -> Listed:

@@ -18,7 +18,7 @@ from journeytrace_collector.store.base import Act
 from journeytrace_collector.store.sql import Dialect, Sql
 from journeytrace_collector.store.writing import Writing
 
-__all__ = ["ADD", "EXPIRES", "READ", "begun_in", "chosen", "expiring", "period_of", "seen_projects"]
+__all__ = ["ADD", "EXPIRES", "READ", "begun_in", "chosen", "expiring", "period_of"]
 
 _COLUMNS: Final = ", ".join(Period._fields)
 READ: Final = f"SELECT {_COLUMNS} FROM retention_periods"
@@ -60,19 +60,3 @@ def expiring(
 ) -> list[tuple[int, int]]:
     """Give (expires_at, no) of rows of `begun_in`."""
     return [(retention.expires_at(writing.state(state)), no) for no, state in rows]
-
-
-def seen_projects(dialect: Dialect, limit: int) -> Sql:
-    """Give the query for projects, which looks up one row for each of them."""
-    folded = dialect.folded.format("project_id")
-    next_one = (
-        "SELECT project_id FROM sessions WHERE project_id IS NOT NULL{}"
-        f" ORDER BY {folded} LIMIT 1"
-    )
-    beyond = next_one.format(f" AND {folded} > {dialect.folded.format('seen.project')}")
-    text = (
-        f"WITH RECURSIVE seen(project) AS (SELECT * FROM ({next_one.format('')}) AS first"
-        f" UNION ALL SELECT ({beyond}) FROM seen WHERE project IS NOT NULL)"
-        f" SELECT project FROM seen WHERE project IS NOT NULL LIMIT {dialect.placeholder}"
-    )
-    return Sql(text, (limit,))

@@ -20,6 +20,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.forgetting import digest
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.errors import StartError, StoreUnavailableError
@@ -69,7 +70,7 @@ _LIST: Final = (
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off"
 )
 _SORT: Final = "SET LOCAL enable_sort = {}"
-_TEXTS: Final = ("search", "user", "project", "reason", "error_code", "stage")
+_TEXTS: Final = ("search", "user", "project", "reason", "error_code", "stage", "reached")
 """What a list can be asked for in anybody's words."""
 _ATTEMPTS: Final = 100
 """Each attempt that is overtaken finds more of its sessions made: in practice two are enough."""
@@ -95,6 +96,7 @@ class PostgresqlStore:
             StartError: the database cannot be reached or used, or another collector has the name.
         """
         self._idle_timeout = idle_timeout
+        self._stages = catalogue.ordered_stages
         self._collector_id = storable_text(collector_id)
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._tables = PostgresqlTables(idle_timeout, self._writing)
@@ -161,13 +163,6 @@ class PostgresqlStore:
         """See `Store.periods`."""
         with self._connections.reading() as reader:
             return _read_periods(reader)
-
-    def projects(self, limit: int) -> list[str]:
-        """See `Store.projects`."""
-        sql = periods.seen_projects(POSTGRESQL, limit)
-        with self._connections.reading() as reader:
-            rows = reader.execute(sql.text.encode(), sql.values)
-            return [project for (project,) in rows]
 
     def follow(self, effects: Effects) -> None:
         """See `Store.follow`."""
@@ -309,7 +304,7 @@ class PostgresqlStore:
 
     def _list(self, query: SessionQuery, now: int, **how: Any) -> Listed:
         asked = _storable_query(query)
-        listing = Listing(asked, now, self._idle_timeout, POSTGRESQL, **how)
+        listing = Listing(asked, now, self._idle_timeout, POSTGRESQL, stages=self._stages, **how)
         with self._connections.reading() as reader, reader.transaction():
             reader.execute(_LIST)
             walks = False
@@ -397,12 +392,25 @@ class PostgresqlStore:
             rows = reader.execute(sql.encode(), (now - self._idle_timeout,))
             return {(project, stage): count for project, stage, count in rows}
 
-    def highest_stages(self, cohort: Cohort) -> dict[str | None, int]:
-        """See `Store.highest_stages`."""
-        project = storable_text(cohort.project) if cohort.project else cohort.project
-        sql = counting.highest_stages(replace(cohort, project=project), POSTGRESQL)
-        with self._connections.reading() as reader:
-            return dict(reader.execute(sql.text.encode(), sql.values).fetchall())
+    def outcomes(self, cohort: Cohort, now: int) -> list[Outcome]:
+        """See `Store.outcomes`."""
+        asked = _storable_cohort(cohort)
+        sql = counting.outcomes(asked, now, self._idle_timeout, POSTGRESQL, self._stages)
+        return counting.read_outcomes(self._ask(sql))
+
+    def blocks(self, cohort: Cohort) -> dict[str, int]:
+        """See `Store.blocks`."""
+        return dict(self._ask(counting.blocks(_storable_cohort(cohort), POSTGRESQL, self._stages)))
+
+    def projects(self, limit: int) -> list[str]:
+        """See `Store.projects`."""
+        return [name for (name,) in self._ask(counting.projects(limit, POSTGRESQL))]
+
+    def _ask(self, sql: Sql) -> list[tuple[Any, ...]]:
+        with self._connections.reading() as reader, reader.transaction():
+            # Compiling would take longer than what it saves.
+            reader.execute("SET LOCAL jit = off")
+            return reader.execute(sql.text.encode(), sql.values).fetchall()
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -437,6 +445,12 @@ def _storable_query(query: SessionQuery) -> SessionQuery:
     if query.projects is not None:
         changed["projects"] = frozenset(map(storable_text, query.projects))
     return replace(query, event=event, **changed)
+
+
+def _storable_cohort(cohort: Cohort) -> Cohort:
+    project = storable_text(cohort.project) if cohort.project else cohort.project
+    allowed = cohort.projects and frozenset(map(storable_text, cohort.projects))
+    return replace(cohort, project=project, projects=allowed)
 
 
 def _storable(subject: Subject) -> Subject:

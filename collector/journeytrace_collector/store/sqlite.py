@@ -14,6 +14,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, Effects, Tally
 from journeytrace_collector.core.forgetting import digest
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.errors import StartError, StoreUnavailableError
@@ -86,6 +87,7 @@ class SqliteStore:
             StartError: the folder cannot be used, another process has it, or the file is no store.
         """
         self._idle_timeout = idle_timeout
+        self._stages = catalogue.ordered_stages
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._effects: Effects | None = None
         self._versions: frozenset[tuple[str, str]] = frozenset()
@@ -164,12 +166,6 @@ class SqliteStore:
         """See `Store.periods`."""
         with self._reading() as reader:
             return [periods.period_of(row) for row in reader.execute(periods.READ)]
-
-    def projects(self, limit: int) -> list[str]:
-        """See `Store.projects`."""
-        sql = periods.seen_projects(SQLITE, limit)
-        with self._reading() as reader:
-            return [project for (project,) in reader.execute(sql.text, sql.values)]
 
     def follow(self, effects: Effects) -> None:
         """See `Store.follow`."""
@@ -301,14 +297,17 @@ class SqliteStore:
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
-        found = self._list(Listing(query, now, self._idle_timeout))
+        found = self._list(Listing(query, now, self._idle_timeout, stages=self._stages))
         sessions = [self._writing.known(*row[2:]) for row in found.rows]
         return Page(sessions, found.next, found.searched_until)
 
     def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
         """See `Store.count`."""
         haste = HASTE if hasty else 1
-        found = self._list(Listing(query, now, self._idle_timeout, columns=NUMBERS, haste=haste))
+        listing = Listing(
+            query, now, self._idle_timeout, columns=NUMBERS, haste=haste, stages=self._stages
+        )
+        found = self._list(listing)
         return Counted(len(found.rows), found.next is not None)
 
     def _list(self, listing: Listing) -> Listed:
@@ -394,11 +393,22 @@ class SqliteStore:
             rows = reader.execute(sql, (now - self._idle_timeout,))
             return {(project, stage): count for project, stage, count in rows}
 
-    def highest_stages(self, cohort: Cohort) -> dict[str | None, int]:
-        """See `Store.highest_stages`."""
-        sql = counting.highest_stages(cohort)
+    def outcomes(self, cohort: Cohort, now: int) -> list[Outcome]:
+        """See `Store.outcomes`."""
+        sql = counting.outcomes(cohort, now, self._idle_timeout, SQLITE, self._stages)
+        return counting.read_outcomes(self._ask(sql))
+
+    def blocks(self, cohort: Cohort) -> dict[str, int]:
+        """See `Store.blocks`."""
+        return dict(self._ask(counting.blocks(cohort, SQLITE, self._stages)))
+
+    def projects(self, limit: int) -> list[str]:
+        """See `Store.projects`."""
+        return [name for (name,) in self._ask(counting.projects(limit, SQLITE))]
+
+    def _ask(self, sql: Sql) -> list[tuple[Any, ...]]:
         with self._reading() as reader:
-            return dict(reader.execute(sql.text, sql.values).fetchall())
+            return reader.execute(sql.text, sql.values).fetchall()
 
     def close(self) -> None:
         """See `Store.close`."""

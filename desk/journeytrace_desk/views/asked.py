@@ -38,8 +38,11 @@ class Asked:
 
 
 def stated(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Give the parameters that say something. A form sends all of its fields, empty or not."""
-    found = {name: value for name, value in parameters.items() if value.strip()}
+    """Give the parameters that say something. A form sends all of its fields, empty or not.
+
+    A reason, or the name of an event, can be a blank.
+    """
+    found = {n: text for n, text in parameters.items() if text.strip() or (text and n != "search")}
     if "search" not in found:
         found.pop("field", None)
     return found

@@ -19,6 +19,8 @@ FURTHER: Final = (
     "since",
     "until",
     "stage",
+    "reached",
+    "per",
     "reason",
     "error_code",
     "event",
@@ -88,6 +90,7 @@ def filters(
         options={
             "last": [(value, words) for value, (words, _) in LAST.items()],
             "stage": [*_same(catalogue.ordered_stages), (WITHOUT, "none yet")],
+            "reached": _same(catalogue.ordered_stages),
             "reason": [*_same(reasons), (WITHOUT, "none")],
             "source": _same(Source),
             "result": _same(Result),
