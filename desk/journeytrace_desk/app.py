@@ -41,7 +41,7 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     app.router.add_get("/overview", overviews.overview)
     app.router.add_get("/sessions", lists.sessions)
     app.router.add_get("/sessions/counts", lists.counts)
-    app.router.add_get("/sessions/news", lists.news)
+    app.router.add_get("/sessions/live", lists.live)
     app.router.add_get("/sessions.csv", lists.csv)
     app.router.add_get("/find", sessions.find)
     # Ids stand behind the question mark, for one may be called "..".

@@ -40,8 +40,8 @@ class Listed:
     """One page of sessions."""
 
     sessions: list[Summary]
-    first: int | None
-    """When the newest of them was created, in ns; None: there is none."""
+    last: int | None
+    """When the last one was created that was looked at, in ns; None: there is no further page."""
     next: Cursor | None
     searched_until: int | None
     """See `Page`."""
@@ -113,13 +113,13 @@ class Reader:
         if after is not None and self.actor.projects is not None:
             query = replace(query, after=self._reading.cursors.read(after))
         page = await asyncio.to_thread(self._store.sessions, self._bound(query), now)
-        first = page.sessions[0].state.created_at if page.sessions else None
+        last = None if page.next is None else page.next[0]
         found = [one for known in page.sessions if (one := self._found(known, now))]
         follows = page.next
         if follows is not None and self.actor.projects is not None:
             follows = self._reading.cursors.hidden(follows)
         sessions, masked = [one.summary for one in found], any(one.masked for one in found)
-        return Listed(sessions, first, follows, page.searched_until, masked)
+        return Listed(sessions, last, follows, page.searched_until, masked)
 
     async def count(
         self, queries: Sequence[SessionQuery], now: int, *, hasty: bool = False

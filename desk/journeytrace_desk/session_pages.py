@@ -10,6 +10,7 @@ from aiohttp import web
 
 from journeytrace_collector.admin.api import MAX_TEXT, BadParameterError
 from journeytrace_collector.core.derive import Summary
+from journeytrace_collector.core.operations import began
 from journeytrace_desk.access.actor import Actor, Role, actor_of
 from journeytrace_desk.access.masking import HIDDEN
 from journeytrace_desk.access.scope import scope_of
@@ -126,7 +127,7 @@ class SessionPages:
             longest_purpose=_LONGEST_PURPOSE,
             picture=picture,
             chosen=chosen,
-            lines=[line(one, events[0].at, catalogue) for one in chosen.events],
+            lines=[line(one, began(events), catalogue) for one in chosen.events],
             first=first,
             # What renewed itself would mask again what was just revealed.
             live=link("/session", page) if found.goes_on and revealed is None else None,

@@ -30,7 +30,7 @@ HTMX = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
 PATHS = (
     "/",
     "/sessions",
-    "/sessions/news?seen=0",
+    "/sessions/live?from=0",
     "/sessions.csv",
     "/find?q=x",
     "/session?id=attempt-1",

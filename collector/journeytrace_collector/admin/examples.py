@@ -21,6 +21,7 @@ _SESSION: Final = Summary(
     support_code="7Q2M4KX9",
     project_id="acme",
     submission_id="sub-17",
+    flow_id="flow-1",
     user_id="u-42",
     email="ann@example.com",
     created_at="2026-06-01T12:00:00.000000Z",

@@ -80,9 +80,11 @@ class Summary(msgspec.Struct, frozen=True):
     support_code: str
     """What a user reads to support, who finds the session by it."""
     project_id: str | None
-    """The newest that was told, as are the next three; None: none was."""
+    """The newest that was told, as are the next four; None: none was."""
     submission_id: str | None
     """Of what was submitted in it."""
+    flow_id: str | None
+    """Of the flow that it went through."""
     user_id: str | None
     """The user, in the sender's own words."""
     email: str | None
@@ -216,6 +218,7 @@ def summary(
         support_code=support_code(trace),
         project_id=kept(state, "project_id"),
         submission_id=kept(state, "submission_id"),
+        flow_id=kept(state, "flow_id"),
         user_id=kept(state, "user_id"),
         email=kept(state, "email"),
         created_at=rfc3339(state.created_at),

@@ -95,6 +95,8 @@ class SessionQuery:
     """Created before this time, in ns."""
     user: str | None = None
     """Of the person with this id, as it is spelled."""
+    codes: tuple[str, ...] = ()
+    """Only sessions with one of these support codes; none: any."""
     per: Per = Per.SESSION
     """PERSON: of each person only the session that counts among those of this project and this
     time: see `core.attempts`. The other conditions are about that one."""
@@ -431,7 +433,7 @@ class Store(Protocol):
 
     def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
         """Count the sessions that `sessions` would list: as many as `query.limit`, and no further
-        than one page looks; `hasty`: a fifth as far.
+        than one page looks; `hasty`: a tenth as far.
         """
 
     def session(self, session_id: str) -> Known | None:

@@ -62,6 +62,9 @@ def conditions(
     if query.user is not None:
         same = Sql(f"user_id = {value}", (query.user,))
         yield "user", _folded("user_id", query.user, dialect) & same
+    if query.codes:
+        several = ", ".join([value] * len(query.codes))
+        yield "codes", Sql(f"support_code IN ({several})", query.codes)
     if query.status in {Status.DROPPED, Status.IN_PROGRESS}:
         sign = "<=" if query.status is Status.DROPPED else ">"
         yield "idle", Sql(f"idle_at {sign} {value}", (now - idle_timeout,))

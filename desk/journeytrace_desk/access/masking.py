@@ -111,6 +111,7 @@ class Mask:
             email=email(session.email) if session.email else session.email,
             project_id=self.maybe(session.project_id),
             submission_id=self.maybe(session.submission_id),
+            flow_id=self.maybe(session.flow_id),
             last_event=self.text(session.last_event),
             reason=self.maybe(session.reason),
             decided_by=None if person is None else self.text(person, addresses=False),

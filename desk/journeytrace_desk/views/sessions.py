@@ -22,6 +22,8 @@ class Row:
     """One session in a list."""
 
     session: Summary
+    key: str
+    """What its row goes by: short, for an address names a hundred, and no other row's."""
     address: str
     short_id: str
     """A UUID is known by its beginning; any other id is shown whole."""
@@ -35,6 +37,7 @@ def row(session: Summary) -> Row:
     is_uuid = session.trace_id == found.replace("-", "")
     return Row(
         session=session,
+        key=session.support_code + ("" if session.trace_id == HIDDEN else session.trace_id[-4:]),
         address=link("/session", {"id": found}),
         short_id=f"{found[:_SHORT]}…" if is_uuid else found,
         person=person_link(session),

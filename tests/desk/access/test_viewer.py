@@ -18,7 +18,7 @@ PATHS = (
     "/sessions?project=globex",
     "/sessions?error_code=PV-10004",
     "/sessions/counts",
-    "/sessions/news?seen=0",
+    "/sessions/live?from=0",
     "/sessions.csv",
     "/find?q=018f3b5e",
     f"/find?q={MINE}",
