@@ -106,10 +106,10 @@ def test_a_page_says_that_it_is_over(open_page: Open, world: World) -> None:
     expect(page.locator("tbody tr").first).to_be_visible()
     asked: list[str | None] = []
     page.on("request", lambda request: asked.append(request.header_value(UNASKED)))
-    with page.expect_response("**/sessions/news?*"):
+    with page.expect_response("**/sessions/live?*"):
         page.clock.fast_forward(10_000)
     world.clock.advance(31 * 60)
-    with page.expect_response("**/sessions/news?*"):
+    with page.expect_response("**/sessions/live?*"):
         page.clock.fast_forward(10_000)
     expect(page.locator("h1")).to_have_text("You are signed out")
     assert page.locator("tbody, [hx-trigger]").count() == 0

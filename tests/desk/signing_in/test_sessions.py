@@ -56,10 +56,10 @@ def test_what_a_page_asks_by_itself_keeps_nobody_signed_in(world: World) -> None
     unasked = {UNASKED: "1", "HX_Request": "true"}
     for _ in range(2):
         world.clock.advance(15 * MINUTE - 1)
-        assert browser.get("/sessions/news?seen=9", **unasked).status in {200, 204}
+        assert browser.get("/sessions/live", **unasked).status in {200, 204}
         assert COOKIE not in browser.given
     world.clock.advance(2)
-    assert browser.get("/sessions/news?seen=9", **unasked).status == 401
+    assert browser.get("/sessions/live", **unasked).status == 401
 
 
 def test_pages_say_what_they_ask_by_themselves(world: World) -> None:
