@@ -144,7 +144,8 @@ class Sender:
                 await export(body)
             except grpc.aio.AioRpcError as error:
                 # As the SDK's exporters do with what may succeed later.
-                assert error.code() is grpc.StatusCode.UNAVAILABLE, error
+                if error.code() is not grpc.StatusCode.UNAVAILABLE:
+                    raise
                 self.refused[error.details() or ""] += 1
                 await asyncio.sleep(0.2)
             else:
