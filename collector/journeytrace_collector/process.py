@@ -19,11 +19,13 @@ from aiohttp import web
 
 from journeytrace import conventions as names
 from journeytrace.catalogue import builtin_catalogue, load_catalogue
+from journeytrace_collector.admin.acting import Acting
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.admin.desk import DeskContext, asked_for, load_desk
+from journeytrace_collector.admin.recording import recorder
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.connections import Connections, bind, connection_limits
+from journeytrace_collector.connections import HTTP_LOG, Connections, bind, connection_limits
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.core.record import Limits
@@ -117,8 +119,7 @@ class Collector:
         measure = Measure(catalogue, settings.named_projects, settings.max_projects)
         unknown = UnknownNames(catalogue)
         try:
-            days = {name: project.retention_days for name, project in settings.projects.items()}
-            store.keep_for(days, self._clock())
+            store.keep_for(settings.fixed_retention, self._clock())
             measure.restore(store.counters())
             store.follow(effects(measure, exporters, health, unknown))
             # Counts nothing; but every series that is known beforehand exists from now on, at 0.
@@ -157,8 +158,13 @@ class Collector:
             carry_logged=any(exporter.wants_logged for exporter in exporters.values()),
         )
         await self._receive(signals(decoder), ingest, access)
+        record = recorder(ingest, decoder, self._clock)
+        acting = Acting(store, ingest, self._clock)
         await self._open_desk(
-            DeskContext(settings, store, self._clock, catalogue, access.hosts), context
+            DeskContext(
+                settings, store, self._clock, catalogue, access.hosts, record, acting=acting
+            ),
+            context,
         )
         self._ready = True
 
@@ -206,7 +212,11 @@ class Collector:
     ) -> Address:
         app.middlewares.insert(0, self._connections.middleware)
         runner = web.AppRunner(
-            app, access_log=None, auto_decompress=False, shutdown_timeout=_GRACE_SECONDS
+            app,
+            access_log=None,
+            auto_decompress=False,
+            logger=HTTP_LOG,
+            shutdown_timeout=_GRACE_SECONDS,
         )
         await runner.setup()
         try:

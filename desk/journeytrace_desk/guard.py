@@ -6,6 +6,7 @@ Until there is sign-in the desk is for one person: whoever sits at the machine t
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -19,11 +20,16 @@ from journeytrace_collector.errors import (
     UnavailableError,
 )
 from journeytrace_collector.hosts import Hosts
+from journeytrace_desk.access.actor import LOCAL, Actor, known_as
+from journeytrace_desk.access.origin import SAFE, check_origin
 
 if TYPE_CHECKING:
     from journeytrace_desk.pages import Pages
 
-__all__ = ["answer_errors", "guard", "secure"]
+__all__ = ["Recognise", "answer_errors", "guard", "secure", "whoever_sits_here"]
+
+Recognise = Callable[[web.Request], Actor]
+"""Tells who asks; what it raises is the answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +49,9 @@ _SAID: Final = {
     400: "This address does not say what to show",
     403: "The desk does not answer here",
     404: "There is nothing here",
-    405: "The desk is for looking",
+    405: "This address is for looking",
+    409: "The configuration says otherwise",
+    413: "This is too much at once",
     421: "The desk is not known by this name",
     503: "The store does not answer",
 }
@@ -56,18 +64,29 @@ async def secure(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("Cache-Control", "no-store")
 
 
-def guard(hosts: Hosts) -> Middleware:
+def whoever_sits_here(_: web.Request) -> Actor:
+    """Take everybody for the one who sits at the machine."""
+    return LOCAL
+
+
+def guard(hosts: Hosts, recognise: Recognise) -> Middleware:
     """Answer whoever asks this machine by its own name, and nobody through a proxy."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        hosts.check(request)
+        if request.method in SAFE:
+            hosts.check(request)
+        else:
+            # Pages that send no referrer say that their origin is null.
+            hosts.check_host(request)
+            check_origin(request, None)
         for name in request.headers:
             if name.lower() == "forwarded" or name.lower().startswith("x-forwarded-"):
                 raise web.HTTPForbidden(
                     text=f"The header {name} says that a proxy stands in front of the desk, which"
                     " would let in whoever the proxy lets in, and cannot ask who that is."
                 )
+        known_as(request, recognise(request))
         return await handler(request)
 
     return check
@@ -78,6 +97,10 @@ def answer_errors(pages: Pages) -> Middleware:
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with pages.answering(request):
+            return await attempt(request, handler)
+
+    async def attempt(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except BadParameterError as error:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from journeytrace_collector.admin.api import WITHOUT
 from journeytrace_collector.core.derive import rfc3339
+from journeytrace_desk.access.actor import actor_of
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Reading
 from journeytrace_desk.views import overview as views
@@ -35,9 +36,9 @@ class OverviewPages:
         if given != dict(request.query):
             # So that what is shared and kept says no more than it has to.
             raise web.HTTPSeeOther(link("/overview", given))
-        found, blocks, attempts = await self._reading.overview(asked.cohort, now)
-        named = set(self._reading.settings.named_projects)
-        seen = set(await self._reading.projects(MOST_PROJECTS))
+        reader = self._reading.of(actor_of(request))
+        found, blocks, attempts = await reader.overview(asked.cohort, now)
+        seen = set(await reader.seen_projects(MOST_PROJECTS))
         chosen = {asked.project} - {"", WITHOUT}
         return self._pages.answer(
             "overview.html",
@@ -51,7 +52,7 @@ class OverviewPages:
                 ("session", "sessions", link("/overview", {**asked.given, "per": None})),
                 ("person", "people", link("/overview", {**asked.given, "per": "person"})),
             ],
-            projects=sorted(named | seen | chosen),
+            projects=sorted({*reader.projects, *seen, *chosen}),
             without=WITHOUT,
             at=rfc3339(now),
             # Nothing at all, ever: somebody has just begun.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,12 +12,15 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from journeytrace_collector.store.base import SEARCH_FIELDS
+from journeytrace_desk.access.actor import Role, actor_of
+from journeytrace_desk.access.scope import scope_of
 from journeytrace_desk.assets import Assets
 from journeytrace_desk.views import times, words
 
 __all__ = ["Pages"]
 
 _FOLDER: Final = Path(__file__).with_name("templates")
+_ASKED: ContextVar[web.Request | None] = ContextVar("asked", default=None)
 
 
 class Pages:
@@ -43,11 +49,32 @@ class Pages:
             "search_fields": {name: words.FIELD[name] for name in SEARCH_FIELDS},
         }
 
+    @contextmanager
+    def answering(self, request: web.Request) -> Iterator[None]:
+        """Make pages for whoever asks: their head tells who that is."""
+        token = _ASKED.set(request)
+        try:
+            yield
+        finally:
+            _ASKED.reset(token)
+
     def answer(self, name: str, *, status: int = 200, **values: Any) -> web.Response:
         """Give the page that a template makes of these values."""
-        text = self._environment.get_template(name).render(values)
-        return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+        text = self._environment.get_template(name).render(_viewer() | values)
+        # Half a character can hide in the metadata, as an escape.
+        body = text.encode("utf-8", "replace")
+        return web.Response(body=body, content_type="text/html", charset="utf-8", status=status)
 
     async def help(self, _: web.Request) -> web.Response:
         """Answer with what the keys do and what the words mean."""
         return self.answer("help.html")
+
+
+def _viewer() -> dict[str, Any]:
+    """Give what the head of a page says of whoever asks."""
+    request = _ASKED.get()
+    try:
+        actor = actor_of(request) if request is not None else None
+    except KeyError:
+        actor = None
+    return {"is_admin": actor is not None and scope_of(actor, Role.ADMIN) is not None}

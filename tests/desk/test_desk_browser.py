@@ -29,6 +29,9 @@ PAGES = (
     f"/session?id={REJECTED}",
     f"/session?id={NASTY[:5]}",
     "/person?id=u-retry",
+    "/projects",
+    "/data?user=u-retry",
+    "/erase?user=u-retry",
     "/help",
     "/nowhere",
 )
@@ -255,9 +258,36 @@ def test_what_is_new_is_told_and_not_pushed_in(
         expect(page.locator(".living")).to_be_visible()
         desk.send("STEP_VIEW", "brand new", path="/selfie")
         page.evaluate("htmx.trigger('#live', 'every')")
-        expect(page.locator("table.events tbody tr")).to_have_count(2)
-        page.locator("td.meta summary").click()
+        expect(page.locator("table.events tbody tr")).to_have_count(3)
+        step = page.locator("tr", has_text="STEP_VIEW")
+        step.locator("td.meta summary").click()
         desk.send("ERROR_PAGE_VIEWED", "brand new")
         page.evaluate("htmx.trigger('#live', 'every')")
         expect(page.locator(".cause h2")).to_contain_text("The user ended on an error page")
-        expect(page.locator("dl.pairs")).to_be_visible()
+        expect(step.locator("dl.pairs")).to_be_visible()
+
+
+def test_forms_work_without_javascript(browser: Browser, entering: Enter, tmp_path: Path) -> None:
+    """A browser hands a person's data over, chooses a period and erases, and says what it did."""
+    changed = opened(entering, tmp_path / "data", sessions(time.time_ns()))
+    with pages(browser, changed) as opening:
+        page = opening("/person?id=u-retry", java_script_enabled=False, viewport=PHONE)
+        page.get_by_role("link", name="Who looked, export, erase").click()
+        page.get_by_label("What for").fill("a request for access")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export as JSON").click()
+        assert '"complete":true' in download.value.path().read_text()
+        page.get_by_role("link", name="Erase…").click()
+        page.get_by_label("Type the user id").fill("u-retr")
+        page.get_by_role("button", name="Erase for good").click()
+        expect(page.get_by_role("alert")).to_contain_text("nothing was erased")
+        page.get_by_label("Type the user id").fill("u-retry")
+        page.get_by_role("button", name="Erase for good").click()
+        expect(page.locator("h1")).to_have_text("Erased: 4 sessions")
+        page.get_by_role("link", name="Admin").click()
+        expect(page.locator("tbody tr")).to_have_count(8)
+        page.get_by_role("link", name="Projects", exact=True).click()
+        row = page.locator("tr", has_text="globex")
+        row.get_by_label("Days that new sessions").select_option("365")
+        row.get_by_role("button").click()
+        expect(page.locator(".changes")).to_contain_text("globex: 30 days before, 365 days now")

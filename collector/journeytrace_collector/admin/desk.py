@@ -11,6 +11,8 @@ from typing import Final
 from aiohttp import web
 
 from journeytrace.catalogue import Catalogue
+from journeytrace_collector.admin.acting import Acting, Note
+from journeytrace_collector.admin.recording import Record
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.hosts import Hosts
@@ -35,6 +37,15 @@ class DeskContext:
     catalogue: Catalogue
     hosts: Hosts
     """The names under which it may be asked."""
+    record: Record
+    """Keeps what people do with a session."""
+    acting: Acting
+    """Keeps what else they do, and does what only an admin may."""
+
+    @property
+    def act(self) -> Note:
+        """Keeps that somebody did something that belongs to no session: `Acting.note`."""
+        return self.acting.note
 
     @property
     def idle_timeout(self) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
+from secrets import token_bytes
 from typing import Any, Final, Literal
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -24,7 +25,7 @@ from journeytrace_collector.core.attributes import plain_attributes, service_of
 from journeytrace_collector.core.fields import MAX_NAME, BadFieldError
 from journeytrace_collector.core.model import Event, Rejection
 from journeytrace_collector.core.record import Limits, Record, Resolver
-from journeytrace_collector.core.rights import ANYBODY, LacksRightError, Rights
+from journeytrace_collector.core.rights import ANYBODY, DESK, LacksRightError, Rights
 from journeytrace_collector.core.weight import check_records
 
 __all__ = ["Decoded", "Decoder"]
@@ -156,6 +157,20 @@ class Decoder:
                     self._log(record, service, received, decoded)
             if service and version and len(decoded.events) > before:
                 decoded.versions.add((service, version))
+        return decoded
+
+    def operation(self, attributes: dict[str, Any], received: int) -> Decoded:
+        """Decode one event that a person at the desk is the cause of, and nothing else.
+
+        Raises:
+            BadFieldError: it is none.
+        """
+        decoded = Decoded(rights=DESK)
+        # In the place of a span of its own: what is done twice is two events, unless it says so.
+        record = Record(received, 0, received, None, None, token_bytes(8))
+        event = self._event(attributes, record, decoded)
+        if self._carry_logged:
+            decoded.logged.append(event)
         return decoded
 
     def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> bool:

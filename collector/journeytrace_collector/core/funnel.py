@@ -23,6 +23,7 @@ class Step(msgspec.Struct, frozen=True):
     """One stage of a funnel."""
 
     stage: str
+    """Its name."""
     sessions: int
     """How many came at least this far."""
     of_before: float | None

@@ -9,7 +9,7 @@ from journeytrace import conventions as names
 from journeytrace_collector.core.fields import BadFieldError
 from journeytrace_collector.core.model import Event
 
-__all__ = ["ANYBODY", "OPERATOR", "LacksRightError", "Rights"]
+__all__ = ["ANYBODY", "DESK", "OPERATOR", "LacksRightError", "Rights"]
 
 OPERATOR: Final = "OP"
 """The source of what a person does at the desk: nobody has it who was not given it by name."""
@@ -69,3 +69,6 @@ class Rights:
 
 ANYBODY: Final = Rights()
 """Of the plain token, and of a port without one."""
+
+DESK: Final = Rights("desk", frozenset({OPERATOR}))
+"""Of the desk itself, which asks before what somebody may do."""

@@ -44,7 +44,10 @@ class Project(BaseModel):
 
     retention_days: Literal[30, 90, 180, 365] = Field(
         default=30,
-        description="Days a session created from now on is kept, unless it says otherwise itself.",
+        description=(
+            "Days a session created from now on is kept, unless it says otherwise itself. Left out:"
+            " what was chosen at the desk, else 30."
+        ),
     )
 
 
@@ -120,6 +123,13 @@ class Settings(BaseSettings):
         description=(
             "Where a session's trace is seen, with {trace_id} in it, for the desk to link to."
             " None: no link."
+        ),
+    )
+    desk_reveal: bool = Field(
+        default=True,
+        description=(
+            "Whether viewers may have a masked e-mail address and user id shown, for a purpose that"
+            " they say and that is recorded. Else nobody but analysts sees them."
         ),
     )
     token: Token | None = Field(
@@ -250,6 +260,15 @@ class Settings(BaseSettings):
         """The projects that are known beforehand: they have settings, or a sender of their own."""
         of_senders = (sender.projects or () for sender in self.senders.values())
         return frozenset(self.projects).union(*of_senders)
+
+    @property
+    def fixed_retention(self) -> dict[str, int]:
+        """Days of the projects whose period is said here, so that nobody chooses it elsewhere."""
+        return {
+            name: project.retention_days
+            for name, project in self.projects.items()
+            if "retention_days" in project.model_fields_set
+        }
 
     @field_validator("max_queued_bytes")
     @classmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -14,17 +14,20 @@ from journeytrace_collector.core.change import Effects, Parcel, Tally
 from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Outcome
-from journeytrace_collector.core.retention import NO_PERIODS, Retention
+from journeytrace_collector.core.retention import NO_PERIODS, Period, Retention
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
+    "EVERY_ACT",
+    "EVERY_PROJECT",
     "LEASE_SECONDS",
     "MOST_VERSIONS",
     "NOTHING_CARRIED",
     "OUTBOX_BYTES",
     "SEARCH_FIELDS",
     "Act",
+    "ActQuery",
     "Carried",
     "Cohort",
     "Counted",
@@ -34,6 +37,7 @@ __all__ = [
     "OutboxRow",
     "OutboxState",
     "Page",
+    "Scope",
     "SessionLimits",
     "SessionQuery",
     "Store",
@@ -73,6 +77,8 @@ class SessionQuery:
     """Only sessions without a decision; not together with `decision`."""
     project: str | None = None
     """As it is spelled. May be empty."""
+    projects: frozenset[str] | None = None
+    """Only sessions of these, as they are spelled: what has no project is in none of them."""
     reason: str | None = None
     """Of the decision. May be empty."""
     error_code: str | None = None
@@ -97,6 +103,9 @@ class SessionQuery:
     read as `identity.read_support_code` does."""
     fields: tuple[str, ...] = ("session_id", "user_id", "email", "submission_id", "support_code")
     """The fields that `search` looks at, of `SEARCH_FIELDS`."""
+    exact: frozenset[str] = frozenset()
+    """Those of them that have to be the very text, whatever its case, and not only begin with it:
+    who finds by beginnings can spell out a value that they may not see."""
     limit: int = 50
     after: Cursor | None = None
     """Continue after this row."""
@@ -221,13 +230,31 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """Projects: some alone, or all but some."""
+
+    only: frozenset[str] | None = None
+    """None: all, and whatever has no project."""
+    but: frozenset[str] = frozenset()
+    """These are left out."""
+
+    def __contains__(self, project: str | None) -> bool:
+        return project not in self.but and (self.only is None or project in self.only)
+
+
+EVERY_PROJECT: Final = Scope()
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose data are to be erased: those of one session, or of one person."""
+    """Whose data are meant, to be erased or handed over: of one session, or of one person."""
 
     field: Literal["session_id", "user_id", "email"]
     value: str
     """The whole of it. A session id is normalised; an e-mail address is the same in either case,
     a user id is not: one who spells it otherwise may be somebody else."""
+    scope: Scope = EVERY_PROJECT
+    """Only sessions of these projects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,10 +273,35 @@ class Act:
     """ns"""
     actor: str
     act: str
-    """``erase``: a session."""
-    project: str | None
-    digest: bytes | None
+    """What it was, in one word: see `core.acts`."""
+    project: str | None = None
+    digest: bytes | None = None
     """Of the session that it was about: see `core.forgetting`."""
+    detail: Mapping[str, str | int] = field(default_factory=dict)
+    """What else there is to say, and nothing of what sessions hold."""
+    no: int = field(default=0, compare=False)
+    """The store's number of it; 0: it is not kept yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActQuery:
+    """Which acts to list, newest first: those that meet all of this. None anywhere: any."""
+
+    actor: str | None = None
+    act: str | None = None
+    since: int | None = None
+    """At or after this time, in ns."""
+    until: int | None = None
+    """Before this time, in ns."""
+    digest: bytes | None = None
+    """About this session: see `Store.digest`."""
+    scope: Scope = EVERY_PROJECT
+    """In these projects."""
+    after: int | None = None
+    """Continue after the one with this number."""
+
+
+EVERY_ACT: Final = ActQuery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,10 +348,21 @@ class Store(Protocol):
     def keep_for(self, days: Mapping[str, int], now: int) -> None:
         """From `now` (ns) on keep new sessions of these projects so many days.
 
-        What held until now is remembered, and still holds for the sessions of its time. A project
-        that is not named falls back to the default. In a store without sessions the periods hold
-        from the beginning of time, so that what was waiting for the first start falls under them.
+        What held until now is remembered, and still holds for the sessions of its time. For a
+        project that is not named, what `choose_period` was told last holds (again), else the
+        default. In a store without sessions the periods hold from the beginning of time, so that
+        what was waiting for the first start falls under them.
         """
+
+    def choose_period(self, project: str, days: int, actor: str, now: int) -> bool:
+        """From `now` (ns) on keep new sessions of a project so many days, as `actor` has chosen.
+
+        Empty: sessions without a project. It is kept as an act. False: it was so already, and
+        nothing is kept. All who share the data hold to it from the moment that this returns.
+        """
+
+    def periods(self) -> list[Period]:
+        """Give how long projects have their sessions kept, each from when on."""
 
     def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
         """Keep what is new of `events` and bring its sessions up to date.
@@ -328,6 +391,9 @@ class Store(Protocol):
         events do not bring them back. `erase` removes their events, `scrub` what the disk still
         holds of them. Fewer sessions than `limit`: none is left.
         """
+
+    def note(self, acts: Sequence[Act]) -> None:
+        """Keep what people did that belongs to no session."""
 
     def scrub(self) -> bool:
         """Remove from the disk what it still holds of sessions that `forget` has erased.
@@ -374,8 +440,14 @@ class Store(Protocol):
     def erasable(self, subject: Subject) -> Erased:
         """Tell how much `forget` would erase."""
 
-    def acts(self, limit: int) -> list[Act]:
+    def of_subject(self, subject: Subject, limit: int, after: str = "") -> list[Known]:
+        """Give sessions of `subject` by their ids, after this one, begun or not."""
+
+    def acts(self, limit: int, query: ActQuery = EVERY_ACT) -> list[Act]:
         """Give what people did, the newest first."""
+
+    def digest(self, session_id: str) -> bytes:
+        """Give by what an act names a session."""
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """Give a session's events in order of (time, event id); `source`: only FE, BE or OP."""
@@ -438,8 +510,9 @@ class Store(Protocol):
         """Count the sessions of `cohort` that had an event with the impact BLOCKED, by its name."""
 
     def projects(self, limit: int) -> list[str]:
-        """Give at most `limit` projects that sessions are of, sorted; of spellings that differ in
-        case alone, one.
+        """Give at most `limit` projects that sessions are of, in their order whatever the case.
+
+        Of those that differ in case alone it may be one.
         """
 
     def close(self) -> None:

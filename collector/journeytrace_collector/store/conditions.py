@@ -74,12 +74,14 @@ def conditions(
 
 
 def searches(query: SessionQuery, dialect: Dialect) -> Iterator[tuple[str, Sql]]:
-    """Give the condition that each field begins with what is searched; not where it cannot."""
+    """Give the condition that each field begins with, or is, what is searched, where it can."""
     for field in query.fields:
         text, column, value = query.search, dialect.folded.format(field), dialect.folds
         if field == "support_code":
             text, column, value = read_support_code(text or ""), field, dialect.placeholder
-        if text is not None:
+        if text is not None and field in query.exact:
+            yield field, Sql(f"{column} = {value}", (text,))
+        elif text is not None:
             begins = f"{column} >= {value} AND {column} < {value}"
             yield field, Sql(begins, (text, text + _LAST_CHARACTER))
 

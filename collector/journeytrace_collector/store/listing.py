@@ -194,6 +194,10 @@ class Listing:
 
     def walks(self) -> Iterator[Walk]:
         """Give the walks that there are for these conditions."""
+        if self.query.projects is not None:
+            # Passes over nothing of another project: see `bound`.
+            yield Walk("sessions_project_id", ("project",))
+            return
         match "status" in self.conditions, "decision" in self.conditions:
             case True, True:
                 yield Walk("sessions_phase_decision", ("status", "decision"))

@@ -8,15 +8,12 @@ from typing import Final
 
 from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import Decision, Impact, Result, Source, Status
-from journeytrace_collector.admin.api import UNDECIDED, WITHOUT
+from journeytrace_collector.admin.api import MOST_COUNTED, UNDECIDED, WITHOUT
 from journeytrace_collector.store.base import Counted, SessionQuery
 from journeytrace_desk.views.asked import LAST, Asked, link
 from journeytrace_desk.views.words import DECISION, STATUS
 
-__all__ = ["MOST_COUNTED", "Choice", "Filters", "counted", "facets", "filters"]
-
-MOST_COUNTED: Final = 1_000
-"""How far counts are exact."""
+__all__ = ["Choice", "Filters", "counted", "facets", "filters"]
 
 FURTHER: Final = (
     "since",

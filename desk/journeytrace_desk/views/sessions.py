@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from journeytrace.conventions import Decision
 from journeytrace_collector.core.derive import Summary
+from journeytrace_desk.access.masking import HIDDEN
 from journeytrace_desk.views.asked import link
 from journeytrace_desk.views.times import span
 
-__all__ = ["Attempt", "Person", "Row", "person", "row"]
+__all__ = ["Attempt", "Person", "Row", "person", "person_link", "row"]
 
 _SHORT = 8
 
@@ -36,8 +37,18 @@ def row(session: Summary) -> Row:
         session=session,
         address=link("/session", {"id": found}),
         short_id=f"{found[:_SHORT]}…" if is_uuid else found,
-        person=link("/person", {"id": session.user_id}) if session.user_id else None,
+        person=person_link(session),
     )
+
+
+def person_link(session: Summary) -> str | None:
+    """Give the address of all sessions of a session's user; None: nobody is known.
+
+    Where the user id is masked the address does not tell it either.
+    """
+    if session.user_id == HIDDEN:
+        return link("/person", {"session": session.session_id})
+    return link("/person", {"id": session.user_id}) if session.user_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ class Person:
 
 
 def person(user_id: str, newest_first: Sequence[Summary]) -> Person:
-    """Describe the sessions of one user id."""
+    """Describe the sessions of one user id, of which there is one at least."""
     in_order = list(reversed(newest_first))
     decided = [one for one in in_order if one.decision is not None]
     last = max(decided, key=lambda one: one.decided_at or "", default=None)
