@@ -172,6 +172,17 @@ def test_a_retry_is_no_drop_off(store: Store) -> None:
     assert known.state.session_id == "rejected"
 
 
+def test_what_may_not_be_seen_stands_for_nobody(store: Store) -> None:
+    """Who came further in another project is still found in the one that may be seen."""
+    store.write([event("STEP_VIEW", session_id="seen", user_id="u", project_id="acme")])
+    store.write([event("APPROVED", session_id="hidden", user_id="u", project_id="globex")])
+    mine = frozenset({"acme"})
+    (known,) = store.sessions(SessionQuery(per=Per.PERSON, projects=mine), NOW).sessions
+    assert known.state.session_id == "seen"
+    cohort = Cohort(per=Per.PERSON, projects=mine)
+    assert sum(one.sessions for one in store.outcomes(cohort, NOW)) == 1
+
+
 def test_reached_is_this_stage_or_a_later_one(store: Store) -> None:
     """A stage that has no order was reached by nobody."""
     for name in ("STEP1_ENTERED", "STEP2_ENTERED", "SESSION_CREATED"):
