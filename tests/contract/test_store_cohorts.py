@@ -172,15 +172,20 @@ def test_a_retry_is_no_drop_off(store: Store) -> None:
     assert known.state.session_id == "rejected"
 
 
-def test_what_may_not_be_seen_stands_for_nobody(store: Store) -> None:
-    """Who came further in another project is still found in the one that may be seen."""
-    store.write([event("STEP_VIEW", session_id="seen", user_id="u", project_id="acme")])
-    store.write([event("APPROVED", session_id="hidden", user_id="u", project_id="globex")])
-    mine = frozenset({"acme"})
-    (known,) = store.sessions(SessionQuery(per=Per.PERSON, projects=mine), NOW).sessions
-    assert known.state.session_id == "seen"
-    cohort = Cohort(per=Per.PERSON, projects=mine)
-    assert sum(one.sessions for one in store.outcomes(cohort, NOW)) == 1
+def test_a_person_of_several_projects_is_one_among_those_that_may_be_seen(store: Store) -> None:
+    """What may not be seen stands for nobody, and of the rest one session does."""
+    for name, project in (("STEP_VIEW", "acme"), ("STEP1_ENTERED", "zebra"), ("APPROVED", "other")):
+        store.write([event(name, session_id=project, user_id="u", project_id=project)])
+    for seen, counting in (
+        (("acme",), "acme"),
+        (("acme", "zebra"), "zebra"),
+        (("acme", "other", "zebra"), "other"),
+    ):
+        mine = frozenset(seen)
+        (known,) = store.sessions(SessionQuery(per=Per.PERSON, projects=mine), NOW).sessions
+        assert known.state.session_id == counting
+        cohort = Cohort(per=Per.PERSON, projects=mine)
+        assert sum(one.sessions for one in store.outcomes(cohort, NOW)) == 1
 
 
 def test_reached_is_this_stage_or_a_later_one(store: Store) -> None:

@@ -11,7 +11,7 @@ from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.derive import Phase
 from journeytrace_collector.core.funnel import further
 from journeytrace_collector.core.marks import CORRECTED, OneEvent
-from journeytrace_collector.store.base import SessionQuery
+from journeytrace_collector.store.base import Cohort, SessionQuery
 from journeytrace_collector.store.cohorts import cohort_of, stands
 from journeytrace_collector.store.sql import Dialect, Sql, all_of, any_of
 
@@ -35,11 +35,17 @@ _LAST_CHARACTER: Final = "\U0010ffff"
 
 
 def conditions(
-    query: SessionQuery, now: int, idle_timeout: int, dialect: Dialect, stages: Sequence[str]
+    query: SessionQuery,
+    now: int,
+    idle_timeout: int,
+    dialect: Dialect,
+    stages: Sequence[str],
+    among: Cohort | None = None,
 ) -> Iterator[tuple[str, Sql]]:
     """Give all that has to be met beside the range of time, the dearest last; times in ns.
 
-    `stages` are the ordered ones, first to last.
+    `stages` are the ordered ones, first to last; `among`: the sessions of which some
+    stand for their persons, None: those that the query says.
     """
     value = dialect.placeholder
     if query.status is not None:
@@ -70,7 +76,7 @@ def conditions(
     if query.event not in {None, OneEvent()}:
         yield from _of_marks(query.event, dialect)
     if query.per is Per.PERSON:
-        yield "per", stands(cohort_of(query), dialect, stages)
+        yield "per", stands(among or cohort_of(query), dialect, stages)
 
 
 def searches(query: SessionQuery, dialect: Dialect) -> Iterator[tuple[str, Sql]]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeAlias
 
 from journeytrace_collector.core.sessionize import NEVER
-from journeytrace_collector.store.base import Cursor, SessionQuery
+from journeytrace_collector.store.base import Cohort, Cursor, SessionQuery
 from journeytrace_collector.store.conditions import (
     COLUMNS,
     IS_CORRECTED,
@@ -130,10 +130,14 @@ class Listing:
     """By how much the walks are shorter than they may be."""
     stages: Sequence[str] = ()
     """The ordered ones, first to last."""
+    among: Cohort | None = None
+    """The sessions of which some stand for their persons; None: those that the query says."""
     conditions: dict[str, Sql] = field(init=False)
 
     def __post_init__(self) -> None:
-        found = conditions(self.query, self.now, self.idle_timeout, self.dialect, self.stages)
+        found = conditions(
+            self.query, self.now, self.idle_timeout, self.dialect, self.stages, self.among
+        )
         object.__setattr__(self, "conditions", dict(found))
 
     def answer(self, ask: Ask) -> Listed:
