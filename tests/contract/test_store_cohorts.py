@@ -172,6 +172,22 @@ def test_a_retry_is_no_drop_off(store: Store) -> None:
     assert known.state.session_id == "rejected"
 
 
+def test_a_person_of_several_projects_is_one_among_those_that_may_be_seen(store: Store) -> None:
+    """What may not be seen stands for nobody, and of the rest one session does."""
+    for name, project in (("STEP_VIEW", "acme"), ("STEP1_ENTERED", "zebra"), ("APPROVED", "other")):
+        store.write([event(name, session_id=project, user_id="u", project_id=project)])
+    for seen, counting in (
+        (("acme",), "acme"),
+        (("acme", "zebra"), "zebra"),
+        (("acme", "other", "zebra"), "other"),
+    ):
+        mine = frozenset(seen)
+        (known,) = store.sessions(SessionQuery(per=Per.PERSON, projects=mine), NOW).sessions
+        assert known.state.session_id == counting
+        cohort = Cohort(per=Per.PERSON, projects=mine)
+        assert sum(one.sessions for one in store.outcomes(cohort, NOW)) == 1
+
+
 def test_reached_is_this_stage_or_a_later_one(store: Store) -> None:
     """A stage that has no order was reached by nobody."""
     for name in ("STEP1_ENTERED", "STEP2_ENTERED", "SESSION_CREATED"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from journeytrace_collector.store.cohorts import cohort_of
 from journeytrace_collector.store.listing import Ask, Listed, Listing
 
 __all__ = ["answer"]
@@ -21,7 +22,9 @@ def answer(listing: Listing, ask: Ask) -> Listed:
         return listing.answer(ask)
     # What has no project is in none of them.
     names = [name for name in sorted(query.projects) if name and query.project in {None, name}]
-    parts = [replace(listing, query=replace(query, project=name)).answer(ask) for name in names]
+    # Who is in several projects is one person all the same.
+    bound = replace(listing, among=cohort_of(query))
+    parts = [replace(bound, query=replace(query, project=name)).answer(ask) for name in names]
     return parts[0] if len(parts) == 1 else _together(parts, query.limit)
 
 

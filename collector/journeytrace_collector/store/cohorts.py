@@ -15,7 +15,7 @@ __all__ = ["cohort_of", "stands", "superseded", "within"]
 
 def cohort_of(query: SessionQuery) -> Cohort:
     """Give the sessions among which a list finds those that stand for their persons."""
-    return Cohort(query.project, query.since, query.until, per=query.per)
+    return Cohort(query.project, query.since, query.until, query.projects, query.per)
 
 
 def within(cohort: Cohort, dialect: Dialect, of: str = "sessions") -> Sql:

@@ -7,12 +7,10 @@ from typing import Final
 
 from journeytrace.conventions import TIME_SENT, Impact, Status
 from journeytrace.identity import read_support_code
-from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.derive import Phase
 from journeytrace_collector.core.funnel import further
 from journeytrace_collector.core.marks import CORRECTED, OneEvent
 from journeytrace_collector.store.base import SessionQuery
-from journeytrace_collector.store.cohorts import cohort_of, stands
 from journeytrace_collector.store.sql import Dialect, Sql, all_of, any_of
 
 __all__ = ["COLUMNS", "IS_CORRECTED", "conditions", "is_exact", "of_event", "searches"]
@@ -39,7 +37,8 @@ def conditions(
 ) -> Iterator[tuple[str, Sql]]:
     """Give all that has to be met beside the range of time, the dearest last; times in ns.
 
-    `stages` are the ordered ones, first to last.
+    `stages` are the ordered ones, first to last. That a session stands for its person is not among
+    them: that depends on other sessions.
     """
     value = dialect.placeholder
     if query.status is not None:
@@ -72,8 +71,6 @@ def conditions(
         yield "search", any_of(begins for _, begins in searches(query, dialect))
     if query.event not in {None, OneEvent()}:
         yield from _of_marks(query.event, dialect)
-    if query.per is Per.PERSON:
-        yield "per", stands(cohort_of(query), dialect, stages)
 
 
 def searches(query: SessionQuery, dialect: Dialect) -> Iterator[tuple[str, Sql]]:

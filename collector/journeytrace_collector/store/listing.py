@@ -20,8 +20,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeAlias
 
+from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.sessionize import NEVER
-from journeytrace_collector.store.base import Cursor, SessionQuery
+from journeytrace_collector.store.base import Cohort, Cursor, SessionQuery
+from journeytrace_collector.store.cohorts import cohort_of, stands
 from journeytrace_collector.store.conditions import (
     COLUMNS,
     IS_CORRECTED,
@@ -130,11 +132,16 @@ class Listing:
     """By how much the three numbers are smaller than they may be."""
     stages: Sequence[str] = ()
     """The ordered ones, first to last."""
+    among: Cohort | None = None
+    """The sessions of which some stand for their persons; None: those that the query says."""
     conditions: dict[str, Sql] = field(init=False)
 
     def __post_init__(self) -> None:
-        found = conditions(self.query, self.now, self.idle_timeout, self.dialect, self.stages)
-        object.__setattr__(self, "conditions", dict(found))
+        query = self.query
+        found = dict(conditions(query, self.now, self.idle_timeout, self.dialect, self.stages))
+        if query.per is Per.PERSON:
+            found["per"] = stands(self.among or cohort_of(query), self.dialect, self.stages)
+        object.__setattr__(self, "conditions", found)
 
     def answer(self, ask: Ask) -> Listed:
         """Find one page."""
