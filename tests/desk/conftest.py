@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from pydantic import SecretStr
 from tests.desk.journeys import sessions
+from tests.support.events import SECOND
 from tests.support.otlp import request as otlp_request
 from tests.support.otlp import span
 from tests.support.postgresql import Server, running_server
@@ -22,6 +23,7 @@ from tests.support.waiting import PATIENCE
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.identity import trace_id
+from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.process import Collector
 from journeytrace_collector.settings import Address
@@ -81,13 +83,15 @@ def _ask(place: str, method: str, path: str, body: bytes | None, headers: dict[s
         connection.close()
 
 
-def opened(enter: Enter, data: Path, events: list[Event], **settings: Any) -> Desk:
+def opened(
+    enter: Enter, data: Path, events: list[Event], *, clock: Clock = time.time_ns, **settings: Any
+) -> Desk:
     """Run a collector with a desk over a store that holds these events."""
     there = Address("127.0.0.1", 0)
     chosen = free_settings(data, desk=there, desk_trace_url=TRACES, **settings)
     with closing(open_store(chosen, builtin_catalogue())) as store:
         store.write(events)
-    collector: Collector = enter(Collector(chosen))
+    collector: Collector = enter(Collector(chosen, clock))
     return Desk(f"http://{collector.desk}", str(collector.admin), str(collector.otlp_http))
 
 
@@ -108,8 +112,10 @@ def entering() -> Iterator[Enter]:
 
 @pytest.fixture(scope="module")
 def desk(entering: Enter, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    """A desk over a hundred sessions in SQLite, which no test changes."""
-    return opened(entering, tmp_path_factory.mktemp("desk") / "data", sessions(time.time_ns()))
+    """A desk over a hundred sessions in SQLite, which no test changes, nor time."""
+    data = tmp_path_factory.mktemp("desk") / "data"
+    now = time.time_ns()
+    return opened(entering, data, sessions(now), clock=lambda: now + SECOND)
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -121,4 +127,5 @@ def either(
     if request.param == "postgresql":
         settings["store"] = SecretStr(request.getfixturevalue("server").fresh())
     data = tmp_path_factory.mktemp("either") / "data"
-    return opened(entering, data, sessions(time.time_ns()), **settings)
+    now = time.time_ns()
+    return opened(entering, data, sessions(now), clock=lambda: now + SECOND, **settings)
