@@ -23,6 +23,7 @@ __all__ = [
     "FilePath",
     "HostNames",
     "Kept",
+    "ListenAddress",
     "LogLevel",
     "Name",
     "SecretPath",
@@ -33,6 +34,7 @@ __all__ = [
     "TraceUrl",
     "check_secret",
     "is_token",
+    "words",
 ]
 
 TOKEN_RULE: Final = "must be 16 or more ASCII characters without spaces"  # noqa: S105
@@ -88,6 +90,15 @@ def _desk(value: object) -> Address | None:
         return _address(value)
     except ValueError as error:
         raise ValueError(f"{error}; off: no desk") from None
+
+
+def _listen(value: object) -> Address | None:
+    if value is None or value is False or (isinstance(value, str) and value.lower() == "off"):
+        return None
+    try:
+        return _address(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; off: nobody listens") from None
 
 
 def _trace_url(value: str) -> str:
@@ -167,7 +178,8 @@ def _name(value: str) -> str:
     return value
 
 
-def _words(value: object) -> object:
+def words(value: object) -> object:
+    """Split a text at commas and spaces; anything else stays what it is."""
     return (
         [word for word in re.split(r"[,\s]+", value) if word] if isinstance(value, str) else value
     )
@@ -175,10 +187,11 @@ def _words(value: object) -> object:
 
 AddressValue = Annotated[Address, NoDecode, PlainValidator(_address)]
 DeskAddress = Annotated[Address | None, NoDecode, PlainValidator(_desk)]
+ListenAddress = Annotated[Address | None, NoDecode, PlainValidator(_listen)]
 Span = Annotated[timedelta, PlainValidator(_span)]
 Kept = Annotated[timedelta, PlainValidator(_kept)]
 FilePath = Annotated[Path, PlainValidator(_path)]
-HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
 SecretPath = Annotated[Path, PlainValidator(_path), AfterValidator(check_secret)]
 Size = Annotated[ByteSize, Field(gt=0)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
