@@ -67,9 +67,8 @@ def _check_life(issued: float, expires: float, now: float) -> None:
 def _time(claims: Mapping[str, Any], name: str) -> float:
     value = claims.get(name)
     # Neither a bool nor infinity, which JSON's reader takes.
-    if type(value) is int or type(value) is float:
-        if 0 <= value < _LATEST:
-            return value
+    if (type(value) is int or type(value) is float) and 0 <= value < _LATEST:
+        return value
     raise BadTokenError(f"must say `{name}`, in seconds since 1970")
 
 

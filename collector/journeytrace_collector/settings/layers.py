@@ -118,7 +118,9 @@ def flag_layer(flags: Mapping[str, object]) -> Layer:
     given = {name: value for name, value in flags.items() if value is not None}
     # Of a setting that holds others, the flag is the address alone.
     data = {n: {LISTEN: v} if _holds_an_address(n) else v for n, v in given.items()}
-    return Layer(data, lambda keys: "--" + "-".join(keys[:1]).replace("_", "-"))
+    return Layer(
+        data, lambda keys: "--" + "-".join(keys).replace("_", "-").removesuffix(f"-{LISTEN}")
+    )
 
 
 def _holds_an_address(name: str) -> bool:
