@@ -38,6 +38,7 @@ from journeytrace_collector.outbox.exporter import load_exporters
 from journeytrace_collector.public.app import load_script, public_app
 from journeytrace_collector.public.listener import SENDER, Listener
 from journeytrace_collector.public.rebuild import EVENT_LIMITS
+from journeytrace_collector.public.refusal import Outcome
 from journeytrace_collector.receiver.grpc import GrpcReceiver
 from journeytrace_collector.receiver.http import http_receiver
 from journeytrace_collector.receiver.otlp import Signal, signals
@@ -116,6 +117,8 @@ class Collector:
             counted = partial(access.senders.refused.__getitem__, reason)
             health.watch(names.COLLECTOR_REQUESTS_REFUSED_TOTAL, counted, (reason,))
         public = (SENDER,) if settings.public.listen else ()
+        for outcome in Outcome:
+            health.add(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL, (outcome.value,), 0)
         for sender in ("", *settings.senders, *public):
             health.add(names.COLLECTOR_RECORDS_FORBIDDEN_TOTAL, (sender,), 0)
         exporters = load_exporters(settings, store, self._clock, health)

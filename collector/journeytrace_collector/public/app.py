@@ -56,11 +56,9 @@ def public_app(
     Args:
         settings: under which paths, and for which origins.
         listener: what takes the events.
-        health: where the outcomes are counted, each of them from now on.
+        health: where the outcomes are counted.
         script: what pages load; None: there is none.
     """
-    for outcome in Outcome:
-        health.add(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL, (outcome.value,), 0)
     edge = _Edge(settings, listener, health)
     app = web.Application()
     app.router.add_post(settings.path, edge.post)
