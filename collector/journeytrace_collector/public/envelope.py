@@ -31,7 +31,7 @@ class Chunks(Protocol):
 
 
 class _Body:
-    """At most `MAX_BODY` bytes of a body."""
+    """A body, as far as it is read."""
 
     def __init__(self, chunks: Chunks, hold: Hold) -> None:
         self._chunks = chunks
@@ -41,12 +41,19 @@ class _Body:
     async def more(self) -> bool:
         """Read on; False: there is nothing left."""
         chunk = await self._chunks.readany()
-        # Counted as it comes, for what a request says of its own length may be a lie.
-        if len(self.read) + len(chunk) > MAX_BODY:
-            raise RefusedError(Outcome.TOO_LARGE, f"a request may have {MAX_BODY} bytes: send less")
         self._hold.grow(len(chunk))
         self.read += chunk
         return bool(chunk)
+
+    async def rest(self) -> None:
+        """Read on to the end, or to where it is too large."""
+        going_on = True
+        while going_on:
+            # Counted as it comes, for what a request says of its own length may be a lie.
+            if len(self.read) > MAX_BODY:
+                message = f"a request may have {MAX_BODY} bytes: send less"
+                raise RefusedError(Outcome.TOO_LARGE, message)
+            going_on = await self.more()
 
 
 async def read_plain(chunks: Chunks, hold: Hold) -> bytes:
@@ -59,8 +66,7 @@ async def read_plain(chunks: Chunks, hold: Hold) -> bytes:
     """
     body = _Body(chunks, hold)
     async with _in_time():
-        while await body.more():
-            pass
+        await body.rest()
     return bytes(body.read)
 
 
@@ -81,8 +87,7 @@ async def read_envelope(
             message = "the body must begin with a token and a line feed"
             raise RefusedError(Outcome.TOKEN, message)
         claims = check(bytes(token))
-        while await body.more():
-            pass
+        await body.rest()
     sent_at, _, rest = bytes(body.read[len(token) + 1 :]).partition(b"\n")
     return claims, _sent_at(sent_at), rest
 

@@ -116,6 +116,16 @@ class Site:
         events: list[Any] = found.json["events"] if found.status == 200 else []
         return events
 
+    def summary(self, session: str = SESSION) -> Any:
+        """Give what a session has come to."""
+        return ask(self.collector.admin, "GET", f"/api/v1/sessions/{session}").json
+
+    def from_a_server(self, body: bytes) -> None:
+        """Send as a service does, on the port for them."""
+        kind = {"Content_Type": "application/json"}
+        reply = ask(self.collector.otlp_http, "POST", "/v1/traces", body, **kind)
+        assert (reply.status, reply.json) == (200, {})
+
     def sessions(self) -> int:
         """Count all sessions."""
         return len(ask(self.collector.admin, "GET", "/api/v1/sessions?limit=1000").json["sessions"])
