@@ -202,6 +202,9 @@ class Collector:
         settings = self._settings.public
         if settings.listen is not None:
             app = public_app(settings, listener, health, load_script())
+            # Each request that is no HTTP is a line to aiohttp, with what was sent, and anybody can
+            # send such; what goes wrong behind HTTP is logged by the application itself.
+            _log.getChild("http.public").setLevel(logging.CRITICAL)
             self.public = await self._serve("public", app, settings.listen, tls)
 
     async def _open_desk(self, desk: DeskContext, tls: SSLContext | None) -> None:
@@ -236,7 +239,11 @@ class Collector:
     ) -> Address:
         app.middlewares.insert(0, self._connections.middleware)
         runner = web.AppRunner(
-            app, access_log=None, auto_decompress=False, shutdown_timeout=_GRACE_SECONDS
+            app,
+            access_log=None,
+            auto_decompress=False,
+            logger=_log.getChild(f"http.{name}"),
+            shutdown_timeout=_GRACE_SECONDS,
         )
         await runner.setup()
         try:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from journeytrace import conventions as names
+from journeytrace_collector.background import Once
 from journeytrace_collector.errors import (
     MalformedRequestError,
     RequestError,
@@ -79,6 +80,7 @@ class _Edge:
         self._origins = frozenset(settings.origins)
         self._listener = listener
         self._health = health
+        self._said = Once()
 
     async def post(self, request: web.Request) -> web.Response:
         outcome, after, message, rejected = Outcome.ACCEPTED, None, "", 0
@@ -95,7 +97,9 @@ class _Edge:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            _log.exception("a browser's request failed")
+            # Whoever has found a fault of ours can fill no disk with it.
+            if self._said.first(f"{type(error).__name__}"):
+                _log.exception("a browser's request failed (others like it are only counted)")
             outcome, message = Outcome.FAILED, failure_of(error).message
         self._health.add(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL, (outcome.value,))
         reply = _reply(outcome, message, rejected, after)

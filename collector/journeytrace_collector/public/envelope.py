@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 from journeytrace.browser import MAX_TOKEN
 from journeytrace_collector.errors import RequestTimeoutError
 from journeytrace_collector.ingest import Hold
@@ -40,7 +42,12 @@ class _Body:
 
     async def more(self) -> bool:
         """Read on; False: there is nothing left."""
-        chunk = await self._chunks.readany()
+        try:
+            chunk = await self._chunks.readany()
+        except ConnectionError:
+            raise RequestTimeoutError("the connection ended before the body did") from None
+        except HttpProcessingError as error:
+            raise RefusedError(Outcome.MALFORMED, f"the body cannot be read: {error}") from None
         self._hold.grow(len(chunk))
         self.read += chunk
         return bool(chunk)

@@ -45,7 +45,7 @@ class Reply(NamedTuple):
 
 
 def ask(
-    address: object, method: str, path: str, body: bytes = b"", **headers: str | list[str]
+    address: object, method: str, path: str, body: bytes = b"", /, **headers: str | list[str]
 ) -> Reply:
     """Make one request; ``Content_Type`` stands for ``Content-Type``."""
     with closing(http.client.HTTPConnection(str(address), timeout=30)) as connection:
@@ -67,7 +67,7 @@ def token(key: Key = KEY, **claims: Any) -> str:
     return mint(key, said)
 
 
-def page_span(name: str = "STEP_VIEW", number: int = 1, at: int = NOW, **more: Any) -> Any:
+def page_span(name: str = "STEP_VIEW", number: int = 1, /, at: int = NOW, **more: Any) -> Any:
     """Give a span of a page as OTLP/JSON; `__` in a name stands for a dot."""
     said = {"journey.event.name": name} | {k.replace("__", "."): v for k, v in more.items()}
     pairs = [{"key": key, "value": {"stringValue": value}} for key, value in said.items()]

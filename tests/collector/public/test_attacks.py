@@ -24,7 +24,7 @@ from tests.collector.public.conftest import (
     traces,
 )
 from tests.collector.public.test_token import part
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, wait_until
 
 from journeytrace.browser import Key
 from journeytrace.catalogue import builtin_catalogue
@@ -39,6 +39,13 @@ def _nothing_new(site: Site) -> Iterator[None]:
     """Nothing of what is sent to the shared collector is stored: each test checks its own."""
     yield
     assert site.sessions() == 0
+
+
+def connect(site: Site) -> socket.socket:
+    """Open a connection to say what no client would."""
+    address = site.collector.public
+    assert address is not None
+    return socket.create_connection((address.host, address.port), PATIENCE)
 
 
 def refused(reply: Any, status: int, reason: str) -> None:
@@ -112,7 +119,7 @@ def test_what_only_a_server_may_say(make_site: SiteMaker) -> None:
 def test_ids_of_a_server_cannot_be_taken(make_site: SiteMaker) -> None:
     """A page that knows the id of an event to come does not keep the server from recording it."""
     site = make_site()
-    taken = page_span(number=7)
+    taken = page_span("STEP_VIEW", 7)
     assert site.post(envelope(token(), traces(taken))).json == {}
     decision = page_span("APPROVED", 7)
     decision["traceId"] = trace_id(SESSION).hex()
@@ -125,7 +132,7 @@ def test_a_session_of_another_project(make_site: SiteMaker) -> None:
     """A token of one project adds nothing to a session that belongs to another."""
     site = make_site()
     assert site.post(envelope(token(project="theirs"), traces(page_span()))).json == {}
-    reply = site.post(envelope(token(project="acme"), traces(page_span(number=2))))
+    reply = site.post(envelope(token(project="acme"), traces(page_span("STEP_VIEW", 2))))
     assert reply.json["partialSuccess"]["rejectedSpans"] == "1"
     assert len(site.events()) == 1
 
@@ -173,7 +180,7 @@ def test_the_token_comes_before_all_else(site: Site) -> None:
     refused(site.post(b"x" * 100_000), 401, "token")
     refused(site.bearer("none", b"{", Content_Encoding="br"), 401, "token")
     # The token is refused though the rest of the body never comes.
-    with closing(socket.create_connection(site.address.split(":"), PATIENCE)) as held:
+    with closing(connect(site)) as held:
         head = f"POST /journey HTTP/1.1\r\nHost: x\r\nOrigin: {FORM}\r\nContent-Type: text/plain"
         held.sendall(f"{head}\r\nContent-Length: 60000\r\n\r\nnone\n".encode())
         assert held.recv(12) == b"HTTP/1.1 401"
@@ -194,6 +201,24 @@ def test_too_large(site: Site) -> None:
     refused(site.bearer(shown, chunked, Transfer_Encoding="chunked"), 413, "too_large")
 
 
+def test_a_body_that_breaks_off(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """Chunks that are none are refused, and who hangs up midway leaves nothing behind."""
+    head = f"POST /journey HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token()}\r\n"
+    kind = "Content-Type: application/json\r\n"
+    caplog.set_level("INFO")
+    for begun in ("", "1\r\n \r\n"):
+        with closing(connect(site)) as held:
+            held.sendall(f"{head}{kind}Transfer-Encoding: chunked\r\n\r\n{begun}".encode())
+            held.sendall(b"zz\r\n")
+            assert held.recv(12)[9:] == b"400"
+    assert not caplog.records
+    before = site.outcomes()
+    with closing(connect(site)) as held:
+        held.sendall(f"{head}{kind}Content-Length: 5000\r\n\r\n".encode() + GOOD)
+    wait_until("its end", lambda: site.outcomes()["timeout"] > before["timeout"])
+    assert site.outcomes()["failed"] == 0
+
+
 def test_too_many_events(site: Site) -> None:
     """Sixty-five events, or ten thousand, in one request are refused as a whole."""
     shown = token(sub="many")
@@ -207,8 +232,8 @@ def test_too_many_events(site: Site) -> None:
 
 def test_an_event_that_is_too_large(site: Site) -> None:
     """8 KiB of metadata, and 64 attributes, are the most that one event may have."""
-    wide = {f"a{n}": "x" for n in range(70)}
-    body = traces(page_span(number=1, a="x" * 8192), page_span(number=2, **wide))
+    wide: dict[str, Any] = {f"a{n}": "x" for n in range(70)}
+    body = traces(page_span("STEP_VIEW", 1, a="x" * 8192), page_span("STEP_VIEW", 2, **wide))
     reply = site.post(envelope(token(sub="heavy"), body))
     assert reply.json["partialSuccess"]["rejectedSpans"] == "2"
 
@@ -218,7 +243,7 @@ def test_ten_thousand_events(make_site: SiteMaker) -> None:
     site = make_site()
     replies = []
     for first in range(0, 10_000, 50):
-        spans = [page_span(number=n) for n in range(first + 1, first + 51)]
+        spans = [page_span("STEP_VIEW", n) for n in range(first + 1, first + 51)]
         replies.append(site.post(envelope(token(), traces(*spans))))
     late = [reply for reply in replies if reply.status != 200]
     # The burst, and what a slow machine lets come meanwhile.
@@ -232,7 +257,7 @@ def test_ten_thousand_events(make_site: SiteMaker) -> None:
 def test_all_sessions_together(make_site: SiteMaker) -> None:
     """However many sessions there are, all of them together have an end, too."""
     site = make_site(limits={"rate": 0.001, "burst": 64})
-    spans = [page_span(number=n) for n in range(1, 61)]
+    spans = [page_span("STEP_VIEW", n) for n in range(1, 61)]
     assert site.post(envelope(token(sub="a"), traces(*spans))).status == 200
     reply = site.post(envelope(token(sub="b"), traces(*spans)))
     refused(reply, 429, "limited_all")

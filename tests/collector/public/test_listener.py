@@ -60,7 +60,7 @@ def test_a_stock_sdk_needs_no_origin(site: Site) -> None:
     """OTLP/JSON with a Bearer token is taken, from anywhere that sends no Origin; gzip, too."""
     body = traces(page_span())
     assert site.bearer(token(sub="sdk"), body).status == 200
-    packed = gzip.compress(traces(page_span(number=2)))
+    packed = gzip.compress(traces(page_span("STEP_VIEW", 2)))
     assert site.bearer(token(sub="sdk"), packed, Content_Encoding="gzip").status == 200
     assert site.bearer(token(sub="sdk"), body, Origin=FORM).status == 200
     assert len(site.events("sdk")) == 2
@@ -77,7 +77,9 @@ def test_sent_twice_is_one_event(site: Site) -> None:
 
 def test_a_refused_record_costs_no_other(site: Site) -> None:
     """The answer names it; the others are stored."""
-    body = traces(page_span(number=1), page_span("APPROVED", number=2), page_span(number=3))
+    body = traces(
+        page_span("STEP_VIEW", 1), page_span("APPROVED", number=2), page_span("STEP_VIEW", 3)
+    )
     reply = site.post(envelope(token(sub="mixed"), body))
     assert reply.status == 200
     partial = reply.json["partialSuccess"]
@@ -197,7 +199,7 @@ def test_paths_are_free(make_site: SiteMaker) -> None:
 def test_keys_rotate_without_a_gap(site: Site) -> None:
     """While both keys are in the settings, tokens of both are taken."""
     for number, key in enumerate((OLD, KEY), 1):
-        body = envelope(token(key, sub="rotated"), traces(page_span(number=number)))
+        body = envelope(token(key, sub="rotated"), traces(page_span("STEP_VIEW", number)))
         assert site.post(body).status == 200
     assert len(site.events("rotated")) == 2
 
@@ -205,15 +207,17 @@ def test_keys_rotate_without_a_gap(site: Site) -> None:
 def test_what_the_store_has_counts(make_site: SiteMaker) -> None:
     """A session of which nobody here remembers a thing has sent what is stored of it."""
     site = make_site(limits={"session_events": 3})
-    known = [page_span(number=n, session__id=SESSION) for n in (1, 2)]
+    known = [page_span("STEP_VIEW", n, session__id=SESSION) for n in (1, 2)]
     for span in known:
         span["traceId"] = trace_id(SESSION).hex()
     site.from_a_server(traces(*known))
-    spent = site.post(envelope(token(), traces(page_span(number=3), page_span(number=4))))
+    spent = site.post(
+        envelope(token(), traces(page_span("STEP_VIEW", 3), page_span("STEP_VIEW", 4)))
+    )
     assert spent.status == 200
     assert spent.json["partialSuccess"]["rejectedSpans"] == "2"
     assert "3 events in all" in spent.json["partialSuccess"]["errorMessage"]
-    assert site.post(envelope(token(), traces(page_span(number=3)))).json == {}
+    assert site.post(envelope(token(), traces(page_span("STEP_VIEW", 3)))).json == {}
     assert len(site.events()) == 3
 
 

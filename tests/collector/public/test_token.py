@@ -82,7 +82,8 @@ def test_an_expired_token_is_told_apart() -> None:
 
 def test_an_audience_among_others_will_do() -> None:
     """Libraries write a list, as they like."""
-    assert check_token(token(aud=["x", "journeytrace.browser"]).encode(), (KEY,), NOW)
+    found = check_token(token(aud=["x", "journeytrace.browser"]).encode(), (KEY,), NOW)
+    assert found.session_id == SESSION
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "hs256", "HS512", "RS256", "ES256", 7, None])
@@ -107,7 +108,7 @@ def test_a_public_key_is_no_secret() -> None:
 def test_the_key_that_is_named_is_the_one_that_signed() -> None:
     """A token of one key does not pass for one of another, nor for one without a name."""
     both = (KEY, OLD)
-    assert check_token(token(OLD).encode(), both, NOW)
+    assert check_token(token(OLD).encode(), both, NOW).session_id == SESSION
     assert "`kid`" in refused(token(Key(KEY.id, OLD.secret)), both)[1]
     header = part({"alg": "HS256"})
     _, payload, _ = token().split(".")
@@ -123,7 +124,7 @@ def test_keys_rotate_without_a_gap() -> None:
     for keys, good in ((OLD,), (before,)), ((OLD, KEY), (before, after)), ((KEY,), (after,)):
         for one in (before, after):
             if one in good:
-                assert check_token(one, keys, NOW)
+                assert check_token(one, keys, NOW).session_id == SESSION
             else:
                 assert refused(one, keys)[0] is Outcome.TOKEN
 
