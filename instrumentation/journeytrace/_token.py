@@ -85,7 +85,7 @@ def _started(previous: object, session_id: str, keys: tuple[Key, ...]) -> int | 
             claims = read(str.__str__(previous), keys)
             started = claims.get("start", claims.get("iat"))
             same = claims.get("aud") == AUDIENCE and claims.get("sub") == session_id
-            if same and (type(started) is int or type(started) is float) and started >= 0:
+            if same and (type(started) is int or type(started) is float) and 0 <= started < 1 << 40:
                 return started
     except BadTokenError:
         pass
