@@ -53,6 +53,8 @@ _log = logging.getLogger(__name__)
 
 _GRACE_SECONDS: Final = 4
 """For requests that are in flight when it is time to stop."""
+_PAGES_SHARE: Final = 4
+"""What pages may have on its way is such a part of what may wait for the store in all."""
 _DEADLINE_SECONDS: Final = 9
 """For stopping in all: supervisors kill after 10 seconds (Docker) or 30 (Kubernetes), unasked."""
 _LINGER_SECONDS: Final = 0.5
@@ -176,6 +178,7 @@ class Collector:
             ingest=ingest,
             store=store,
             clock=self._clock,
+            max_bytes=settings.max_queued_bytes // _PAGES_SHARE,
         )
         await self._open_public(listener, health, context)
         record = recorder(ingest, decoder, self._clock)

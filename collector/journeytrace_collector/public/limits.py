@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import Final
 
-__all__ = ["MOST_KNOWN", "Buckets", "Counts"]
+from journeytrace_collector.errors import OverloadedError
+
+__all__ = ["MOST_KNOWN", "Buckets", "Counts", "Space", "Turns"]
 
 MOST_KNOWN: Final = 50_000
 """Sessions, or addresses, that are remembered: some 10 MiB."""
@@ -83,3 +85,45 @@ class Counts:
         self._counts[key] = total
         self._counts.move_to_end(key)
         return True
+
+
+class Turns:
+    """How many requests of each session are on their way: few, or one page took all there is."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def take(self, key: str) -> bool:
+        """Take a turn, to be given back; False: there is none."""
+        if self._taken[key] >= self._most:
+            return False
+        self._taken[key] += 1
+        return True
+
+    def give_back(self, key: str) -> None:
+        """Give back a turn that was taken."""
+        self._taken[key] -= 1
+        if not self._taken[key]:
+            del self._taken[key]
+
+
+class Space:
+    """Bytes of pages that may be on their way: apart from those of services, which lose none."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = 0
+
+    def hold(self, size: int) -> None:
+        """Count bytes; below zero: no longer.
+
+        Raises:
+            OverloadedError: they are more than there may be.
+        """
+        if size > 0 and self._held + size > self._most:
+            raise OverloadedError("too many requests of pages are on their way to the store")
+        self._held += size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Final
 
@@ -19,7 +20,7 @@ from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.ingest import Answer, Hold, Ingest
 from journeytrace_collector.public.addresses import client_of
 from journeytrace_collector.public.envelope import MAX_BODY, read_envelope, read_plain
-from journeytrace_collector.public.limits import Buckets, Counts
+from journeytrace_collector.public.limits import Buckets, Counts, Space, Turns
 from journeytrace_collector.public.rebuild import MAX_EVENTS, rebuilt
 from journeytrace_collector.public.refusal import Outcome, RefusedError
 from journeytrace_collector.public.token import Claims, check_token
@@ -35,6 +36,8 @@ SENDER: Final = "public"
 
 _SOURCES: Final = frozenset({"FE"})
 _ANY: Final = "all"
+_AT_ONCE: Final = 8
+"""Requests of one session that are on their way: a page sends one after the other."""
 
 
 class Listener:
@@ -50,9 +53,13 @@ class Listener:
         ingest: Ingest,
         store: Store,
         clock: Clock,
+        max_bytes: int,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take what the `keys` allow; `seconds` is the time that limits go by."""
+        """Take what the `keys` allow.
+
+        Of `max_bytes` may be on their way; `seconds` is the time that limits go by.
+        """
         limits = settings.limits
         self._settings = settings
         self._keys = keys
@@ -66,6 +73,8 @@ class Listener:
         self._sessions = Buckets(limits.session_rate, limits.session_burst)
         self._all = Buckets(limits.rate, limits.burst, most=1)
         self._counts = Counts(limits.session_events)
+        self._turns = Turns(_AT_ONCE)
+        self._space = Space(max_bytes)
 
     async def take(self, request: web.Request) -> Answer:
         """Take what was posted; on return it is on disk.
@@ -78,11 +87,10 @@ class Listener:
         received = self._clock()
         self._check_address(request)
         kind = request.content_type
-        check = partial(check_token, keys=self._keys, now=received)
-        with Hold(self._ingest) as hold:
+        with Hold(self._space) as hold, ExitStack() as turn:
+            check = partial(self._admit, now=received, turn=turn)
             if "Authorization" in request.headers:
                 claims = check(_bearer(request.headers["Authorization"]))
-                self._check_session(claims)
                 body, sent_at = await _otlp(request, kind, hold), None
             else:
                 if "Origin" not in request.headers:
@@ -91,7 +99,6 @@ class Listener:
                 if kind != "text/plain" or "Content-Encoding" in request.headers:
                     raise _unknown_kind(kind)
                 claims, sent_at, body = await read_envelope(request.content, hold, check)
-                self._check_session(claims)
             decoded = self._decoded(body, claims, sent_at, received)
             # A whole request is charged, or the faulty ones would cost nothing.
             events = len(decoded.events) + decoded.problems
@@ -99,7 +106,7 @@ class Listener:
                 most = self._settings.limits.session_events
                 return Answer(events, f"a session may send {most} events in all; it has sent them")
             done = self._ingest.submit(lambda _body, _at: decoded, body, received)
-        return await asyncio.wrap_future(done)
+            return await asyncio.wrap_future(done)
 
     def _check_address(self, request: web.Request) -> None:
         forwarded = request.headers.getall("X-Forwarded-For", [])
@@ -110,11 +117,16 @@ class Listener:
             message = "too many requests come from this address"
             raise RefusedError(Outcome.LIMITED_ADDRESS, message, wait)
 
-    def _check_session(self, claims: Claims) -> None:
-        """Refuse a session that may send nothing at all now, before anything of it is parsed."""
-        wait = self._sessions.take(claims.session_id, 1, self._seconds())
-        if wait:
+    def _admit(self, token: bytes, *, now: int, turn: ExitStack) -> Claims:
+        """Refuse a token that is no good, and a session that may send nothing at all now."""
+        claims = check_token(token, self._keys, now)
+        session = claims.session_id
+        if wait := self._sessions.take(session, 1, self._seconds()):
             raise _limited(Outcome.LIMITED_SESSION, wait)
+        if not self._turns.take(session):
+            raise _limited(Outcome.LIMITED_SESSION, 1)
+        turn.callback(self._turns.give_back, session)
+        return claims
 
     async def _charge(self, claims: Claims, events: int) -> bool:
         """Count the events of a request; False: its session has sent all that it ever may."""

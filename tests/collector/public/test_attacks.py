@@ -6,7 +6,7 @@ import gzip
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -206,11 +206,9 @@ def test_a_body_that_breaks_off(site: Site, caplog: pytest.LogCaptureFixture) ->
     head = f"POST /journey HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token()}\r\n"
     kind = "Content-Type: application/json\r\n"
     caplog.set_level("INFO")
-    for begun in ("", "1\r\n \r\n"):
-        with closing(connect(site)) as held:
-            held.sendall(f"{head}{kind}Transfer-Encoding: chunked\r\n\r\n{begun}".encode())
-            held.sendall(b"zz\r\n")
-            assert held.recv(12)[9:] == b"400"
+    with closing(connect(site)) as held:
+        held.sendall(f"{head}{kind}Transfer-Encoding: chunked\r\n\r\nzz\r\n".encode())
+        assert held.recv(12)[9:] == b"400"
     assert not caplog.records
     before = site.outcomes()
     with closing(connect(site)) as held:
@@ -262,6 +260,48 @@ def test_all_sessions_together(make_site: SiteMaker) -> None:
     reply = site.post(envelope(token(sub="b"), traces(*spans)))
     refused(reply, 429, "limited_all")
     assert int(reply.headers["retry-after"]) > 1000
+
+
+def test_slow_requests_of_one_session(site: Site) -> None:
+    """Eight are on their way at a time; who opens more is told to wait, and others are not."""
+    shown = token(sub="slow")
+    head = f"POST /journey HTTP/1.1\r\nHost: x\r\nOrigin: {FORM}\r\nContent-Type: text/plain"
+    begun = f"{head}\r\nContent-Length: 9000\r\n\r\n{shown}\n".encode()
+    with ExitStack() as stack:
+        for _ in range(8):
+            held = stack.enter_context(closing(connect(site)))
+            held.sendall(begun)
+
+        def one_more() -> Any:
+            reply = site.bearer(shown, b"{")
+            return reply if reply.status == 429 else None
+
+        refused(wait_until("all eight", one_more), 429, "limited_session")
+        refused(site.bearer(token(sub="quick"), b"{"), 400, "malformed")
+    wait_until("their end", lambda: site.bearer(shown, b"{").status == 400 or None)
+
+
+def test_pages_take_no_room_from_services(make_site: SiteMaker) -> None:
+    """Pages that hold all the bytes that pages may have keep pages waiting, and no service."""
+    site = make_site(settings={"max_queued_bytes": 400_000, "max_request_bytes": 400_000})
+    with ExitStack() as stack:
+        for number in range(2):
+            held = stack.enter_context(closing(connect(site)))
+            shown = token(sub=f"held-{number}")
+            head = f"POST /journey HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shown}"
+            kind = "Content-Type: application/json\r\nContent-Length: 60000"
+            held.sendall(f"{head}\r\n{kind}\r\n\r\n".encode() + b" " * 45_000)
+        full = envelope(token(sub="third"), GOOD + b" " * 20_000)
+        last: list[Any] = []
+
+        def full_up() -> bool:
+            last[:] = [site.post(full)]
+            return bool(last[0].status == 503)
+
+        wait_until("the end of the room", full_up)
+        refused(last[0], 503, "unavailable")
+        assert last[0].headers["retry-after"] == "1"
+        site.from_a_server(b'{"resourceSpans":[]}' + b" " * 250_000)
 
 
 def test_addresses(make_site: SiteMaker) -> None:

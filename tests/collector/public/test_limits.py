@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journeytrace_collector.public.limits import Buckets, Counts
+from journeytrace_collector.public.limits import Buckets, Counts, Turns
 
 
 def test_a_burst_and_then_a_rate() -> None:
@@ -71,3 +71,18 @@ def test_what_was_forgotten_is_learnt_again() -> None:
     counts.learn("a", 0)
     assert not counts.take("a", 1)
     assert len(counts) == 1
+
+
+def test_turns_come_back() -> None:
+    """So many at a time, each session for itself; nothing is kept of one that has none."""
+    turns = Turns(2)
+    assert [turns.take("a"), turns.take("a"), turns.take("a"), turns.take("b")] == [
+        True,
+        True,
+        False,
+        True,
+    ]
+    for key in ("a", "a", "b"):
+        turns.give_back(key)
+    assert len(turns) == 0
+    assert turns.take("a")
