@@ -86,6 +86,11 @@ class Counts:
         self._counts.move_to_end(key)
         return True
 
+    def give_back(self, key: str, count: int) -> None:
+        """Count them no longer: they were not stored, and come again."""
+        if key in self._counts:
+            self._counts[key] = max(0, self._counts[key] - count)
+
 
 class Turns:
     """How many requests of each session are on their way: few, or one page took all there is."""

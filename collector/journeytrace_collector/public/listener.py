@@ -105,8 +105,13 @@ class Listener:
             if not await self._charge(claims, events):
                 most = self._settings.limits.session_events
                 return Answer(events, f"a session may send {most} events in all; it has sent them")
-            done = self._ingest.submit(lambda _body, _at: decoded, body, received)
-            return await asyncio.wrap_future(done)
+            try:
+                done = self._ingest.submit(lambda _body, _at: decoded, body, received)
+                return await asyncio.wrap_future(done)
+            except Exception:
+                # A page that tries again and again while the store is down uses nothing up.
+                self._counts.give_back(claims.session_id, events)
+                raise
 
     def _check_address(self, request: web.Request) -> None:
         forwarded = request.headers.getall("X-Forwarded-For", [])

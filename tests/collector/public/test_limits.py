@@ -60,6 +60,17 @@ def test_a_session_has_an_end() -> None:
     assert counts.take("b", 100)
 
 
+def test_what_was_not_stored_is_given_back() -> None:
+    """It comes again, and must not count twice."""
+    counts = Counts(100, most=1)
+    assert counts.take("a", 100)
+    counts.give_back("a", 60)
+    assert not counts.take("a", 61)
+    assert counts.take("a", 60)
+    counts.give_back("unknown", 60)
+    assert "unknown" not in counts
+
+
 def test_what_was_forgotten_is_learnt_again() -> None:
     """A session that comes back goes on from what the store has of it."""
     counts = Counts(100, most=1)

@@ -24,20 +24,23 @@ from tests.collector.public.conftest import (
     token,
     traces,
 )
-from tests.support.running import free_settings
+from tests.support.receivers import HttpReceiver, spans_of
+from tests.support.running import enter_in_background, free_settings
+from tests.support.waiting import wait_until
 
 from journeytrace.browser import Key
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.identity import stage_span_id, trace_id
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.rights import ANYBODY
-from journeytrace_collector.errors import ConfigError
+from journeytrace_collector.errors import ConfigError, StoreUnavailableError
 from journeytrace_collector.public import app
 from journeytrace_collector.public.rebuild import EVENT_LIMITS, rebuilt
 from journeytrace_collector.public.token import check_token
 from journeytrace_collector.receiver.otlp_json import read_traces
 from journeytrace_collector.security import Access
 from journeytrace_collector.settings import load_settings
+from journeytrace_collector.store.sqlite import SqliteStore
 from journeytrace_exporters.otlp.logged import logged_spans
 
 
@@ -103,6 +106,42 @@ def test_its_span_is_a_child_in_its_session() -> None:
     assert span.parent_span_id == stage_span_id(trace, "ENTRY")
     assert span.span_id == decoded.events[0].event_id
     assert leaving.resource_spans[0].resource.attributes[0].value.string_value == "web"
+
+
+@pytest.mark.parametrize("passthrough", [True, False])
+def test_it_leaves_with_its_session(make_site: SiteMaker, passthrough: bool) -> None:
+    """An event of a page is forwarded as one span, whoever forwards the spans of services."""
+    with enter_in_background() as enter:
+        receiver = enter(HttpReceiver())
+        otlp = {"endpoint": f"http://127.0.0.1:{receiver.port}", "protocol": "http/protobuf"}
+        exporters = {"otlp": otlp | {"passthrough": passthrough}}
+        site = make_site(settings={"exporters": exporters})
+        body = envelope(token(), traces(page_span(), page_span("APPROVED", 2)))
+        for _ in range(2):
+            assert site.post(body).status == 200
+        spans = wait_until("a span", lambda: spans_of(*[r.request for r in receiver.received]))
+    # A retry may be forwarded again, as services' are: it is the same span.
+    assert {(span.name, span.span_id) for span in spans} == {("STEP_VIEW", spans[0].span_id)}
+    span = spans[0]
+    assert span.trace_id == trace_id(SESSION)
+    assert span.parent_span_id == stage_span_id(trace_id(SESSION), "ENTRY")
+
+
+def test_a_store_that_is_down_uses_nothing_up(
+    make_site: SiteMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that comes back until it is taken has sent its events once, and has them once."""
+    site = make_site(limits={"session_events": 2})
+    body = envelope(token(), traces(page_span(), page_span("STEP_VIEW", 2)))
+
+    def full(*_: Any) -> Any:
+        raise StoreUnavailableError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteStore, "write", full)
+        assert [site.post(body).status for _ in range(3)] == [503] * 3
+    assert site.post(body).json == {}
+    assert len(site.events()) == 2
 
 
 def test_own_names_of_a_page(make_site: SiteMaker, tmp_path: Path) -> None:
