@@ -129,7 +129,8 @@ class Listener:
         if wait := self._sessions.take(session, 1, self._seconds()):
             raise _limited(Outcome.LIMITED_SESSION, wait)
         if not self._turns.take(session):
-            raise _limited(Outcome.LIMITED_SESSION, 1)
+            message = "too many requests of this session are on their way: wait for their answers"
+            raise RefusedError(Outcome.LIMITED_SESSION, message, 1)
         turn.callback(self._turns.give_back, session)
         return claims
 

@@ -272,13 +272,13 @@ def test_slow_requests_of_one_session(site: Site) -> None:
             held = stack.enter_context(closing(connect(site)))
             held.sendall(begun)
 
-        def one_more() -> Any:
-            reply = site.bearer(shown, b"{")
-            return reply if reply.status == 429 else None
+        def all_eight() -> bool:
+            return b"wait for their answers" in site.bearer(shown, b"{").body
 
-        refused(wait_until("all eight", one_more), 429, "limited_session")
+        wait_until("all eight", all_eight, pause=0.2)
+        refused(site.bearer(shown, b"{"), 429, "limited_session")
         refused(site.bearer(token(sub="quick"), b"{"), 400, "malformed")
-    wait_until("their end", lambda: site.bearer(shown, b"{").status == 400 or None)
+    wait_until("their end", lambda: site.bearer(shown, b"{").status == 400, pause=0.2)
 
 
 def test_pages_take_no_room_from_services(make_site: SiteMaker) -> None:
