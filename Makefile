@@ -5,8 +5,12 @@ BIN := $(VENV)/bin
 # Another interpreter is another stamp, and so another environment in the same place.
 STAMP := $(VENV)/.installed-$(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 
-.PHONY: demo test proof lint bench pictures lock clean
+.PHONY: desk demo test proof lint bench pictures lock clean
 .DELETE_ON_ERROR:
+
+# Goes on until Ctrl-C, and says which address to open.
+desk: $(STAMP)
+	@$(BIN)/journeytrace demo --keep
 
 demo: $(STAMP)
 	@$(BIN)/journeytrace demo
@@ -34,6 +38,7 @@ bench: $(STAMP)
 # What the README shows, from a real run.
 pictures: $(STAMP)
 	$(BIN)/python -m tools.pictures
+	$(BIN)/python -m tools.desk_pictures
 
 # Needs the network. docs/security.md says when, and how to look for known vulnerabilities.
 lock:

@@ -21,28 +21,32 @@ EVENTS_A_REQUEST = 512
 EVENTS_A_SESSION = 30
 SESSIONS_AT_ONCE = 128
 IN_FLIGHT = 4
+SESSIONS_BEGIN = "018f3b5e"
+"""Their ids."""
 
 _NAMES = ("STEP_VIEW", "ID_RECOGNITION", "API_CALL", "FACE_COMPARE", "PAGE_HIDDEN", "IP_RISK_CHECK")
 _SPAN = b"\xee" * 8
-_TRACE = b"\x01\x8f\x3b\x5e" + b"\xdd" * 12
+_TRACE = bytes.fromhex(SESSIONS_BEGIN) + b"\xdd" * 12
 
 
 @dataclass
 class Load:
-    """Endless requests of 512 events with 10 attributes; 128 sessions of 30 events run at once."""
+    """Endless requests with 10 attributes an event; 128 sessions of 30 events run at once."""
 
     sent: int = 0
+    events: int = EVENTS_A_REQUEST
+    """In a request."""
     _template: bytearray = field(init=False)
     _span_ids: list[int] = field(init=False)
     _trace_ids: list[int] = field(init=False)
     _session_ids: list[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        body = _template()
+        body = _template(self.events)
         self._template = bytearray(body)
         self._span_ids = [m.start() for m in re.finditer(re.escape(_SPAN), body)]
         self._trace_ids = [m.start() for m in re.finditer(re.escape(_TRACE), body)]
-        self._session_ids = [m.start() for m in re.finditer(b"018f3b5e", body)]
+        self._session_ids = [m.start() for m in re.finditer(SESSIONS_BEGIN.encode(), body)]
 
     def request(self) -> bytes:
         """Give the next body: the template with fresh ids of spans, sessions and their traces."""
@@ -55,15 +59,15 @@ class Load:
             digits = b"%024x" % number
             body[trace + 4 : trace + 16] = bytes.fromhex(digits.decode())
             body[session + 8 : session + 32] = digits
-        self.sent += EVENTS_A_REQUEST
+        self.sent += self.events
         return bytes(body)
 
 
-def _template() -> bytes:
+def _template(events: int) -> bytes:
     request = ExportTraceServiceRequest()
     scope = request.resource_spans.add().scope_spans.add()
     now = time.time_ns()
-    for n in range(EVENTS_A_REQUEST):
+    for n in range(events):
         span = scope.spans.add(
             trace_id=_TRACE,
             span_id=_SPAN,
@@ -73,7 +77,7 @@ def _template() -> bytes:
             end_time_unix_nano=now + n * 1_000_000 + 5_000_000,
         )
         texts = {
-            "session.id": "018f3b5e" + "0" * 24,
+            "session.id": SESSIONS_BEGIN + "0" * 24,
             "journey.event.name": span.name,
             "journey.event.source": "BE",
             "journey.event.result": "PASS",

@@ -102,7 +102,7 @@ async def _figures(admin: str) -> Figures:
             return Figures(sessions, await answer.text(), NOW)
 
 
-def _worth_showing(sessions: list[Summary]) -> str:
+def worth_showing(sessions: list[Summary]) -> str:
     """Give one of those listed that was rejected after retakes."""
     return next(
         row["session_id"]
@@ -122,7 +122,7 @@ async def pictures() -> dict[str, str]:
             figures = await _figures(str(collector.admin))
             commands = (
                 ("sessions", "--limit", str(LISTED)),
-                ("show", _worth_showing(figures.sessions), "--failed"),
+                ("show", worth_showing(figures.sessions), "--failed"),
             )
             shown = await asyncio.to_thread(terminal, *commands, url=f"http://{collector.admin}")
     return {"terminal.svg": shown, "figures.svg": draw(figures)}

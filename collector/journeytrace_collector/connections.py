@@ -21,11 +21,16 @@ from enum import IntEnum
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler
 
-__all__ = ["Connections", "Limits", "bind", "connection_limits"]
+__all__ = ["HTTP_LOG", "Connections", "Limits", "bind", "connection_limits"]
 
 _log = logging.getLogger(__name__)
+
+HTTP_LOG: Final = logging.getLogger(f"{__name__}.http")
+"""For what aiohttp says of requests. Of one that is no HTTP, it would repeat what was sent, with a
+stack trace, for anybody who connects: who sent it is answered, and that is enough."""
 
 HEAD_SECONDS: Final = 10
 """For the head of a request, and for the handshake of TLS."""
@@ -43,6 +48,13 @@ _BACKLOG: Final = 512
 """Connections that wait in the kernel while others are let in."""
 _LOG_SECONDS: Final = 60
 _NO_ROOM: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+HTTP_LOG.addFilter(_is_ours)
 
 
 class Limits(NamedTuple):

@@ -33,17 +33,25 @@ class Hosts:
             MisdirectedError: its ``Host`` is a name that nobody gave this collector.
             ForeignOriginError: a page that did not come from here sent it.
         """
+        self.check_host(request)
         host = request.headers.get("Host", "")
-        name = _plain(_without_port(host))
-        if not (name in self._names or _is_local(name) or self._is_own(name, request)):
-            raise MisdirectedError(
-                f"the host {name[:255]!r} is not one of this collector's: add it to the setting"
-                " hosts, or let the port ask for a token"
-            )
         origin = request.headers.get("Origin")
         if origin is not None and origin.lower() != f"{request.scheme}://{host.lower()}":
             raise ForeignOriginError(
                 "a page of another origin is not answered on a port that asks for no token"
+            )
+
+    def check_host(self, request: web.BaseRequest) -> None:
+        """Check for whom a request was meant alone.
+
+        Raises:
+            MisdirectedError: its ``Host`` is a name that nobody gave this collector.
+        """
+        name = _plain(_without_port(request.headers.get("Host", "")))
+        if not (name in self._names or _is_local(name) or self._is_own(name, request)):
+            raise MisdirectedError(
+                f"the host {name[:255]!r} is not one of this collector's: add it to the setting"
+                " hosts, or let the port ask for a token"
             )
 
     def _is_own(self, name: str, request: web.BaseRequest) -> bool:

@@ -19,12 +19,13 @@ from aiohttp import web
 
 from journeytrace import conventions as names
 from journeytrace.catalogue import builtin_catalogue, load_catalogue
+from journeytrace_collector.admin.acting import Acting
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.admin.desk import DeskContext, asked_for, load_desk
 from journeytrace_collector.admin.recording import recorder
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.connections import Connections, bind, connection_limits
+from journeytrace_collector.connections import HTTP_LOG, Connections, bind, connection_limits
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.core.record import Limits
@@ -129,8 +130,7 @@ class Collector:
         measure = Measure(catalogue, settings.named_projects, settings.max_projects)
         unknown = UnknownNames(catalogue)
         try:
-            days = {name: project.retention_days for name, project in settings.projects.items()}
-            store.keep_for(days, self._clock())
+            store.keep_for(settings.fixed_retention, self._clock())
             measure.restore(store.counters())
             store.follow(effects(measure, exporters, health, unknown))
             # Counts nothing; but every series that is known beforehand exists from now on, at 0.
@@ -182,8 +182,12 @@ class Collector:
         )
         await self._open_public(listener, health, context)
         record = recorder(ingest, decoder, self._clock)
+        acting = Acting(store, ingest, self._clock)
         await self._open_desk(
-            DeskContext(settings, store, self._clock, catalogue, access.hosts, record), context
+            DeskContext(
+                settings, store, self._clock, catalogue, access.hosts, record, acting=acting
+            ),
+            context,
         )
         self._ready = True
 
@@ -205,9 +209,6 @@ class Collector:
         settings = self._settings.public
         if settings.listen is not None:
             app = public_app(settings, listener, health, load_script())
-            # Each request that is no HTTP is a line to aiohttp, with what was sent, and anybody can
-            # send such; what goes wrong behind HTTP is logged by the application itself.
-            _log.getChild("http.public").setLevel(logging.CRITICAL)
             self.public = await self._serve("public", app, settings.listen, tls)
 
     async def _open_desk(self, desk: DeskContext, tls: SSLContext | None) -> None:
@@ -245,7 +246,7 @@ class Collector:
             app,
             access_log=None,
             auto_decompress=False,
-            logger=_log.getChild(f"http.{name}"),
+            logger=HTTP_LOG,
             shutdown_timeout=_GRACE_SECONDS,
         )
         await runner.setup()

@@ -158,12 +158,8 @@ class Access:
         """What the tokens of browsers are signed with."""
         if self.senders.shares_with(self.readers):
             raise ConfigError("admin_token: is also a token, so every sender could read all data")
-        if settings.desk is not None and not _is_local(settings.desk):
-            raise ConfigError(
-                f"desk: {settings.desk} can be reached from other machines, and the desk cannot ask"
-                " who somebody is: give it an address of the loopback, such as 127.0.0.1:9465, or"
-                " off"
-            )
+        if settings.desk is not None and not settings.desk_access.known:
+            _check_desk(settings.desk)
         if not settings.insecure:
             _check_exposure(settings, self.senders, self.readers)
 
@@ -255,6 +251,15 @@ def _check_exposure(settings: Settings, senders: Senders, readers: Tokens) -> No
     ]
     if problems:
         raise ConfigError("\n".join(problems))
+
+
+def _check_desk(address: Address) -> None:
+    if not _is_local(address):
+        raise ConfigError(
+            f"desk: {address} can be reached from other machines, and nobody is asked who they are:"
+            " say in desk_access how people are known (proxy_header, proxy_token or oidc), or give"
+            " it an address of the loopback, such as 127.0.0.1:9465, or off"
+        )
 
 
 def _is_local(address: Address) -> bool:

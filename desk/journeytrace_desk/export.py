@@ -14,7 +14,7 @@ from aiohttp import web
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.errors import UnavailableError
 from journeytrace_collector.store.base import SessionQuery
-from journeytrace_desk.reading import Listed, Reading
+from journeytrace_desk.reading import Listed, Reader
 
 __all__ = ["MOST_ROWS", "cells", "stream", "written"]
 
@@ -45,11 +45,11 @@ COLUMNS: Final = (
 
 
 async def stream(
-    request: web.Request, reading: Reading, query: SessionQuery, now: int
+    request: web.Request, reader: Reader, query: SessionQuery, now: int
 ) -> web.StreamResponse:
     """Send the sessions of a query, the newest `MOST_ROWS` of them."""
     # Asked for before the answer begins: a store that is away is told as such.
-    page = await reading.sessions(replace(query, limit=_AT_ONCE, after=None), now)
+    page = await reader.sessions(replace(query, limit=_AT_ONCE, after=None), now)
     response = web.StreamResponse(
         headers={"Content-Disposition": 'attachment; filename="sessions.csv"'}
     )
@@ -58,7 +58,7 @@ async def stream(
     await response.prepare(request)
     await response.write(written([COLUMNS]))
     try:
-        async for rows in _pages(reading, query, now, page):
+        async for rows in _pages(reader, query, now, page):
             await response.write(rows)
     except UnavailableError as error:
         _log.warning("a file of sessions was broken off: %s", error)
@@ -71,7 +71,7 @@ async def stream(
 
 
 async def _pages(
-    reading: Reading, query: SessionQuery, now: int, page: Listed
+    reader: Reader, query: SessionQuery, now: int, page: Listed
 ) -> AsyncIterator[bytes]:
     sent = 0
     while True:
@@ -83,7 +83,7 @@ async def _pages(
         if sent == MOST_ROWS:
             yield written([(_CUT.format(MOST_ROWS),)])
             return
-        page = await reading.sessions(replace(query, limit=_AT_ONCE, after=page.next), now)
+        page = await reader.sessions(replace(query, limit=_AT_ONCE, after=page.next), now)
 
 
 def cells(session: Summary) -> Sequence[str | None]:

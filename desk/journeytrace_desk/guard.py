@@ -1,7 +1,4 @@
-"""Who is answered, with which headers, and what they are told when something is wrong.
-
-Until there is sign-in the desk is for one person: whoever sits at the machine that it runs on.
-"""
+"""With which headers everybody is answered, and what they are told when something is wrong."""
 
 from __future__ import annotations
 
@@ -18,13 +15,13 @@ from journeytrace_collector.errors import (
     StoreUnavailableError,
     UnavailableError,
 )
-from journeytrace_collector.hosts import Hosts
-from journeytrace_desk.access.actor import LOCAL, known_as
+from journeytrace_desk.access.refusal import Refusal
+from journeytrace_desk.access.sign_in import begin_at
 
 if TYPE_CHECKING:
     from journeytrace_desk.pages import Pages
 
-__all__ = ["answer_errors", "guard", "secure"]
+__all__ = ["answer_errors", "secure"]
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +41,9 @@ _SAID: Final = {
     400: "This address does not say what to show",
     403: "The desk does not answer here",
     404: "There is nothing here",
-    405: "The desk is for looking",
+    405: "This address is for looking",
+    409: "The configuration says otherwise",
+    413: "This is too much at once",
     421: "The desk is not known by this name",
     503: "The store does not answer",
 }
@@ -57,31 +56,22 @@ async def secure(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.setdefault("Cache-Control", "no-store")
 
 
-def guard(hosts: Hosts) -> Middleware:
-    """Answer whoever asks this machine by its own name, and nobody through a proxy."""
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        hosts.check(request)
-        for name in request.headers:
-            if name.lower() == "forwarded" or name.lower().startswith("x-forwarded-"):
-                raise web.HTTPForbidden(
-                    text=f"The header {name} says that a proxy stands in front of the desk, which"
-                    " would let in whoever the proxy lets in, and cannot ask who that is."
-                )
-        known_as(request, LOCAL)
-        return await handler(request)
-
-    return check
-
-
 def answer_errors(pages: Pages) -> Middleware:
     """Answer with a page that says what was wrong and what to do, whatever happens."""
 
     @web.middleware
     async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        with pages.answering(request):
+            return await attempt(request, handler)
+
+    async def attempt(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
+        except Refusal as refusal:
+            sign_in = begin_at(refusal.to) if refusal.to and pages.signs_out else None
+            return pages.answer(
+                "refused.html", status=refusal.status, refusal=refusal, sign_in=sign_in
+            )
         except BadParameterError as error:
             return _page(400, str(error))
         except (ForeignOriginError, MisdirectedError) as error:

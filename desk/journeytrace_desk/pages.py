@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,18 +12,23 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from journeytrace_collector.store.base import SEARCH_FIELDS
+from journeytrace_desk.access.actor import LOCAL, Role, actor_of
+from journeytrace_desk.access.scope import scope_of
 from journeytrace_desk.assets import Assets
 from journeytrace_desk.views import times, words
 
 __all__ = ["Pages"]
 
 _FOLDER: Final = Path(__file__).with_name("templates")
+_ASKED: ContextVar[web.Request | None] = ContextVar("asked", default=None)
 
 
 class Pages:
     """Makes answers of templates. Everything that is put into one is escaped."""
 
-    def __init__(self, assets: Assets) -> None:
+    def __init__(self, assets: Assets, *, signs_out: bool = False) -> None:
+        """Make pages; `signs_out`: whether each has a button to sign out."""
+        self.signs_out = signs_out
         self._environment = Environment(
             loader=FileSystemLoader(_FOLDER),
             autoescape=True,
@@ -31,22 +39,49 @@ class Pages:
         )
         self._environment.filters |= {
             "number": "{:,}".format,
+            "percent": words.percent,
             "utc": times.utc,
             "moment": times.moment,
             "day": times.day,
         }
         self._environment.globals |= {
             "asset": assets.address,
+            "signs_out": signs_out,
             "status_word": words.STATUS.__getitem__,
             "decision_word": words.DECISION.__getitem__,
             "search_fields": {name: words.FIELD[name] for name in SEARCH_FIELDS},
         }
 
+    @contextmanager
+    def answering(self, request: web.Request) -> Iterator[None]:
+        """Make pages for whoever asks: their head tells who that is."""
+        token = _ASKED.set(request)
+        try:
+            yield
+        finally:
+            _ASKED.reset(token)
+
     def answer(self, name: str, *, status: int = 200, **values: Any) -> web.Response:
         """Give the page that a template makes of these values."""
-        text = self._environment.get_template(name).render(values)
-        return web.Response(text=text, content_type="text/html", charset="utf-8", status=status)
+        text = self._environment.get_template(name).render(_viewer() | values)
+        # Half a character can hide in the metadata, as an escape.
+        body = text.encode("utf-8", "replace")
+        return web.Response(body=body, content_type="text/html", charset="utf-8", status=status)
 
     async def help(self, _: web.Request) -> web.Response:
         """Answer with what the keys do and what the words mean."""
         return self.answer("help.html")
+
+
+def _viewer() -> dict[str, Any]:
+    """Give what the head of a page says of whoever asks."""
+    request = _ASKED.get()
+    try:
+        actor = actor_of(request) if request is not None else None
+    except KeyError:
+        actor = None
+    return {
+        "is_known": actor is not None,
+        "is_admin": actor is not None and scope_of(actor, Role.ADMIN) is not None,
+        "signed_in": actor.id if actor is not None and actor is not LOCAL else None,
+    }

@@ -8,22 +8,32 @@ from typing import Final
 
 from aiohttp import web
 
-from journeytrace.conventions import Status
-from journeytrace_collector.admin.api import MAX_SEARCH, BadParameterError
-from journeytrace_collector.store.base import SessionQuery
+from journeytrace_collector.admin.api import MAX_TEXT, BadParameterError
+from journeytrace_collector.core.derive import Summary
+from journeytrace_collector.core.operations import began
+from journeytrace_desk.access.actor import Actor, Role, actor_of
+from journeytrace_desk.access.masking import HIDDEN
+from journeytrace_desk.access.scope import scope_of
 from journeytrace_desk.pages import Pages
-from journeytrace_desk.reading import Found, Reading
+from journeytrace_desk.reading import Found, Reader, Reading
 from journeytrace_desk.views import session as views
 from journeytrace_desk.views.asked import link, stated
 from journeytrace_desk.views.events import chosen as choose
 from journeytrace_desk.views.events import line
-from journeytrace_desk.views.sessions import person
+from journeytrace_desk.views.sessions import person, person_link
+from journeytrace_desk.views.subjects import data_of
 from journeytrace_desk.views.timeline import LANES, timeline
 
 __all__ = ["SessionPages"]
 
 _PARAMETERS: Final = ("id", "source", "failed", "find", "from", "seen")
 MOST_ATTEMPTS: Final = 200
+_LONGEST_PURPOSE: Final = 200
+_FORM: Final = "application/x-www-form-urlencoded"
+_NOT_HERE: Final = (
+    "Whoever may only look has nothing revealed here: the setting desk_reveal says so. An analyst"
+    " of the project sees it."
+)
 
 
 class SessionPages:
@@ -36,9 +46,10 @@ class SessionPages:
     async def find(self, request: web.Request) -> web.Response:
         """Lead to the one session that is meant, else to the list of those that may be."""
         text = request.query.get("q", "").strip()
-        if len(text) > MAX_SEARCH:
-            raise BadParameterError("q", "is too long", f"up to {MAX_SEARCH} characters")
-        found = await self._reading.session(text, self._reading.now()) if text else None
+        if len(text) > MAX_TEXT:
+            raise BadParameterError("q", "is too long", f"up to {MAX_TEXT} characters")
+        reader = self._reading.of(actor_of(request))
+        found = await reader.session(text, self._reading.now()) if text else None
         if found is not None:
             raise web.HTTPSeeOther(link("/session", {"id": found.summary.session_id}))
         raise web.HTTPSeeOther(link("/sessions", {"search": text}))
@@ -47,22 +58,47 @@ class SessionPages:
         """Answer with why a session ended as it did, and with all that happened."""
         given = stated(request.query)
         first = _check(given)
-        now = self._reading.now()
-        found = await self._found(given, now)
-        session = found.summary
-        if session.session_id != given["id"]:
-            raise web.HTTPSeeOther(link("/session", {**given, "id": session.session_id}))
-        seen = views.fingerprint(session)
-        if given.pop("seen", None) == seen:
+        reader = self._reading.of(actor_of(request))
+        found = await self._found(reader, given["id"])
+        session_id = found.summary.session_id
+        if session_id != given["id"]:
+            raise web.HTTPSeeOther(link("/session", {**given, "id": session_id}))
+        if given.pop("seen", None) == views.fingerprint(found.summary):
             return web.Response(status=204)
-        events = await self._reading.events(session.session_id)
-        if not events:
-            raise _unknown(session.session_id)
+        return await self._page(reader, found, given, first)
+
+    async def reveal(self, request: web.Request) -> web.Response:
+        """Answer once with the e-mail address and the user id, for a purpose that is recorded."""
+        given = stated(request.query)
+        _check(given, ("id",))
+        purpose = await _purpose(request)
+        reader = self._reading.of(actor_of(request))
+        found = await self._found(reader, given["id"])
+        session = found.summary
+        if not _hides(found):
+            raise web.HTTPSeeOther(link("/session", {"id": session.session_id}))
+        if self._reading.settings.desk_reveal != "viewers":
+            raise web.HTTPForbidden(text=_NOT_HERE)
+        revealed = await reader.reveal(found, purpose)
+        return await self._page(reader, found, {"id": session.session_id}, 0, revealed)
+
+    async def _page(
+        self,
+        reader: Reader,
+        found: Found,
+        given: Mapping[str, str],
+        first: int,
+        revealed: Summary | None = None,
+    ) -> web.Response:
+        detail = await reader.detail(found)
+        if detail is None:
+            raise _unknown(given["id"])
+        session, events = detail.summary, detail.events
         kept: dict[str, str] = {
             name: given[name] for name in ("source", "failed", "find") if name in given
         }
         # A long session is laid out beside what else there is to do.
-        picture = await asyncio.to_thread(timeline, events, found.known.state.stages)
+        picture = await asyncio.to_thread(timeline, events, detail.stages)
         chosen = choose(session.session_id, events, kept, first)
         catalogue, decision = self._reading.catalogue, session.decision
         reason = catalogue.reasons.get((decision, session.reason or "")) if decision else None
@@ -71,6 +107,7 @@ class SessionPages:
             "id": session.session_id,
             **kept,
             "from": str(first) if first else None,
+            "seen": views.fingerprint(session),
         }
         return self._pages.answer(
             "session.html",
@@ -78,57 +115,100 @@ class SessionPages:
             cause=views.cause(session, events),
             reason_meaning=reason.meaning if reason else None,
             lasted=views.lasted(events),
-            person=link("/person", {"id": session.user_id}) if session.user_id else None,
-            trace=trace.replace("{trace_id}", session.trace_id) if trace else None,
+            masked=found.masked,
+            person=person_link(session),
+            administer=_administer(reader.actor, session),
+            trace=trace.replace("{trace_id}", session.trace_id)
+            if trace and session.trace_id != HIDDEN
+            else None,
+            revealed=revealed,
+            may_reveal=_hides(found) and self._reading.settings.desk_reveal == "viewers",
+            address=link("/session", {"id": session.session_id}),
+            longest_purpose=_LONGEST_PURPOSE,
             picture=picture,
             chosen=chosen,
-            lines=[line(one, events[0].at, catalogue) for one in chosen.events],
+            lines=[line(one, began(events), catalogue) for one in chosen.events],
             first=first,
-            # Until it has settled more is to be expected.
-            live=link("/session", {**page, "seen": seen}) if _goes_on(found) else None,
+            # What renewed itself would mask again what was just revealed.
+            live=link("/session", page) if found.goes_on and revealed is None else None,
         )
 
     async def person(self, request: web.Request) -> web.Response:
-        """Answer with all sessions of one user id, in their order."""
-        user_id = request.query.get("id", "")
-        if not user_id or len(user_id) > MAX_SEARCH or len(request.query) != 1:
+        """Answer with all sessions of one user id, or of a session's user, in their order."""
+        user_id, session_id = request.query.get("id", ""), request.query.get("session", "")
+        if not 0 < len(user_id) + len(session_id) <= MAX_TEXT or len(request.query) != 1:
             raise BadParameterError("id", "is missing or too long", "the whole of a user id")
-        query = SessionQuery(user=user_id, limit=MOST_ATTEMPTS)
-        found = await self._reading.sessions(query, self._reading.now())
+        reader = self._reading.of(actor_of(request))
+        of: Found | str = await self._found(reader, session_id) if session_id else user_id
+        if isinstance(of, Found) and not of.summary.user_id:
+            raise web.HTTPNotFound(text="Nobody knows whose session this is.")
+        found = await reader.attempts(of, MOST_ATTEMPTS, self._reading.now())
         if not found.sessions:
             raise web.HTTPNotFound(text=f"No session has the user id {user_id}.")
+        name = HIDDEN if found.masked else found.sessions[0].user_id or user_id
+        shown = person(name, found.sessions)
+        # Of whom they are not told whose sessions these are they erase one session at a time.
+        is_admin = scope_of(actor_of(request), Role.ADMIN) is not None and not found.masked
         return self._pages.answer(
-            "person.html", person=person(user_id, found.sessions), more=found.next is not None
+            "person.html",
+            person=shown,
+            more=found.next is not None,
+            masked=found.masked,
+            administer=data_of(user=name, emails=shown.emails) if is_admin else None,
         )
 
-    async def _found(self, given: Mapping[str, str], now: int) -> Found:
-        found = await self._reading.session(given["id"], now)
+    async def _found(self, reader: Reader, text: str) -> Found:
+        found = await reader.session(text, self._reading.now())
         if found is None:
-            raise _unknown(given["id"])
+            raise _unknown(text)
         return found
+
+
+def _administer(actor: Actor, session: Summary) -> list[tuple[str, str]] | None:
+    """Give where an admin hands over or erases what belongs to a session; None: they are none."""
+    if not actor.may(Role.ADMIN, session.project_id):
+        return None
+    emails = [session.email] if session.email else []
+    return data_of(session=session.session_id, user=session.user_id, emails=emails)
 
 
 def _unknown(text: str) -> web.HTTPNotFound:
     return web.HTTPNotFound(text=f"No session has the id or support code {text}.")
 
 
-def _goes_on(found: Found) -> bool:
-    return found.summary.status is Status.IN_PROGRESS or found.known.settled_at is None
+def _hides(found: Found) -> bool:
+    """Whether there is something to reveal."""
+    return found.masked and bool(found.summary.user_id or found.summary.email)
 
 
-def _check(given: Mapping[str, str]) -> int:
+async def _purpose(request: web.Request) -> str:
+    """Read what somebody wants to see masked values for."""
+    if request.content_type != _FORM:
+        raise web.HTTPUnsupportedMediaType(text=f"A form is sent as {_FORM}.")
+    try:
+        purpose = (await request.post()).get("purpose", "")
+    except (LookupError, ValueError):
+        raise web.HTTPBadRequest(text="The form cannot be read.") from None
+    text = " ".join(purpose.split()) if isinstance(purpose, str) else ""
+    if not text or len(text) > _LONGEST_PURPOSE:
+        allowed = f"1 to {_LONGEST_PURPOSE} characters that say what it is for"
+        raise BadParameterError("purpose", "is missing or too long", allowed)
+    return text
+
+
+def _check(given: Mapping[str, str], known: tuple[str, ...] = _PARAMETERS) -> int:
     """Check the parameters of a session; give the number of the first event to show."""
     for name in given:
-        if name not in _PARAMETERS:
-            raise BadParameterError(name, "is no parameter of a session", ", ".join(_PARAMETERS))
+        if name not in known:
+            raise BadParameterError(name, "is no parameter of a session", ", ".join(known))
     if "id" not in given:
         raise BadParameterError("id", "is missing", "a session id or a support code")
     if given.get("source", LANES[0]) not in LANES:
         raise BadParameterError("source", f"is {given['source']!r}", ", ".join(LANES))
     if given.get("failed", "yes") != "yes":
         raise BadParameterError("failed", f"is {given['failed']!r}", "yes")
-    if len(given.get("find", "")) > MAX_SEARCH:
-        raise BadParameterError("find", "is too long", f"up to {MAX_SEARCH} characters")
+    if len(given.get("find", "")) > MAX_TEXT:
+        raise BadParameterError("find", "is too long", f"up to {MAX_TEXT} characters")
     first = given.get("from", "0")
     if not (first.isascii() and first.isdigit() and len(first) < 7):
         raise BadParameterError("from", f"is {first!r}", "the number of an event")

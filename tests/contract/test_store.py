@@ -19,7 +19,7 @@ from journeytrace_collector.core import derive
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.rights import ANYBODY, Rights
 from journeytrace_collector.core.sessionize import SessionState, distinct, fold
-from journeytrace_collector.store import Carried, Cohort, SessionQuery, Store, Written
+from journeytrace_collector.store import Carried, SessionQuery, Store, Written
 
 CATALOGUE = builtin_catalogue()
 NOW = NOON + 30 * MINUTE
@@ -308,22 +308,3 @@ def test_a_search_for_what_cannot_be_stored_is_answered(store: Store) -> None:
     assert store.sessions(SessionQuery(search="\x00"), NOW).sessions == []
     assert store.session("\x00") is None
     assert store.events("\x00") == []
-
-
-def test_sessions_are_counted_by_their_highest_stage(store: Store) -> None:
-    """Of one project, of none, or of all; since is included, until is not."""
-    store.write(
-        [
-            event("STEP1_ENTERED", NOON, session_id="a", project_id="acme"),
-            event("STEP_VIEW", NOON + SECOND, session_id="a"),
-            event("STEP2_ENTERED", NOON + MINUTE, session_id="b", project_id="acme"),
-            event("STEP2_ENTERED", NOON + 2 * MINUTE, session_id="c", project_id="globex"),
-            event("ALERT_SHOWN", NOON + 3 * MINUTE, session_id="d", stage=None),
-        ]
-    )
-    assert store.highest_stages(Cohort()) == {"STEP1": 1, "STEP2": 2, None: 1}
-    assert store.highest_stages(Cohort("acme")) == {"STEP1": 1, "STEP2": 1}
-    assert store.highest_stages(Cohort("")) == {None: 1}
-    assert store.highest_stages(Cohort("nobody's\x00")) == {}
-    middle = Cohort(since=NOON + MINUTE, until=NOON + 3 * MINUTE)
-    assert store.highest_stages(middle) == {"STEP2": 2}

@@ -43,6 +43,9 @@ QUERIES = st.builds(
     status=_maybe(*Status),
     decision=_maybe(*Decision),
     project=_maybe("acme", "ACME", ""),
+    projects=_maybe(
+        frozenset(), frozenset({"acme"}), frozenset({"acme", "other"}), frozenset({"", "ACME"})
+    ),
     reason=_maybe("AGE_VERIFICATION", "CUSTOM_POLICY", ""),
     error_code=_maybe("QS-10001", "page-not-found", ""),
     stage=_maybe("ENTRY", "STEP1", ""),
@@ -50,7 +53,8 @@ QUERIES = st.builds(
     since=_maybe(NOON),
     until=_maybe(NOON + 20 * MINUTE),
     user=_maybe("u-1", "U-1", "u-"),
-    search=_maybe("session-1", "u-"),
+    search=_maybe("session-1", "u-", "U-1", "a@example.com"),
+    exact=st.sampled_from((frozenset(), frozenset({"user_id", "email"}))),
     limit=st.sampled_from((1, 3, 100)),
 )
 
@@ -79,7 +83,11 @@ def matches(query: SessionQuery, session: Summary, events: Iterable[Event], at: 
         (query.stage, session.stage),
         (query.user, session.user_id),
     )
-    found = (session.session_id, session.user_id, session.email, session.submission_id)
+    searched = [
+        (field, text)
+        for field in ("session_id", "user_id", "email", "submission_id")
+        if (text := getattr(session, field))
+    ]
     return (
         query.status in {None, session.status}
         and query.decision in {None, session.decision}
@@ -87,8 +95,14 @@ def matches(query: SessionQuery, session: Summary, events: Iterable[Event], at: 
         and (query.event is None or any(query.event.is_like(one) for one in events))
         and (query.since is None or at >= query.since)
         and (query.until is None or at < query.until)
-        and (query.search is None or any(text and text.startswith(query.search) for text in found))
+        and (query.projects is None or session.project_id in query.projects)
+        and (query.search is None or any(_found(query, *one) for one in searched))
     )
+
+
+def _found(query: SessionQuery, field: str, text: str) -> bool:
+    text, wanted = text.lower(), (query.search or "").lower()
+    return text == wanted if field in query.exact else text.startswith(wanted)
 
 
 def pages(store: Store, query: SessionQuery) -> list[Page]:
@@ -157,6 +171,68 @@ def test_a_walk_ends_early_and_says_where(store: Store, monkeypatch: pytest.Monk
     assert others[-1].searched_until is None
 
 
+def test_a_bound_list_tells_nothing_of_other_projects(
+    place: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages, ends and counts are those of a store that has no other projects."""
+    monkeypatch.setattr(listing, "NEAR", 10)
+    monkeypatch.setattr(listing, "FAR", 30)
+    monkeypatch.setattr(listing, "_DEARER", 1)
+    events = [
+        event(
+            "VERIFY_EMAIL" if n in {24, 225} else "STEP_VIEW",
+            NOON + n * SECOND,
+            session_id=f"s-{n}",
+            project_id=("acme", "globex", "other", None)[n % 4],
+        )
+        for n in range(240)
+    ]
+    mine = frozenset({"acme", "globex"})
+    told = []
+    for kept in (events, [one for one in events if one.project_id in mine]):
+        place.clear()
+        with closing(place.open()) as store:
+            store.write(kept)
+            query = SessionQuery(event=OneEvent("VERIFY_EMAIL"), projects=mine)
+            told.append(
+                [
+                    (
+                        [known.state.session_id for known in page.sessions],
+                        page.next and page.next[0],
+                        page.searched_until,
+                        store.count(query, NOW),
+                        store.count(query, NOW, hasty=True),
+                    )
+                    for page in pages(store, query)
+                ]
+            )
+    assert told[0] == told[1]
+    assert [found for found, *_ in told[0] if found] == [["s-225"], ["s-24"]]
+    assert len(told[0]) == 3
+
+
+def test_a_whole_value_is_not_a_beginning(store: Store) -> None:
+    """Fields that are asked for exactly are found by all of the text in either case, others by a
+    beginning.
+    """
+    store.write(
+        [
+            event("STEP_VIEW", session_id=f"s-{n}", user_id=user, email=email, submission_id="ann")
+            for n, (user, email) in enumerate([("ann", "x@y.z"), ("b", "ann@y.z"), ("Anna", None)])
+        ]
+    )
+    exact = frozenset({"user_id", "email"})
+
+    def found(text: str, *fields: str) -> list[str]:
+        query = SessionQuery(search=text, fields=fields, exact=exact)
+        return sorted(known.state.session_id for known in store.sessions(query, NOW).sessions)
+
+    assert found("ann", "user_id", "email") == ["s-0"]
+    assert found("ANN@y.z", "user_id", "email") == ["s-1"]
+    assert found("ann%", "user_id", "email") == found("", "user_id", "email") == []
+    assert found("an", "user_id", "submission_id") == ["s-0", "s-1", "s-2"]
+
+
 def test_a_count_goes_as_far_as_it_is_told(store: Store) -> None:
     """It is exact up to the limit, and says when there can be more."""
     store.write([event("STEP_VIEW", NOON + n, session_id=f"s-{n}") for n in range(7)])
@@ -173,7 +249,7 @@ def test_a_hasty_count_looks_less_far(store: Store, monkeypatch: pytest.MonkeyPa
     store.write([event(names[n % 2], NOON + n, session_id=f"s-{n}") for n in range(100)])
     query = SessionQuery(search="s-", fields=("session_id",), stage="", limit=1_000)
     assert store.count(query, NOW).number == 50
-    assert store.count(query, NOW, hasty=True) == Counted(10, more=True)
+    assert store.count(query, NOW, hasty=True) == Counted(5, more=True)
 
 
 def test_a_person_is_who_has_the_very_id(store: Store) -> None:
@@ -196,6 +272,17 @@ def test_it_is_one_event_that_meets_all(store: Store) -> None:
     query = SessionQuery(event=OneEvent("IP_RISK_CHECK", impact=Impact.BLOCKED))
     (known,) = store.sessions(query, NOW).sessions
     assert known.state.session_id == "blocked"
+
+
+def test_several_support_codes_are_one_question(store: Store) -> None:
+    """Those that have one of them and meet the rest are listed, the newest first; nobody else."""
+    ids = [f"session-{n}" for n in range(20)]
+    store.write([event("STEP_VIEW", NOON + n, session_id=one) for n, one in enumerate(ids)])
+    codes = tuple(support_code(trace_id(one)) for one in (ids[3], ids[11], ids[7], "nobody's"))
+    query = SessionQuery(codes=codes, since=NOON + 4)
+    found = store.sessions(query, NOW)
+    assert [known.state.session_id for known in found.sessions] == [ids[11], ids[7]]
+    assert store.count(query, NOW) == Counted(2, more=False)
 
 
 @pytest.mark.parametrize("heard", ["{}", "{} ", "{}-", "lower"])

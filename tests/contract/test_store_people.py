@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import closing
 from typing import Any
 
@@ -97,7 +98,10 @@ def played(place: Place, events: list[Event], moments: list[int]) -> tuple[Any, 
             for known in listed
         ]
         shown = [{name: getattr(one, name) for name in one.__struct_fields__} for one in told]
-        return shown, counted(store), store.highest_stages(Cohort()), store.open_sessions(NOON)
+        stages = Counter[str | None]()
+        for group in store.outcomes(Cohort(), END):
+            stages[group.stage] += group.sessions
+        return shown, counted(store), stages, store.open_sessions(NOON)
 
 
 @settings(
@@ -138,7 +142,7 @@ def test_a_session_that_was_only_invited_is_nowhere(store: Store) -> None:
     assert store.sessions(SessionQuery(status=Status.DROPPED), END).sessions == []
     assert store.sessions(SessionQuery(project="acme"), NOON).sessions == []
     assert store.session(SESSION) is None
-    assert store.highest_stages(Cohort()) == store.highest_stages(Cohort(until=2**63 - 1)) == {}
+    assert store.outcomes(Cohort(), END) == store.outcomes(Cohort(until=2**63 - 1), END) == []
     assert store.open_sessions(NOON) == {}
     assert store.settle(END, 10) == 0
     assert counted(store) == {}

@@ -40,6 +40,7 @@ def _plain(number: int, at: int) -> Iterator[Event]:
         "project_id": "acme" if number % 2 else "globex",
         "user_id": f"u-{number}",
         "email": f"ann.{number}@example.com",
+        "flow_id": f"flow-{number}",
     }
     same = {"session_id": known["session_id"]}
     yield event("SESSION_CREATED", at, **known)

@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Response,
+    expect,
+    sync_playwright,
+)
 from tests.desk.conftest import Desk, opened
 from tests.desk.journeys import COUNT, LONG, NASTY, sessions
 from tests.support.running import Enter
@@ -22,11 +30,16 @@ FIRST = "018f3b5e-0000-7000-8000-000000000000"
 REJECTED = "018f3b5e-0000-7000-8000-000000000001"
 PHONE = {"width": 390, "height": 844}
 PAGES = (
+    "/overview?days=30&per=person",
+    "/overview?project=nobody",
     "/sessions?project=acme&decision=PENDING",
     "/sessions?decision=REJECTED&result=FAIL&project=globex",
     f"/session?id={REJECTED}",
     f"/session?id={NASTY[:5]}",
     "/person?id=u-retry",
+    "/projects",
+    "/data?user=u-retry",
+    "/erase?user=u-retry",
     "/help",
     "/nowhere",
 )
@@ -235,27 +248,119 @@ def test_dark_is_dark(open_page: Open) -> None:
 def test_what_is_new_is_told_and_not_pushed_in(
     browser: Browser, entering: Enter, tmp_path: Path
 ) -> None:
-    """A new session becomes a line, and a row once that is clicked; an open session goes on."""
+    """At the head of a list a new session becomes a line, and a row once that is clicked; rows
+    that are shown change where they stand; an open session goes on."""
     desk = opened(entering, tmp_path / "data", sessions(time.time_ns())[:20])
     with pages(browser, desk) as opening:
-        page = opening("/sessions")
-        before = page.locator("tbody tr").count()
-        place = page.locator("tbody tr").first.bounding_box()
+        page = opening("/sessions", timezone_id="Asia/Seoul")
+        rows = page.locator("#rows tr")
+        before, newest = rows.count(), rows.first
+        place, created = newest.bounding_box(), newest.locator("time").first.text_content()
+        newest.locator("a.row").focus()
         desk.send("SESSION_CREATED", "brand new")
-        # What is asked every ten seconds can be asked at once.
-        page.evaluate("htmx.trigger('#news', 'every')")
+        desk.send("ERROR_PAGE_VIEWED", FIRST, journey__error__code="service-blocked")
+        desk.send("REJECTED", FIRST, journey__reason="AGE_VERIFICATION")
+        # What is asked every five seconds can be asked at once.
+        page.evaluate("htmx.trigger('#live', 'every')")
         expect(page.locator("#news a")).to_have_text("1 new session")
-        assert page.locator("tbody tr").count() == before
-        assert page.locator("tbody tr").first.bounding_box() == place
+        expect(newest).to_contain_text("REJECTED")
+        expect(newest).to_contain_text("AGE_VERIFICATION")
+        expect(newest).to_contain_text("service-blocked")
+        expect(newest.locator("a.row")).to_be_focused()
+        assert newest.locator("time").first.text_content() == created
+        assert (rows.count(), newest.bounding_box()) == (before, place)
         page.locator("#news a").click()
-        expect(page.locator("tbody a.row").first).to_have_text("brand new")
-        page.locator("tbody a.row").first.click()
+        expect(rows.first.locator("a.row")).to_have_text("brand new")
+        expect(rows).to_have_count(before + 1)
+        expect(page.locator("#found")).to_have_text(f"{before + 1} in all")
+        expect(page.locator("#news a")).to_have_count(0)
+        rows.first.locator("a.row").click()
         expect(page.locator(".living")).to_be_visible()
         desk.send("STEP_VIEW", "brand new", path="/selfie")
         page.evaluate("htmx.trigger('#live', 'every')")
-        expect(page.locator("table.events tbody tr")).to_have_count(2)
-        page.locator("td.meta summary").click()
+        expect(page.locator("table.events tbody tr")).to_have_count(3)
+        step = page.locator("tr", has_text="STEP_VIEW")
+        step.locator("td.meta summary").click()
         desk.send("ERROR_PAGE_VIEWED", "brand new")
         page.evaluate("htmx.trigger('#live', 'every')")
         expect(page.locator(".cause h2")).to_contain_text("The user ended on an error page")
-        expect(page.locator("dl.pairs")).to_be_visible()
+        expect(step.locator("dl.pairs")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_new_rows_come_in_above_what_is_read(
+    browser: Browser, entering: Enter, tmp_path: Path, size: Any
+) -> None:
+    """In the middle of a list new sessions come in on top by themselves, what no longer matches
+    stays, and nothing on the screen moves; a page that is hidden asks for nothing."""
+    desk = opened(entering, tmp_path / "data", sessions(time.time_ns()))
+    with pages(browser, desk) as opening:
+        page = opening("/sessions?project=acme", viewport=size)
+        rows = page.locator("#rows tr")
+        last = rows.nth(40)
+        last.scroll_into_view_if_needed()
+        place, before = at(last), rows.count()
+        for number in range(3):
+            desk.send("SESSION_CREATED", f"brand new {number}", journey__project__id="acme")
+        gone = rows.nth(5).locator("a.row").get_attribute("title") or ""
+        desk.send("STEP_VIEW", gone, journey__project__id="elsewhere")
+        with asked(page) as answers:
+            hide = "Object.defineProperty(document, 'hidden', {value: true, writable: true})"
+            page.evaluate(hide)
+            page.evaluate("htmx.trigger('#live', 'every')")
+            page.evaluate("document.hidden = false")
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            expect(rows).to_have_count(before + 3)
+        assert answers == [200]
+        assert rows.first.locator("a.row").text_content() == "brand new 2"
+        assert rows.nth(8).locator("a.row").get_attribute("title") == gone
+        # A page scrolls by whole pixels.
+        assert abs(at(rows.nth(43)) - place) < 1
+        expect(page.locator("#news a")).to_have_count(0)
+
+
+def at(row: Locator) -> float:
+    """Give where on the screen a row begins, in pixels from its upper edge."""
+    place = row.bounding_box()
+    assert place is not None
+    return place["y"]
+
+
+@contextmanager
+def asked(page: Page) -> Iterator[list[int]]:
+    """Note the answers to what a list asks for while it is open."""
+    answers: list[int] = []
+
+    def note(response: Response) -> None:
+        if "/sessions/live" in response.url:
+            answers.append(response.status)
+
+    page.on("response", note)
+    yield answers
+    page.remove_listener("response", note)
+
+
+def test_forms_work_without_javascript(browser: Browser, entering: Enter, tmp_path: Path) -> None:
+    """A browser hands a person's data over, chooses a period and erases, and says what it did."""
+    changed = opened(entering, tmp_path / "data", sessions(time.time_ns()))
+    with pages(browser, changed) as opening:
+        page = opening("/person?id=u-retry", java_script_enabled=False, viewport=PHONE)
+        page.get_by_role("link", name="this user").click()
+        page.get_by_label("What for").fill("a request for access")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export as JSON").click()
+        assert '"complete":true' in download.value.path().read_text()
+        page.get_by_role("link", name="Erase…").click()
+        page.get_by_label("Type the user id").fill("u-retr")
+        page.get_by_role("button", name="Erase for good").click()
+        expect(page.get_by_role("alert")).to_contain_text("nothing was erased")
+        page.get_by_label("Type the user id").fill("u-retry")
+        page.get_by_role("button", name="Erase for good").click()
+        expect(page.locator("h1")).to_have_text("Erased: 4 sessions")
+        page.get_by_role("link", name="Admin").click()
+        expect(page.locator("tbody tr")).to_have_count(8)
+        page.get_by_role("link", name="Projects", exact=True).click()
+        row = page.locator("tr", has_text="globex")
+        row.get_by_label("Days that new sessions").select_option("365")
+        row.get_by_role("button").click()
+        expect(page.locator(".changes")).to_contain_text("globex: 30 days before, 365 days now")

@@ -16,7 +16,7 @@ from tests.support.running import enter_in_background
 
 from journeytrace_collector.store.base import SessionQuery
 from journeytrace_desk import export
-from journeytrace_desk.reading import Listed, Reading
+from journeytrace_desk.reading import Listed, Reader
 
 
 def read(text: str) -> list[list[str]]:
@@ -51,15 +51,15 @@ def test_a_file_that_cannot_be_finished_is_broken_off(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the store goes away meanwhile the download fails, instead of looking complete."""
-    pages = Reading.sessions
+    pages = Reader.sessions
 
-    async def sessions(self: Reading, query: SessionQuery, now: int) -> Listed:
+    async def sessions(self: Reader, query: SessionQuery, now: int) -> Listed:
         if query.after is not None:
             (tmp_path / "data" / "journeys.sqlite").rename(tmp_path / "away")
         return await pages(self, query, now)
 
     monkeypatch.setattr(export, "_AT_ONCE", 7)
-    monkeypatch.setattr(Reading, "sessions", sessions)
+    monkeypatch.setattr(Reader, "sessions", sessions)
     with enter_in_background() as enter:
         desk = opened(enter, tmp_path / "data", made(time.time_ns())[:100])
         with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):

@@ -117,6 +117,7 @@ def test_a_session_begins_with_its_cause(either: Desk) -> None:
             "✕",
             "automatic",
             "Most recent error code",
+            '<small>flow <code class="copy">flow-1<',
             "<svg",
             "Order is not causality",
             'id="e-',
@@ -141,7 +142,8 @@ def test_a_person_has_all_attempts_in_order(either: Desk) -> None:
 @pytest.mark.parametrize(
     ("path", "led"),
     [
-        ("/", "/sessions"),
+        ("/", "/overview"),
+        ("/overview?days=&project=acme&per=", "/overview?project=acme"),
         (f"/find?q={FIRST.upper()}", f"/session?id={FIRST}"),
         ("/find?q=attempt-1", "/session?id=attempt-1"),
         ("/find?q=ann.7%40example.com", "/sessions?search=ann.7@example.com"),
@@ -171,10 +173,13 @@ def test_a_support_code_opens_its_session(desk: Desk) -> None:
     [
         ("/sessions?status=APPROVED", 400, "IN_PROGRESS, COMPLETED, DROPPED, ERROR"),
         ("/sessions?limit=1000", 400, "limit is no parameter here"),
+        ("/sessions?user=u-42", 400, "user is no parameter here"),
         ("/sessions?last=2h", 400, "1h, 24h, 7d, 30d"),
         ("/sessions?last=1h&since=2026-01-01", 400, "one of the two"),
         ("/sessions?cursor=x", 400, "cursor"),
-        ("/sessions/news?seen=x", 400, "a time in ns"),
+        ("/sessions/live?from=x", 400, "a time in ns"),
+        ("/sessions/live?from=0&cursor=x", 400, "cursor"),
+        (f"/sessions/live?from=0{'&row=x' * 101}", 400, "up to 100"),
         ("/session", 400, "a session id or a support code"),
         ("/session?id=x&source=XX", 400, "FE, BE, OP"),
         ("/session?id=x&from=-1", 400, "the number of an event"),
@@ -195,8 +200,8 @@ def test_what_is_wrong_is_said_on_a_page(desk: Desk, path: str, status: int, sai
 
 
 def test_the_desk_is_for_looking(desk: Desk) -> None:
-    """No address takes anything but GET and HEAD."""
-    for path in ("/sessions", "/session", "/person", "/find", "/sessions.csv"):
+    """No address but the one that reveals takes anything but GET and HEAD."""
+    for path in ("/sessions", "/person", "/find", "/sessions.csv"):
         reply = desk.get(path, "POST")
         assert (reply.status, reply.headers["allow"]) == (405, "GET,HEAD")
 
@@ -234,7 +239,8 @@ def test_a_long_session_stays_small(desk: Desk) -> None:
         if following is None:
             break
         path = unescape(following[1])
-    assert seen == EVENTS
+    # And that somebody looked.
+    assert seen == EVENTS + 1
 
 
 def test_events_are_chosen_by_source_failure_and_text(desk: Desk) -> None:
@@ -247,7 +253,7 @@ def test_events_are_chosen_by_source_failure_and_text(desk: Desk) -> None:
     assert shown(failed="yes") == EVENTS // 40
     assert shown(source="BE") == EVENTS // 40
     assert shown(source="FE", failed="yes") == 0
-    assert shown(source="OP") == 0
+    assert shown(source="OP") == 1
     assert shown(find="NUMBER 77") == 11
     assert shown(find="id_recog", failed="yes") == EVENTS // 40
 
@@ -266,14 +272,60 @@ def test_a_jump_leads_to_the_page_that_has_the_event(desk: Desk) -> None:
     assert f'id="{found[2]}"' in desk.get(unescape(found[1])).text
 
 
-def test_news_are_counted_from_what_was_seen(desk: Desk) -> None:
-    """Nothing new is no answer at all; else the line says how many there are."""
-    newest = re.search(r'hx-get="(/sessions/news\?seen=(\d+))"', desk.get("/sessions").text)
-    assert newest is not None
-    assert desk.get(newest[1]).status == 204
-    before = int(newest[2]) - 150 * 1_000_000_000
-    assert "3 new sessions" in desk.get(f"/sessions/news?seen={before - 1}").text
-    assert ">1 new session</a>" in desk.get(f"/sessions/news?seen={before}&decision=APPROVED").text
+def test_a_list_that_is_as_it_was_is_not_sent_again(either: Desk) -> None:
+    """Nothing new and nothing changed is no answer at all, on a whole page as on half of one."""
+    for path in ("/sessions", "/sessions?decision=REJECTED", "/sessions?search=nobody"):
+        # One of them may be dropped between the two.
+        assert any(either.get(asked_live(either.get(path).text)).status == 204 for _ in "12"), path
+    assert "/sessions/live" not in either.get(older(either.get("/sessions").text)).text
+
+
+def test_what_is_new_waits_above_what_is_shown(either: Desk) -> None:
+    """What a page does not have yet comes apart from its rows, as many as there is room for."""
+    text = either.get("/sessions?decision=REJECTED").text
+    keys = re.findall(r'name="row" value="(\w+)"', text)
+    few = asked_live(text, keys[3:])
+    answer = either.get(few).text
+    fresh, rows = answer.split('<tbody id="rows">')
+    assert re.findall(r'name="row" value="(\w+)"', fresh) == keys[:3]
+    assert re.findall(r'name="row" value="(\w+)"', rows) == keys[3:]
+    assert ">3 new sessions</a>" in answer
+    # Those that match no longer stay, in their place: the newest two were not rejected.
+    others = re.findall(r'name="row" value="(\w+)"', either.get("/sessions").text)[2:4]
+    rows = either.get(asked_live(text, [*others, *keys])).text.split('<tbody id="rows">')[1]
+    assert re.findall(r'name="row" value="(\w+)"', rows) == [*others, *keys]
+
+
+def test_a_list_grows_to_a_hundred_rows(desk: Desk) -> None:
+    """What has no room is told, and leads to the list as it is now."""
+    text = desk.get("/sessions").text
+    keys = re.findall(r'name="row" value="(\w+)"', text)
+    further = desk.get(older(text)).text
+    shown = [*keys[2:], *re.findall(r'name="row" value="(\w+)"', further)]
+    full = desk.get(asked_live(text, shown)).text
+    assert ">2 new sessions</a>" in full
+    assert 'hx-target="#facets"' in full
+    full = desk.get(asked_live(text, [*shown, "0" * 12, "%00"])).text
+    assert ">2 new sessions</a>" in full
+    assert 'id="fresh" hidden>\n</tbody>' in full
+    assert 'hx-get="/sessions" hx-target="#list"' in full
+
+
+def asked_live(text: str, keys: list[str] | None = None) -> str:
+    """Give what a page asks for every few seconds, with the rows that it shows."""
+    live = re.search(r'id="live" hx-get="([^"]*)"', text)
+    was = re.search(r'name="was" value="(\w+)"', text)
+    assert live is not None
+    assert was is not None
+    keys = re.findall(r'name="row" value="(\w+)"', text) if keys is None else keys
+    return unescape(live[1]) + "".join([f"&was={was[1]}", *(f"&row={key}" for key in keys)])
+
+
+def older(text: str) -> str:
+    """Give the address of the next page."""
+    found = re.search(r'class="next" href="([^"]*)"', text)
+    assert found is not None
+    return unescape(found[1])
 
 
 def test_a_session_that_is_as_it_was_is_not_sent_again(desk: Desk) -> None:

@@ -79,7 +79,7 @@ def test_two_thousand_sessions(
             page.context.close()
         page = opening("/sessions")
         desk.send("SESSION_CREATED", "brand new")
-        page.evaluate("htmx.trigger('#news', 'every')")
+        page.evaluate("htmx.trigger('#live', 'every')")
         expect(page.locator("#news a")).to_have_text("1 new session")
 
 

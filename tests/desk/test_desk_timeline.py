@@ -93,6 +93,6 @@ def test_stages_do_not_cover_each_other() -> None:
 
 def test_what_a_person_did_has_its_lane() -> None:
     """The lane of the desk is there as soon as somebody did something."""
-    events = [event("STEP_VIEW"), event("SESSION_VIEWED", NOON + SECOND, source="OP")]
+    events = [event("STEP_VIEW"), event("NOTE_ADDED", NOON + SECOND, source="OP")]
     assert [lane.name for lane in timeline(events[:1], {}).lanes] == ["FE", "BE"]
     assert [lane.name for lane in timeline(events, {}).lanes] == ["FE", "BE", "OP"]

@@ -12,9 +12,10 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.store.base import Known
 from journeytrace_desk.views import times
-from journeytrace_desk.views.events import line
+from journeytrace_desk.views.events import chosen, line
 from journeytrace_desk.views.session import cause, fingerprint, lasted
 from journeytrace_desk.views.sessions import person
+from journeytrace_desk.views.timeline import timeline
 
 CATALOGUE = builtin_catalogue()
 
@@ -128,6 +129,20 @@ def test_what_people_do_makes_a_session_no_longer() -> None:
     """How long a session took is the user's time, not that of those who looked at it."""
     looked = done("SESSION_VIEWED", NOON + 1_000 * SECOND)
     assert lasted([event("STEP_VIEW"), event("STEP_VIEW", NOON + 5 * SECOND), looked]) == "5 s"
+
+
+def test_time_counts_from_the_first_event_of_the_journey() -> None:
+    """What people did before a session began, as to invite the user, is no part of its time."""
+    invited = done("SESSION_INVITED", NOON - 1_000 * SECOND)
+    failed = event("AGE_VERIFICATION", NOON + 5 * SECOND, result="FAIL", impact="BLOCKED")
+    events = [invited, event("STEP_VIEW"), failed]
+    assert lasted(events) == "5 s"
+    assert cause(summed(*events), events).at == "+0:05.000"
+    ((_, at, name),) = chosen("s", events, {}, 0).jumps
+    assert (at, name) == ("+0:05.000", "AGE_VERIFICATION")
+    picture = timeline(events, {})
+    assert picture.lanes[1].marks[0].title.endswith("+0:05.000")
+    assert {label for _, label in picture.ticks} >= {"0:00", "-16:40"}
 
 
 def test_a_verdict_changes_what_the_page_shows() -> None:

@@ -100,6 +100,7 @@ names = st.sampled_from(
         "cursor",
         "source",
         "project",
+        "per",
         "x",
     ]
 )
@@ -132,6 +133,8 @@ ids = st.sampled_from(SESSIONS) | texts
 paths = st.one_of(
     st.just("/api/v1/sessions"),
     st.just("/api/v1/funnel"),
+    st.just("/api/v1/reasons"),
+    st.just("/api/v1/blocks"),
     st.just("/api/v1/outbox"),
     st.just("/api/v1/outbox/requeue"),
     st.just("/metrics"),

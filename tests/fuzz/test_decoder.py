@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace_collector.admin.api import event_json
+from journeytrace_collector.admin.told import told_event
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.derive import summary
 from journeytrace_collector.core.record import Limits
@@ -54,7 +54,7 @@ def check(form: str, body: bytes) -> None:
         return
     decoded.message.encode()
     for event in decoded.events:
-        json.loads(msgspec.json.encode(event_json(event)))
+        json.loads(msgspec.json.encode(told_event(event)))
     for state in fold(decoded.events, CATALOGUE).values():
         json.loads(msgspec.json.encode(summary(state, NOW, 10**9)))
 

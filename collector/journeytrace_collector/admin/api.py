@@ -1,73 +1,62 @@
-"""The admin API's questions and answers, apart from HTTP (DESIGN section 9)."""
+"""What the admin API is asked, apart from HTTP (DESIGN section 9)."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
-from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Impact, Result, Source, Status
 from journeytrace.errors import InvalidSessionIdError, JourneytraceError
 from journeytrace.identity import SUPPORT_CODE_LENGTH, normalise_session_id, read_support_code
-from journeytrace_collector.core.derive import NO_CODES, rfc3339
-from journeytrace_collector.core.marks import OneEvent
-from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.unknown import UnknownNames, toml_lines
-from journeytrace_collector.store.base import (
-    SEARCH_FIELDS,
-    Cohort,
-    Cursor,
-    OutboxRow,
-    OutboxState,
-    SessionQuery,
-    Subject,
+from journeytrace_collector.admin.parameters import (
+    COUNTED,
+    LISTED,
+    MAX_LIMIT,
+    MAX_TEXT,
+    PERSON,
+    SUBJECT,
+    UNDECIDED,
+    WITHOUT,
+    Parameter,
 )
+from journeytrace_collector.core.attempts import Per
+from journeytrace_collector.core.marks import OneEvent
+from journeytrace_collector.store.base import SEARCH_FIELDS, Cohort, Cursor, SessionQuery, Subject
 
 __all__ = [
+    "MAX_TEXT",
+    "MOST_COUNTED",
+    "UNDECIDED",
+    "WITHOUT",
     "BadParameterError",
+    "Ids",
+    "check_names",
     "code_query",
-    "destination_json",
-    "event_json",
-    "moment",
-    "parked_json",
     "parse_cohort",
+    "parse_count",
     "parse_ids",
     "parse_limit",
+    "parse_per",
     "parse_query",
     "parse_session_id",
     "parse_source",
     "parse_subject",
-    "unknown_json",
     "write_cursor",
 ]
 
-MAX_LIMIT: Final = 1_000
-MAX_SEARCH: Final = 512
-UNDECIDED: Final = "NONE"
-WITHOUT: Final = "(none)"
-"""Sessions that have no such text."""
+MOST_COUNTED: Final = 1_000
+"""How far counts are exact."""
 
 _TEXTS: Final = ("project", "reason", "error_code", "stage")
 _OF_EVENT: Final = ("event", "source", "result", "impact", "corrected")
-_PARAMETERS: Final = (
-    "status",
-    "decision",
-    *_TEXTS,
-    *_OF_EVENT,
-    "since",
-    "until",
-    "search",
-    "field",
-    "limit",
-    "cursor",
-)
 _DATE: Final = re.compile(r"^(\d{4}-\d\d-\d\d)(Z|[+-]\d\d:\d\d)?$")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MIN_INT, _MAX_INT = -(2**63), 2**63 - 1
@@ -86,17 +75,35 @@ class BadParameterError(JourneytraceError):
         self.allowed = allowed
 
 
-def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
-    """Read the parameters of a list: sessions that meet all of them.
-
-    ``project``, ``reason``, ``error_code`` and ``stage`` are what the session's summary says of
-    them; ``(none)`` means that it says nothing. ``event``, ``source``, ``result``, ``impact`` and
-    ``corrected`` are about one event of the session, which has to meet all that are given.
+def check_names(given: Mapping[str, str], known: Sequence[Parameter]) -> None:
+    """Check that only known parameters are given, and each of them once.
 
     Raises:
         BadParameterError: see there.
     """
-    _only(parameters, _PARAMETERS)
+    names = [parameter.name for parameter in known]
+    for name in given:
+        if name not in names:
+            where = "of this list" if names else "here"
+            allowed = ", ".join(names) or "none"
+            raise BadParameterError(name, f"is no parameter {where}", allowed)
+    if len(given) != len(set(given)):
+        raise BadParameterError("parameters", "repeat", "each one once")
+
+
+def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
+    """Read the parameters of a list: sessions that meet all of them.
+
+    ``project``, ``reason``, ``error_code`` and ``stage`` are what the session's summary says of
+    them; ``(none)`` means that it says nothing. ``reached`` is a stage that they came to or past.
+    ``per=person`` leaves of each person the one session that counts (`core.attempts`). ``event``,
+    ``source``, ``result``, ``impact`` and ``corrected`` are about one event of the session, which
+    has to meet all that are given.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    check_names(parameters, LISTED)
     decision = parameters.get("decision")
     query: dict[str, Any] = {
         "status": _word(Status, "status", parameters.get("status")),
@@ -108,16 +115,19 @@ def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
     }
     if decision != UNDECIDED:
         query["decision"] = _word(Decision, "decision", decision, UNDECIDED)
-    query |= {name: _text(name, parameters.get(name)) for name in _TEXTS}
+    texts = (*_TEXTS, "reached", "user")
+    query |= {name: _text(name, parameters.get(name)) for name in texts}
+    query["per"] = parse_per(parameters)
     query["event"] = _one_event(parameters)
     field = parameters.get("field")
     if field is not None:
         if field not in SEARCH_FIELDS:
             raise BadParameterError("field", f"is {field!r}", ", ".join(SEARCH_FIELDS))
         query["fields"] = (field,)
-    if search := parameters.get("search", "").strip():
-        if len(search) > MAX_SEARCH:
-            raise BadParameterError("search", "is too long", f"up to {MAX_SEARCH} characters")
+    search = parameters.get("search", "")
+    if len(search) > MAX_TEXT:
+        raise BadParameterError("search", "is too long", f"up to {MAX_TEXT} characters")
+    if search := search.strip():
         query["search"] = search
     elif field is not None:
         raise BadParameterError("field", "stands without search", "both together")
@@ -139,15 +149,36 @@ def _one_event(parameters: Mapping[str, str]) -> OneEvent | None:
     )
 
 
+def parse_count(parameters: Mapping[str, str]) -> SessionQuery:
+    """Read the parameters of a count, which are those of a list but for its pages.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    check_names(parameters, COUNTED)
+    return replace(parse_query(parameters), limit=MOST_COUNTED)
+
+
 def parse_source(parameters: Mapping[str, str]) -> str | None:
     """Read the one parameter of a session's events; None: all of them.
 
     Raises:
         BadParameterError: see there.
     """
-    _only(parameters, ("source",))
     source = _word(Source, "source", parameters.get("source"))
     return source.value if source else None
+
+
+def parse_per(parameters: Mapping[str, str]) -> Per:
+    """Read what counts as one: a session, unless it says ``per=person``.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    per = parameters.get("per", Per.SESSION)
+    if per not in set(Per):
+        raise BadParameterError("per", f"is {per!r}", ", ".join(Per))
+    return Per(per)
 
 
 def parse_cohort(parameters: Mapping[str, str]) -> Cohort:
@@ -156,12 +187,12 @@ def parse_cohort(parameters: Mapping[str, str]) -> Cohort:
     Raises:
         BadParameterError: see there.
     """
-    _only(parameters, ("project", "since", "until"))
     project = parameters.get("project")
-    if project is not None and len(project) > MAX_SEARCH:
-        raise BadParameterError("project", "is too long", f"up to {MAX_SEARCH} characters")
+    project = "" if project == WITHOUT else project
+    if project is not None and len(project) > MAX_TEXT:
+        raise BadParameterError("project", "is too long", f"up to {MAX_TEXT} characters")
     since, until = (_time(name, parameters.get(name)) for name in ("since", "until"))
-    return Cohort(project, since, until)
+    return Cohort(project, since, until, per=parse_per(parameters))
 
 
 def parse_session_id(text: str) -> str:
@@ -190,7 +221,6 @@ def parse_limit(parameters: Mapping[str, str]) -> int:
     Raises:
         BadParameterError: see there.
     """
-    _only(parameters, ("limit",))
     return _limit(parameters.get("limit", "50"))
 
 
@@ -200,22 +230,28 @@ def parse_subject(parameters: Mapping[str, str], *, session: bool = False) -> Su
     Raises:
         BadParameterError: see there. Nothing at all is never taken for everything.
     """
-    known = ("session", "user", "email") if session else ("user", "email")
-    _only(parameters, known)
     if len(parameters) != 1:
         given = "have no subject" if not parameters else "name more than one"
-        raise BadParameterError("parameters", given, f"exactly one of {', '.join(known)}")
+        allowed = ", ".join(one.name for one in (SUBJECT if session else PERSON))
+        raise BadParameterError("parameters", given, f"exactly one of {allowed}")
     ((name, value),) = parameters.items()
     if name == "session":
         return Subject("session_id", parse_session_id(value))
-    if not value or len(value) > MAX_SEARCH:
-        allowed = f"1 to {MAX_SEARCH} characters, the whole of it"
+    if not value or len(value) > MAX_TEXT:
+        allowed = f"1 to {MAX_TEXT} characters, the whole of it"
         raise BadParameterError(name, "is empty or too long", allowed)
     return Subject("user_id" if name == "user" else "email", value)
 
 
-class _Ids(msgspec.Struct, forbid_unknown_fields=True):
+class Ids(msgspec.Struct, forbid_unknown_fields=True):
+    """Which parked parcels are meant."""
+
     ids: list[_Id] | None
+    """As the outbox tells them; None: all of them."""
+
+
+class _Sent(msgspec.Struct, forbid_unknown_fields=True):
+    ids: list[int | float] | None
 
 
 def parse_ids(body: bytes) -> list[int] | None:
@@ -225,10 +261,16 @@ def parse_ids(body: bytes) -> list[int] | None:
         BadParameterError: the body is anything else. An empty one is, too: all has to be meant.
     """
     try:
-        return msgspec.json.decode(body, type=_Ids).ids
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        sent = msgspec.json.decode(body, type=_Sent).ids
+        return sent if sent is None else msgspec.convert([_whole(one) for one in sent], list[_Id])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         allowed = '{"ids": [1, 2]} for some, {"ids": null} for all'
         raise BadParameterError("ids", "cannot be read from the body", allowed) from None
+
+
+def _whole(number: float) -> float:
+    # To JSON Schema, and to some who write JSON, 1.0 is an integer.
+    return int(number) if number % 1 == 0 else number
 
 
 def write_cursor(cursor: Cursor | None) -> str | None:
@@ -236,84 +278,6 @@ def write_cursor(cursor: Cursor | None) -> str | None:
     if cursor is None:
         return None
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
-
-
-def event_json(event: Event, error_codes: Mapping[str, ErrorCodeSpec] = NO_CODES) -> dict[str, Any]:
-    """Describe one event as DESIGN section 9 does; `error_codes`: those with a known meaning."""
-    error = error_codes.get(event.error_code) if event.error_code else None
-    return {
-        "event_id": event.event_id.hex(),
-        "name": event.name,
-        "source": event.source,
-        "stage": event.stage,
-        "impact": event.impact,
-        "result": event.result,
-        "reason": event.reason,
-        "error_code": event.error_code,
-        "error_meaning": error.meaning if error else None,
-        "error_page": error.page if error else None,
-        "at": rfc3339(event.at),
-        "duration_ms": event.duration / 1e6,
-        "service": event.service,
-        "attributes": msgspec.Raw(event.metadata.encode()),
-    }
-
-
-def unknown_json(unknown: UnknownNames) -> dict[str, Any]:
-    """Describe the names that came up and are not in the catalogue, with the lines for its file."""
-    names = list(unknown)
-    return {
-        "names": [
-            {
-                "kind": name.kind,
-                "name": name.name,
-                "decision": name.decision,
-                "source": name.source,
-                "stage": name.stage,
-                "impact": name.impact,
-                "count": name.count,
-                "first_at": rfc3339(name.first_at),
-                "similar": name.similar,
-            }
-            for name in names
-        ],
-        "complete": unknown.complete,
-        "toml": toml_lines(names),
-    }
-
-
-def destination_json(name: str, state: OutboxState) -> dict[str, Any]:
-    """Describe how one destination is doing."""
-    return {
-        "name": name,
-        "waiting": state.waiting,
-        "oldest_at": moment(state.oldest_at),
-        "backing_off": state.backing_off,
-        "backing_off_since": moment(state.backing_off_since),
-        "parked": state.parked,
-    }
-
-
-def parked_json(row: OutboxRow) -> dict[str, Any]:
-    """Describe a parked parcel, but for what is in it, which is personal data."""
-    return {
-        "id": row.id,
-        "destination": row.parcel.destination,
-        "session_id": row.parcel.session_id,
-        "since": rfc3339(row.at),
-        "reason": row.reason,
-    }
-
-
-def moment(at: int | None) -> str | None:
-    """Write a time in ns; None stays None."""
-    return rfc3339(at) if at is not None else None
-
-
-def _only(parameters: Mapping[str, str], known: tuple[str, ...]) -> None:
-    for name in parameters:
-        if name not in known:
-            raise BadParameterError(name, "is no parameter of this list", ", ".join(known))
 
 
 def _word(kind: type[_E], name: str, value: str | None, *more: str) -> _E | None:
@@ -327,10 +291,10 @@ def _word(kind: type[_E], name: str, value: str | None, *more: str) -> _E | None
 
 
 def _text(name: str, value: str | None) -> str | None:
-    if value is None or (value == WITHOUT and name != "event"):
+    if value is None or (value == WITHOUT and name in _TEXTS):
         return value and ""
-    if not value or len(value) > MAX_SEARCH:
-        raise BadParameterError(name, "is empty or too long", f"1 to {MAX_SEARCH} characters")
+    if not value or len(value) > MAX_TEXT:
+        raise BadParameterError(name, "is empty or too long", f"1 to {MAX_TEXT} characters")
     return value
 
 

@@ -5,43 +5,59 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 from journeytrace.catalogue import Catalogue
-from journeytrace_collector.admin import api
-from journeytrace_collector.admin.told import told
+from journeytrace_collector.admin import answers, api
+from journeytrace_collector.admin.acting import Acting
+from journeytrace_collector.admin.examples import EXAMPLES
+from journeytrace_collector.admin.guard import (
+    SharedCodeError,
+    UnknownSessionError,
+    answer_errors,
+    answered,
+    guard,
+)
+from journeytrace_collector.admin.openapi import Operation, document, operation, operations
+from journeytrace_collector.admin.parameters import (
+    COHORT,
+    COUNTED,
+    EVENTS,
+    IN_PATH,
+    LISTED,
+    MOST,
+    PERSON,
+    SUBJECT,
+)
+from journeytrace_collector.admin.told import (
+    moment,
+    told,
+    told_acts,
+    told_destination,
+    told_event,
+    told_parked,
+    told_unknown,
+)
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.derive import Summary
-from journeytrace_collector.core.funnel import funnel
+from journeytrace_collector.core.funnel import Funnel
+from journeytrace_collector.core.overview import Blocks, Overview, Reasons, blocks, overview
 from journeytrace_collector.core.unknown import UnknownNames
-from journeytrace_collector.errors import (
-    ForeignOriginError,
-    MisdirectedError,
-    UnauthenticatedError,
-    UnavailableError,
-)
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
-from journeytrace_collector.store.base import Erased, Known, Store, Subject
+from journeytrace_collector.store.base import Cohort, Known, Store, Subject
 
 __all__ = ["admin_app"]
 
 _log = logging.getLogger(__name__)
 
-ERASE_AT_ONCE: Final = 100
-"""Sessions, between which requests are stored."""
-
 ACTOR: Final = "admin"
 """Who has asked: admin tokens have no names."""
-
-OPEN: Final = ("/healthz", "/readyz")
-"""Asked by machinery that has no token, and telling nothing about anybody."""
 
 _LOGGED_IDS: Final = 100
 
@@ -72,24 +88,27 @@ def admin_app(
         idle_timeout=idle_timeout,
         ready=ready,
     )
-    app = web.Application(middlewares=[_answer_errors, _guard(readers, hosts)])
+    app = web.Application(middlewares=[answer_errors, guard(readers, hosts)])
     app.router.add_get("/healthz", admin.healthz)
     app.router.add_get("/readyz", admin.readyz)
-    app.router.add_get("/api/v1/sessions", admin.sessions)
-    # Any id that is listed: unless told, the router takes no brace in it.
-    app.router.add_get("/api/v1/sessions/{id:[^/]+}", admin.session)
-    app.router.add_get("/api/v1/sessions/{id:[^/]+}/events", admin.events)
-    app.router.add_delete("/api/v1/sessions", admin.erase_person)
-    app.router.add_delete("/api/v1/sessions/{id:[^/]+}", admin.erase_session)
-    app.router.add_get("/api/v1/funnel", admin.funnel)
-    app.router.add_get("/api/v1/erasable", admin.erasable)
-    app.router.add_get("/api/v1/catalogue/unknown", admin.unknown)
-    app.router.add_get("/api/v1/outbox", admin.outbox)
-    app.router.add_post("/api/v1/outbox/requeue", admin.requeue)
-    app.router.add_post("/api/v1/outbox/discard", admin.discard)
+    for one in operations(admin):
+        if one.method == "GET":
+            app.router.add_get(one.route, _asked(one))
+        else:
+            app.router.add_route(one.method, one.route, _asked(one))
     for path, page in pages.items():
         app.router.add_get(path, page)
     return app
+
+
+def _asked(one: Operation) -> Handler:
+    """Make a handler of an operation, which takes the parameters that it declares alone."""
+
+    async def handler(request: web.Request) -> web.Response:
+        api.check_names(request.query, one.parameters)
+        return answered(await one.handler(request))
+
+    return handler
 
 
 class _Admin:
@@ -107,6 +126,7 @@ class _Admin:
         self._store = store
         self._ingest = ingest
         self._clock = clock
+        self._acting = Acting(store, ingest, clock)
         self._catalogue = catalogue
         self._unknown = unknown
         self._idle_timeout = idle_timeout
@@ -120,92 +140,142 @@ class _Admin:
             return web.Response(text="ready\n")
         return web.Response(text="not ready: starting or stopping\n", status=503)
 
-    async def sessions(self, request: web.Request) -> web.Response:
+    @operation("GET", "/api/v1/openapi.json")
+    async def openapi(self, _: web.Request) -> answers.Document:
+        """Describe all of this, as an OpenAPI 3.1 document."""
+        return await asyncio.to_thread(document, operations(self), IN_PATH, EXAMPLES)
+
+    @operation("GET", "/api/v1/sessions", LISTED)
+    async def sessions(self, request: web.Request) -> answers.Sessions:
+        """List the sessions that meet all of this, the newest first."""
         query = api.parse_query(request.query)
         now = self._clock()
         page = await asyncio.to_thread(self._store.sessions, query, now)
-        summaries = [self._summary(known, now) for known in page.sessions]
-        return _json(
-            {
-                "sessions": summaries,
-                "next_cursor": api.write_cursor(page.next),
-                "searched_until": api.moment(page.searched_until),
-            }
+        return answers.Sessions(
+            sessions=[self._summary(known, now) for known in page.sessions],
+            next_cursor=api.write_cursor(page.next),
+            searched_until=moment(page.searched_until),
         )
 
-    async def session(self, request: web.Request) -> web.Response:
-        known = await self._known(request)
-        return _json(self._summary(known, self._clock()))
+    @operation("GET", "/api/v1/count", COUNTED)
+    async def count(self, request: web.Request) -> answers.Count:
+        """Count the sessions that would be listed, exactly up to 1,000."""
+        query = api.parse_count(request.query)
+        found = await asyncio.to_thread(self._store.count, query, self._clock())
+        return answers.Count(found.number, found.more)
 
-    async def events(self, request: web.Request) -> web.Response:
+    @operation("GET", "/api/v1/sessions/{id}", errors=(404, 409))
+    async def session(self, request: web.Request) -> Summary:
+        """Give one session, by its id or its support code."""
+        return self._summary(await self._known(request), self._clock())
+
+    @operation("GET", "/api/v1/sessions/{id}/events", EVENTS, errors=(404, 409))
+    async def events(self, request: web.Request) -> answers.Events:
+        """Give the events of one session, by its id or its support code, in order of time.
+
+        Checks run side by side: order is not causality.
+        """
         source = api.parse_source(request.query)
         known = await self._known(request)
         events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
         codes = self._catalogue.error_codes
-        return _json({"events": [api.event_json(event, codes) for event in events]})
+        return answers.Events([told_event(event, codes) for event in events])
 
-    async def funnel(self, request: web.Request) -> web.Response:
+    @operation("GET", "/api/v1/funnel", COHORT)
+    async def funnel(self, request: web.Request) -> Funnel:
+        """Count how many sessions came at least as far as each stage.
+
+        Whoever skips an optional stage has passed it, so no stage has more sessions than the one
+        before it.
+        """
+        return (await self._overview(api.parse_cohort(request.query))).funnel
+
+    @operation("GET", "/api/v1/reasons", COHORT)
+    async def reasons(self, request: web.Request) -> Reasons:
+        """Count for which reasons sessions were rejected or are on hold."""
+        return (await self._overview(api.parse_cohort(request.query))).reasons
+
+    @operation("GET", "/api/v1/blocks", COHORT)
+    async def blocks(self, request: web.Request) -> Blocks:
+        """Count what blocks most: the sessions that had each event with the impact BLOCKED."""
         cohort = api.parse_cohort(request.query)
-        highest = await asyncio.to_thread(self._store.highest_stages, cohort)
-        return _json(funnel(highest, self._catalogue.ordered_stages))
+        found = await self._overview(cohort)
+        counts = await asyncio.to_thread(self._store.blocks, cohort)
+        return blocks(counts, found.sessions, self._catalogue)
 
-    async def erasable(self, request: web.Request) -> web.Response:
-        subject = _subject(request, session=True)
+    async def _overview(self, cohort: Cohort) -> Overview:
+        outcomes = await asyncio.to_thread(self._store.outcomes, cohort, self._clock())
+        return overview(outcomes, self._catalogue)
+
+    @operation("GET", "/api/v1/erasable", SUBJECT)
+    async def erasable(self, request: web.Request) -> answers.Erasable:
+        """Tell how much an erasure would erase, of exactly one session or person."""
+        subject = api.parse_subject(request.query, session=True)
         found = await asyncio.to_thread(self._store.erasable, subject)
-        return _json({"sessions": found.sessions, "events": found.events})
+        return answers.Erasable(found.sessions, found.events)
 
-    async def erase_session(self, request: web.Request) -> web.Response:
-        _only_path(request)
+    @operation("DELETE", "/api/v1/sessions/{id}", errors=(404,))
+    async def erase_session(self, request: web.Request) -> answers.Erased:
+        """Erase one session, with its events and what else is known of it.
+
+        Late events do not bring it back.
+        """
         session_id = api.parse_session_id(request.match_info["id"])
-        erased = await self._erase(Subject("session_id", session_id))
+        erased = await self._acting.erase(Subject("session_id", session_id), ACTOR)
         if not erased.sessions:
-            raise _UnknownSessionError(session_id)
-        return _erased(erased)
+            raise UnknownSessionError(session_id)
+        return answers.Erased(erased.sessions, erased.events)
 
-    async def erase_person(self, request: web.Request) -> web.Response:
-        return _erased(await self._erase(_subject(request)))
+    @operation("DELETE", "/api/v1/sessions", PERSON)
+    async def erase_person(self, request: web.Request) -> answers.Erased:
+        """Erase the sessions of one person, by exactly one of the two parameters.
 
-    async def _erase(self, subject: Subject) -> Erased:
-        sessions = events = 0
-        while True:
-            job = self._ingest.run(
-                lambda: self._store.forget(subject, ACTOR, self._clock(), ERASE_AT_ONCE)
-            )
-            step = await asyncio.wrap_future(job)
-            sessions, events = sessions + step.sessions, events + step.events
-            if step.sessions < ERASE_AT_ONCE:
-                _log.info("erased on request: %d sessions with %d events", sessions, events)
-                return Erased(sessions, events)
+        It is for those sessions alone: new ones of the same person are not kept out.
+        """
+        erased = await self._acting.erase(api.parse_subject(request.query), ACTOR)
+        return answers.Erased(erased.sessions, erased.events)
 
-    async def unknown(self, request: web.Request) -> web.Response:
-        _only_path(request)
-        return _json(api.unknown_json(self._unknown))
+    @operation("GET", "/api/v1/acts", MOST)
+    async def acts(self, request: web.Request) -> answers.Acts:
+        """Tell who did what, the newest first: what stands in no session, such as its erasure.
 
-    async def outbox(self, request: web.Request) -> web.Response:
+        What people do with a session is among its events, with the source OP.
+        """
+        limit = api.parse_limit(request.query)
+        return told_acts(await asyncio.to_thread(self._store.acts, limit))
+
+    @operation("GET", "/api/v1/catalogue/unknown")
+    async def unknown(self, _: web.Request) -> answers.Unknown:
+        """Tell which names came up that are not in the catalogue, since the collector started."""
+        return told_unknown(self._unknown)
+
+    @operation("GET", "/api/v1/outbox", MOST)
+    async def outbox(self, request: web.Request) -> answers.Outbox:
+        """Tell what is to leave the collector and has not, with the newest parked parcels."""
         limit = api.parse_limit(request.query)
         states = await asyncio.to_thread(self._store.outbox)
         parked = await asyncio.to_thread(self._store.parked, limit)
-        return _json(
-            {
-                "destinations": [
-                    api.destination_json(name, state) for name, state in sorted(states.items())
-                ],
-                "parked": [api.parked_json(row) for row in parked],
-            }
+        return answers.Outbox(
+            [told_destination(name, state) for name, state in sorted(states.items())],
+            [told_parked(row) for row in parked],
         )
 
-    async def requeue(self, request: web.Request) -> web.Response:
+    @operation("POST", "/api/v1/outbox/requeue", body=api.Ids, errors=(413, 415))
+    async def requeue(self, request: web.Request) -> answers.Requeued:
+        """Put parked parcels back in line."""
         ids = await _ids(request)
         job = self._ingest.run(lambda: self._store.requeue(ids))
-        return _json({"requeued": await asyncio.wrap_future(job)})
+        return answers.Requeued(await asyncio.wrap_future(job))
 
-    async def discard(self, request: web.Request) -> web.Response:
+    @operation("POST", "/api/v1/outbox/discard", body=api.Ids, errors=(413, 415))
+    async def discard(self, request: web.Request) -> answers.Discarded:
+        """Forget parked parcels for good."""
         ids = await _ids(request)
         count = await asyncio.wrap_future(self._ingest.run(lambda: self._store.discard(ids)))
         # What is gone for good must be found somewhere.
         asked = "all" if ids is None else ", ".join(map(str, sorted(set(ids))[:_LOGGED_IDS]))
         _log.warning("%d parked parcels were discarded by %s: %s", count, request.remote, asked)
-        return _json({"discarded": count})
+        return answers.Discarded(count)
 
     async def _known(self, request: web.Request) -> Known:
         """Find a session by its id, else by its support code."""
@@ -215,29 +285,14 @@ class _Admin:
         if known is None and (query := api.code_query(given)) is not None:
             found = await asyncio.to_thread(self._store.sessions, query, self._clock())
             if len(found.sessions) > 1:
-                raise _SharedCodeError(given)
+                raise SharedCodeError(given)
             known = next(iter(found.sessions), None)
         if known is None:
-            raise _UnknownSessionError(session_id)
+            raise UnknownSessionError(session_id)
         return known
 
     def _summary(self, known: Known, now: int) -> Summary:
         return told(known, now, self._idle_timeout, self._catalogue)
-
-
-def _subject(request: web.Request, *, session: bool = False) -> Subject:
-    if len(request.query) != len(set(request.query)):
-        raise api.BadParameterError("parameters", "repeat", "each one once")
-    return api.parse_subject(request.query, session=session)
-
-
-def _only_path(request: web.Request) -> None:
-    for name in request.query:
-        raise api.BadParameterError(name, "is no parameter here", "none")
-
-
-def _erased(found: Erased) -> web.Response:
-    return _json({"erased": found.sessions, "events": found.events})
 
 
 async def _ids(request: web.Request) -> list[int] | None:
@@ -245,63 +300,3 @@ async def _ids(request: web.Request) -> list[int] | None:
         # A page in somebody's browser may send other types here without asking.
         raise web.HTTPUnsupportedMediaType
     return api.parse_ids(await request.read())
-
-
-class _UnknownSessionError(Exception):
-    """No session has this id. Becomes a 404."""
-
-
-class _SharedCodeError(Exception):
-    """Several sessions have this support code. Becomes a 409."""
-
-
-def _guard(readers: Tokens, hosts: Hosts) -> Middleware:
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not readers:
-            hosts.check(request)
-        if request.path not in OPEN:
-            readers.check(request.headers.get("Authorization"))
-        return await handler(request)
-
-    return guard
-
-
-@web.middleware
-async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except api.BadParameterError as error:
-        return _error(400, str(error), field=error.field, allowed=error.allowed)
-    except _UnknownSessionError as error:
-        return _error(404, f"no session has the id {error.args[0]!r}")
-    except _SharedCodeError as error:
-        message = f"several sessions have the support code {error.args[0]!r}: search for it"
-        return _error(409, message, field="support_code")
-    except UnauthenticatedError as error:
-        reply = _error(401, str(error))
-        reply.headers["WWW-Authenticate"] = "Bearer"
-        return reply
-    except MisdirectedError as error:
-        return _error(421, str(error))
-    except ForeignOriginError as error:
-        return _error(403, str(error))
-    except UnavailableError as error:
-        reply = _error(503, str(error))
-        reply.headers["Retry-After"] = "1"
-        return reply
-    except web.HTTPException as error:
-        return _error(error.status, f"{error.reason}: {request.method} {request.path}")
-    except Exception:
-        _log.exception("%s %s failed", request.method, request.path)
-        return _error(500, "the collector failed on this request; its log says why")
-
-
-def _error(status: int, message: str, **details: str) -> web.Response:
-    return _json({"error": {"message": message, **details}}, status)
-
-
-def _json(value: Any, status: int = 200) -> web.Response:
-    return web.Response(
-        body=msgspec.json.encode(value), content_type="application/json", status=status
-    )

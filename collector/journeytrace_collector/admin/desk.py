@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from journeytrace.catalogue import Catalogue
+from journeytrace_collector.admin.acting import Acting, Note
 from journeytrace_collector.admin.recording import Record
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import ConfigError
@@ -37,7 +38,14 @@ class DeskContext:
     hosts: Hosts
     """The names under which it may be asked."""
     record: Record
-    """Keeps what people do."""
+    """Keeps what people do with a session."""
+    acting: Acting
+    """Keeps what else they do, and does what only an admin may."""
+
+    @property
+    def act(self) -> Note:
+        """Keeps that somebody did something that belongs to no session: `Acting.note`."""
+        return self.acting.note
 
     @property
     def idle_timeout(self) -> int:
@@ -83,5 +91,8 @@ def _find() -> Factory | str:
 
 
 def asked_for(settings: Settings) -> bool:
-    """Whether somebody said where the desk shall be: else it never keeps a collector from going."""
-    return "desk" in settings.model_fields_set
+    """Whether somebody said where the desk shall be, or who may open it.
+
+    Else it never keeps a collector from going.
+    """
+    return not settings.model_fields_set.isdisjoint({"desk", "desk_access"})

@@ -63,6 +63,7 @@ class Summary(TypedDict):
     support_code: str
     project_id: str | None
     submission_id: str | None
+    flow_id: NotRequired[str | None]
     user_id: str | None
     email: str | None
     created_at: str
@@ -123,6 +124,7 @@ class Step(TypedDict):
     sessions: int
     of_before: float | None
     of_all: float | None
+    dropped: int
 
 
 class Funnel(TypedDict):
@@ -228,10 +230,9 @@ class AdminClient:
         """Give one session."""
         return cast(Summary, await self._get(f"sessions/{quote(session_id, safe='')}", {}))
 
-    async def events(self, session_id: str, source: str | None = None) -> list[Event]:
-        """Give a session's events in order of (time, event id); `source` None: all of them."""
-        path = f"sessions/{quote(session_id, safe='')}/events"
-        answer = await self._get(path, {"source": source} if source else {})
+    async def events(self, session_id: str) -> list[Event]:
+        """Give a session's events in order of (time, event id)."""
+        answer = await self._get(f"sessions/{quote(session_id, safe='')}/events", {})
         return cast(list[Event], answer["events"])
 
     async def funnel(self, filters: Mapping[str, str]) -> Funnel:

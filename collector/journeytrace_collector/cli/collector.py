@@ -36,6 +36,7 @@ _METAVARS: Final = {
     "collector_id": "NAME",
     "data": "DIR",
     "desk": "HOST:PORT|off",
+    "desk_reveal": "viewers|nobody",
     "desk_trace_url": "URL",
     "hosts": "NAME,NAME",
     "idle_timeout": "20m",

@@ -158,4 +158,6 @@ async def _stay(out: Console, collector: Collector) -> None:
     )
     if collector.desk is not None:
         out.print(f"Open http://{collector.desk} in a browser to look at the sessions.")
+    else:
+        out.print("pip install 'journeytrace[desk]' adds pages to open in a browser.", markup=False)
     await asyncio.Event().wait()

@@ -34,7 +34,7 @@ class Selection:
     quiet: int = 0
     """Neither failed nor had an impact."""
     elsewhere: int = 0
-    """Recorded by the other source."""
+    """Of another source."""
 
     def left_out(self) -> Iterator[str]:
         """Tell what was left out by its kind; what is before and after is told where it stood."""
@@ -52,18 +52,20 @@ def counted(count: int) -> str:
 def select(
     events: Sequence[Event],
     *,
-    elsewhere: int = 0,
+    source: str | None = None,
     failed: bool = False,
     around: datetime | None = None,
     within: timedelta = timedelta(minutes=1),
 ) -> Selection:
     """Choose from the events of a session, which stay in order.
 
-    `failed`: only those that failed or had an impact. `around`: only those at most `within` from
-    this time; None: of any time.
+    `source`: only its own. `failed`: only those that failed or had an impact. `around`: only those
+    at most `within` from this time; None: of any time.
     """
-    kept = [event for event in events if not failed or _matters(event)]
-    quiet = len(events) - len(kept)
+    own = [event for event in events if source is None or event["source"] == source]
+    elsewhere = len(events) - len(own)
+    kept = [event for event in own if not failed or _matters(event)]
+    quiet = len(own) - len(kept)
     if around is None:
         return Selection(kept, quiet=quiet, elsewhere=elsewhere)
     # Differences, for a span of years would lead out of the calendar.

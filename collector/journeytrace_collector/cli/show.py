@@ -68,18 +68,19 @@ def show(
     )
 
     span = _span(within)
+    wanted = source and _source(source)
 
     async def fetch() -> tuple[Summary, list[Event]]:
         async with connect(url, token, ca_file) as client:
             session = await resolve(client, session_id)
             known = session["session_id"]
-            return session, await client.events(known, source and source.upper())
+            return session, await client.events(known)
 
     try:
         session, events = run(fetch())
     except Several as several:
         fail_for_several(several)
-    chosen = _choose(session, events, failed, around, span)
+    chosen = _choose(session, events, source=wanted, failed=failed, around=around, within=span)
     if as_json:
         typer.echo(json.dumps({"session": session, "events": chosen.events}, indent=2))
         return
@@ -96,16 +97,26 @@ def show(
 
 
 def _choose(
-    session: Summary, events: list[Event], failed: bool, around: str | None, within: timedelta
+    session: Summary,
+    events: list[Event],
+    *,
+    source: str | None,
+    failed: bool,
+    around: str | None,
+    within: timedelta,
 ) -> Selection:
     from journeytrace_collector.cli.selection import select  # noqa: PLC0415
 
-    # One that came in between the two answers is of no other source. A session does not count what
-    # people do.
-    counted = sum(event["source"] != "OP" for event in events)
-    elsewhere = max(0, session["events"] - counted)
     at = None if around is None else _instant(around, session)
-    return select(events, elsewhere=elsewhere, failed=failed, around=at, within=within)
+    return select(events, source=source, failed=failed, around=at, within=within)
+
+
+def _source(text: str) -> str:
+    from journeytrace.conventions import Source  # noqa: PLC0415
+
+    if text.upper() not in set(Source):
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(Source)}", param_hint="--source")
+    return text.upper()
 
 
 def _instant(text: str, session: Summary) -> datetime:

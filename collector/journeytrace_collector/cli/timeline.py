@@ -57,6 +57,7 @@ def _card(session: Summary) -> Iterator[tuple[str, Text]]:
         ("User", session["user_id"]),
         ("Email", session["email"]),
         ("Submission", session["submission_id"]),
+        ("Flow", session.get("flow_id")),
     ):
         yield label, styled(key or NOTHING)
     yield "Status", chip(session["status"])

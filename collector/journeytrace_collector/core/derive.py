@@ -13,7 +13,7 @@ import msgspec
 from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Impact, Status
 from journeytrace.identity import support_code, trace_id
-from journeytrace_collector.core.model import Why
+from journeytrace_collector.core.model import Rfc3339, Why
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.sessionize import SessionState
 
@@ -74,37 +74,57 @@ class Summary(msgspec.Struct, frozen=True):
     """What one session looks like from outside (DESIGN section 9). Times are RFC 3339, UTC."""
 
     session_id: str
+    """Names it everywhere; a UUID is in lower case, with hyphens."""
     trace_id: str
+    """Of its one trace, as hexadecimal digits; of a UUID the same ones."""
     support_code: str
     """What a user reads to support, who finds the session by it."""
     project_id: str | None
+    """The newest that was told, as are the next four; None: none was."""
     submission_id: str | None
+    """Of what was submitted in it."""
+    flow_id: str | None
+    """Of the flow that it went through."""
     user_id: str | None
+    """The user, in the sender's own words."""
     email: str | None
-    created_at: str
+    """The user's address."""
+    created_at: Rfc3339
+    """When its first event happened."""
     last_event: str
-    last_event_at: str
+    """Name of the last event."""
+    last_event_at: Rfc3339
+    """When that happened."""
     status: Status
+    """How far it got; COMPLETED is not approved. It can change with time alone."""
     decision: Decision | None
+    """What came of it; None: nothing is decided."""
     reason: str | None
-    decided_at: str | None
+    """Of the decision; None: none was given, or nothing is decided."""
+    decided_at: Rfc3339 | None
+    """None: nothing is decided."""
     decided_by: str | None
     """`AUTOMATIC`, or the person whose verdict it is; None: nothing is decided."""
     automatic_decision: Decision | None
     """What was decided last without a person; None: nothing."""
     stage: str | None
+    """The highest that was reached, of those that have an order; None: none was."""
     last_error_code: str | None
+    """The last code that was shown; None: none was."""
     last_error_meaning: str | None
     """What the code means; None: the catalogue does not know it."""
     last_error_page: str | None
     """Address of what is written about it; None: the catalogue names none."""
     events: int
+    """How many there are, without what people did afterwards."""
     impacts: dict[str, int]
     """Number of events by impact; every impact is there, 0 where none was felt."""
     retention_days: int
-    expires_at: str
-    settled_at: str | None
-    """None: not settled."""
+    """How long it is kept, from its beginning."""
+    expires_at: Rfc3339
+    """When it is erased."""
+    settled_at: Rfc3339 | None
+    """When it came to its end for the first time; None: not settled."""
     revision: int
     """How often the session changed after it had settled."""
     why: Why | None
@@ -198,6 +218,7 @@ def summary(
         support_code=support_code(trace),
         project_id=kept(state, "project_id"),
         submission_id=kept(state, "submission_id"),
+        flow_id=kept(state, "flow_id"),
         user_id=kept(state, "user_id"),
         email=kept(state, "email"),
         created_at=rfc3339(state.created_at),

@@ -8,16 +8,22 @@ counter `STAGE_REACHED_TOTAL`, the API and the command line all go by this.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
-__all__ = ["Funnel", "Step", "funnel", "passed"]
+__all__ = ["Funnel", "Step", "funnel", "further", "passed"]
+
+
+NOBODY: Final[Mapping[str | None, int]] = MappingProxyType({})
 
 
 class Step(msgspec.Struct, frozen=True):
     """One stage of a funnel."""
 
     stage: str
+    """Its name."""
     sessions: int
     """How many came at least this far."""
     of_before: float | None
@@ -25,6 +31,8 @@ class Step(msgspec.Struct, frozen=True):
     sessions. None: there were none."""
     of_all: float | None
     """The share, 0 to 1, of all sessions. None: there were none."""
+    dropped: int = 0
+    """The drop-off: how many ended DROPPED with this as their highest stage."""
 
 
 class Funnel(msgspec.Struct, frozen=True):
@@ -46,16 +54,29 @@ def passed(before: str | None, after: str | None, stages: Sequence[str]) -> Sequ
     return stages[_count(before, stages) : _count(after, stages)]
 
 
-def funnel(highest: Mapping[str | None, int], stages: Sequence[str]) -> Funnel:
+def further(stage: str, stages: Sequence[str]) -> Sequence[str]:
+    """Give `stage` and those after it: who has one of them as the highest came at least so far.
+
+    Empty: it is not among the ordered `stages`, and nobody counts for it.
+    """
+    return stages[_count(stage, stages) - 1 :] if stage in stages else ()
+
+
+def funnel(
+    highest: Mapping[str | None, int],
+    stages: Sequence[str],
+    dropped: Mapping[str | None, int] = NOBODY,
+) -> Funnel:
     """Make the funnel of sessions that are counted by their `highest` stage; None: no ordered one.
 
-    `stages` are the ordered ones, first to last.
+    `stages` are the ordered ones, first to last; `dropped` counts those that ended DROPPED, too.
     """
     everybody = before = sum(highest.values())
     steps = []
-    for place, stage in enumerate(stages):
-        count = sum(highest.get(further, 0) for further in stages[place:])
-        steps.append(Step(stage, count, _share(count, before), _share(count, everybody)))
+    for stage in stages:
+        count = sum(highest.get(one, 0) for one in further(stage, stages))
+        shares = _share(count, before), _share(count, everybody)
+        steps.append(Step(stage, count, *shares, dropped.get(stage, 0)))
         before = count
     return Funnel(everybody, steps)
 

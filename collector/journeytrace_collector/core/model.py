@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-__all__ = ["Event", "Rejection", "Why"]
+__all__ = ["Event", "Rejection", "Rfc3339", "Why"]
+
+Rfc3339 = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""A time as the world outside reads it, in UTC."""
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -56,8 +61,8 @@ class Why(msgspec.Struct, frozen=True):
     """What the reason means; None: the catalogue does not know it."""
     event: str | None = None
     """The check that failed, or what else stood in the way; None: nothing was recorded."""
-    event_at: str | None = None
-    """RFC 3339."""
+    event_at: Rfc3339 | None = None
+    """When that was."""
     error_code: str | None = None
     """The code shown; None: none was."""
     error_meaning: str | None = None

@@ -20,6 +20,7 @@ __all__ = [
     "VERDICTS",
     "Operations",
     "Verdict",
+    "began",
     "chosen",
     "is_passive",
     "join",
@@ -74,6 +75,14 @@ class Operations(msgspec.Struct, omit_defaults=True):
 def is_passive(event: Event) -> bool:
     """Whether an event moves nothing of its session but, by a verdict, the decision."""
     return event.source == PASSIVE
+
+
+def began(events: Sequence[Event]) -> int:
+    """Give the time of the first event that is not passive, else of the first; at least one, in ns.
+
+    `events` are in their order.
+    """
+    return next((one.at for one in events if not is_passive(one)), events[0].at)
 
 
 def operations_of(events: Sequence[Event], catalogue: Catalogue) -> Operations:

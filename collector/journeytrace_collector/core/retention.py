@@ -1,8 +1,10 @@
 """How long a session is kept (DESIGN section 5): pure.
 
 What its SESSION_CREATED says holds. Else it is the period that its project had in force when the
-session was created, so a project's periods are kept with their history. An old date cannot erase
-what has just come in: the days count from no earlier than `GRACE` before the first arrival.
+session was created, so a project's periods are kept with their history. The settings fix the period
+of the projects that they name; of others it is what somebody has chosen at the desk. An old date
+cannot erase what has just come in: the days count from no earlier than `GRACE` before the first
+arrival.
 """
 
 from __future__ import annotations
@@ -23,9 +25,12 @@ class Period(NamedTuple):
     """From a time on, the sessions of a project are kept so many days."""
 
     project_id: str
+    """Empty: of those without a project."""
     since: int
     """ns; sessions created at or after it."""
     days: int
+    chosen: bool = False
+    """Whether somebody has chosen it at the desk: else the settings, or their silence, did."""
 
 
 class Retention:
@@ -35,6 +40,9 @@ class Retention:
         self._periods: dict[str, list[Period]] = {}
         for period in sorted(periods, key=lambda period: period.since):
             self._periods.setdefault(period.project_id, []).append(period)
+
+    def __len__(self) -> int:
+        return sum(len(periods) for periods in self._periods.values())
 
     def days(self, state: SessionState) -> int:
         """Give the days that a session is kept."""
@@ -59,6 +67,28 @@ class Retention:
         """Give the days in force now, by project."""
         return {project: periods[-1].days for project, periods in self._periods.items()}
 
+    def newest(self, project_id: str) -> Period | None:
+        """Give the period in force now; None: the default is."""
+        return self._periods[project_id][-1] if project_id in self._periods else None
+
+    def was_chosen(self, project_id: str) -> bool:
+        """Whether somebody has chosen a period for a project: it holds unless the settings fix."""
+        return any(period.chosen for period in self._periods.get(project_id, ()))
+
+    def unconfigured(self, project_id: str) -> int:
+        """Give the days that hold for a project while the settings say nothing of it."""
+        chosen = (p.days for p in reversed(self._periods.get(project_id, ())) if p.chosen)
+        return next(chosen, DEFAULT_RETENTION_DAYS)
+
+    def next(self, project_id: str, since: int, days: int, *, chosen: bool = False) -> Period:
+        """Give the period of a project that begins at `since` (ns), and after all others.
+
+        A clock that was set back changes nothing of what is past.
+        """
+        periods = self._periods.get(project_id)
+        begins = max(since, periods[-1].since + 1) if periods else since
+        return Period(project_id, begins, days, chosen)
+
 
 def _kept_from(state: SessionState) -> tuple[int, int]:
     """Give when a session was created and its earliest arrival, in ns.
@@ -76,10 +106,11 @@ NO_PERIODS: Final = Retention()
 def changes(known: Retention, configured: Mapping[str, int], since: int) -> Iterator[Period]:
     """Give the periods that begin at `since` (ns) where the settings say something new.
 
-    A project that the settings name no more falls back to the default.
+    What they name they fix. For a project that they name no more, what was chosen last at the desk
+    holds again, else the default.
     """
     latest = known.latest()
     for project in sorted({*latest, *configured}):
-        days = configured.get(project, DEFAULT_RETENTION_DAYS)
+        days = configured.get(project, known.unconfigured(project))
         if days != latest.get(project, DEFAULT_RETENTION_DAYS):
-            yield Period(project, since, days)
+            yield known.next(project, since, days)

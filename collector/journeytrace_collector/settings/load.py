@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -83,11 +84,18 @@ def _known(parents: list[str]) -> list[str]:
     for parent in parents:
         if _is_model(kind):
             field = kind.model_fields.get(parent)
-            kind = field.annotation if field else None
+            kind = _given(field.annotation) if field else None
         else:
             # What a mapping holds, whatever its keys are called.
             kind = get_args(kind)[1] if get_origin(kind) is dict else None
     return sorted(kind.model_fields) if _is_model(kind) else []
+
+
+def _given(kind: Any) -> Any:
+    """Give what something is where it is not None."""
+    if NoneType not in get_args(kind):
+        return kind
+    return next(one for one in get_args(kind) if one is not NoneType)
 
 
 def _is_model(kind: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from journeytrace_collector.settings.access import DeskAccess
 from journeytrace_collector.settings.public import Public
 from journeytrace_collector.settings.types import (
     Address,
@@ -48,7 +49,10 @@ class Project(BaseModel):
 
     retention_days: Literal[30, 90, 180, 365] = Field(
         default=30,
-        description="Days a session created from now on is kept, unless it says otherwise itself.",
+        description=(
+            "Days a session created from now on is kept, unless it says otherwise itself. Left out:"
+            " what was chosen at the desk, else 30."
+        ),
     )
 
 
@@ -115,8 +119,15 @@ class Settings(BaseSettings):
     desk: DeskAddress = Field(
         default=Address("127.0.0.1", 9465),
         description=(
-            "Serve the desk here, the pages for people: an address of the loopback, for it cannot"
-            " ask who somebody is. Port 0: any free port. off: no desk."
+            "Serve the desk here, the pages for people: an address of the loopback, unless"
+            " desk_access says how people are known. Port 0: any free port. off: no desk."
+        ),
+    )
+    desk_access: DeskAccess = Field(
+        default=DeskAccess(),
+        description=(
+            "Who may open the desk, and do what there. Left out: whoever sits at the machine, and"
+            " everything."
         ),
     )
     desk_trace_url: TraceUrl | None = Field(
@@ -131,6 +142,13 @@ class Settings(BaseSettings):
         description=(
             "Listen here for the events of browsers, which show a token of one session each; needs"
             " public.keys. Port 0: any free port. off: browsers send nothing."
+        ),
+    )
+    desk_reveal: Literal["viewers", "nobody"] = Field(
+        default="viewers",
+        description=(
+            "Who may have a masked e-mail address and user id shown, for a purpose that they say"
+            " and that is recorded: viewers, or nobody. Analysts see them anyway."
         ),
     )
     token: Token | None = Field(
@@ -261,6 +279,15 @@ class Settings(BaseSettings):
         """The projects that are known beforehand: they have settings, or a sender of their own."""
         of_senders = (sender.projects or () for sender in self.senders.values())
         return frozenset(self.projects).union(*of_senders)
+
+    @property
+    def fixed_retention(self) -> dict[str, int]:
+        """Days of the projects whose period is said here, so that nobody chooses it elsewhere."""
+        return {
+            name: project.retention_days
+            for name, project in self.projects.items()
+            if "retention_days" in project.model_fields_set
+        }
 
     @field_validator("max_queued_bytes")
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
@@ -12,13 +11,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainValidator,
     SecretStr,
     model_validator,
 )
 from pydantic_settings import NoDecode
 
 from journeytrace.browser import KEY_RULE, is_key_id, is_secret
+from journeytrace_collector.settings.access import Networks
 from journeytrace_collector.settings.types import ListenAddress, Name, SecretPath, words
 
 __all__ = ["Public", "PublicKey", "PublicLimits"]
@@ -53,16 +52,6 @@ def _lower(value: str) -> str:
     return _origin(value.lower())
 
 
-def _networks(value: object) -> object:
-    found = words(value)
-    if not isinstance(found, list | tuple):
-        raise ValueError("must be addresses such as 10.0.0.7 or 10.0.0.0/8")  # noqa: TRY004
-    try:
-        return tuple(ip_network(str(one)) for one in found)
-    except ValueError as error:
-        raise ValueError(f"must be addresses such as 10.0.0.7 or 10.0.0.0/8: {error}") from None
-
-
 def _path(value: str) -> str:
     parts = urlsplit(value)
     plain = value.isascii() and value.isprintable() and not set(value) & set(" {}%\\")
@@ -77,7 +66,6 @@ KeyId = Annotated[str, AfterValidator(_key_id)]
 Origins = Annotated[
     tuple[Annotated[str, AfterValidator(_lower)], ...], NoDecode, BeforeValidator(words)
 ]
-Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, PlainValidator(_networks)]
 WebPath = Annotated[str, AfterValidator(_path)]
 
 

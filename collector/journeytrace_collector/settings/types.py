@@ -6,7 +6,7 @@ import re
 import stat
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -32,7 +32,9 @@ __all__ = [
     "StoreUrl",
     "Token",
     "TraceUrl",
+    "Words",
     "check_secret",
+    "is_loopback",
     "is_token",
     "words",
 ]
@@ -151,6 +153,14 @@ def check_secret(path: Path) -> Path:
     return path
 
 
+def is_loopback(name: str) -> bool:
+    """Tell whether a host's name can only mean the machine itself."""
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -192,6 +202,7 @@ Span = Annotated[timedelta, PlainValidator(_span)]
 Kept = Annotated[timedelta, PlainValidator(_kept)]
 FilePath = Annotated[Path, PlainValidator(_path)]
 HostNames = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
+Words = HostNames
 SecretPath = Annotated[Path, PlainValidator(_path), AfterValidator(check_secret)]
 Size = Annotated[ByteSize, Field(gt=0)]
 Token = Annotated[SecretStr, AfterValidator(_token)]

@@ -2,11 +2,13 @@
 
 from journeytrace_collector.store.base import (
     Act,
+    ActQuery,
     Carried,
     Cohort,
     Erased,
     Known,
     Page,
+    Scope,
     SessionLimits,
     SessionQuery,
     Store,
@@ -17,11 +19,13 @@ from journeytrace_collector.store.sqlite import SqliteStore
 
 __all__ = [
     "Act",
+    "ActQuery",
     "Carried",
     "Cohort",
     "Erased",
     "Known",
     "Page",
+    "Scope",
     "SessionLimits",
     "SessionQuery",
     "SqliteStore",

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from journeytrace.conventions import Decision, Status
+from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.change import Effects, Parcel, Tally
 from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.retention import NO_PERIODS, Retention
+from journeytrace_collector.core.overview import Outcome
+from journeytrace_collector.core.retention import NO_PERIODS, Period, Retention
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
 
 __all__ = [
+    "EVERY_ACT",
+    "EVERY_PROJECT",
     "LEASE_SECONDS",
     "MOST_VERSIONS",
     "NOTHING_CARRIED",
     "OUTBOX_BYTES",
     "SEARCH_FIELDS",
     "Act",
+    "ActQuery",
     "Carried",
     "Cohort",
     "Counted",
@@ -32,6 +37,7 @@ __all__ = [
     "OutboxRow",
     "OutboxState",
     "Page",
+    "Scope",
     "SessionLimits",
     "SessionQuery",
     "Store",
@@ -71,12 +77,16 @@ class SessionQuery:
     """Only sessions without a decision; not together with `decision`."""
     project: str | None = None
     """As it is spelled. May be empty."""
+    projects: frozenset[str] | None = None
+    """Only sessions of these, as they are spelled: what has no project is in none of them."""
     reason: str | None = None
     """Of the decision. May be empty."""
     error_code: str | None = None
     """The last one. May be empty."""
     stage: str | None = None
     """The highest ordered one that was reached. May be empty."""
+    reached: str | None = None
+    """Came at least to this stage: see `core.funnel`."""
     event: OneEvent | None = None
     """Only sessions that have such an event."""
     since: int | None = None
@@ -85,11 +95,19 @@ class SessionQuery:
     """Created before this time, in ns."""
     user: str | None = None
     """Of the person with this id, as it is spelled."""
+    codes: tuple[str, ...] = ()
+    """Only sessions with one of these support codes; none: any."""
+    per: Per = Per.SESSION
+    """PERSON: of each person only the session that counts among those of this project and this
+    time: see `core.attempts`. The other conditions are about that one."""
     search: str | None = None
     """Only sessions of which a field begins with this text, whatever its case. A support code is
     read as `identity.read_support_code` does."""
     fields: tuple[str, ...] = ("session_id", "user_id", "email", "submission_id", "support_code")
     """The fields that `search` looks at, of `SEARCH_FIELDS`."""
+    exact: frozenset[str] = frozenset()
+    """Those of them that have to be the very text, whatever its case, and not only begin with it:
+    who finds by beginnings can spell out a value that they may not see."""
     limit: int = 50
     after: Cursor | None = None
     """Continue after this row."""
@@ -105,6 +123,11 @@ class Cohort:
     """Created at or after this time, in ns."""
     until: int | None = None
     """Created before this time, in ns."""
+    projects: frozenset[str] | None = None
+    """Only of these projects, whatever else is asked; sessions without a project are not among
+    them. None: of all."""
+    per: Per = Per.SESSION
+    """PERSON: of each person only the session that counts among all these: see `core.attempts`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +232,31 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """Projects: some alone, or all but some."""
+
+    only: frozenset[str] | None = None
+    """None: all, and whatever has no project."""
+    but: frozenset[str] = frozenset()
+    """These are left out."""
+
+    def __contains__(self, project: str | None) -> bool:
+        return project not in self.but and (self.only is None or project in self.only)
+
+
+EVERY_PROJECT: Final = Scope()
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose data are to be erased: those of one session, or of one person."""
+    """Whose data are meant, to be erased or handed over: of one session, or of one person."""
 
     field: Literal["session_id", "user_id", "email"]
     value: str
     """The whole of it. A session id is normalised; an e-mail address is the same in either case,
     a user id is not: one who spells it otherwise may be somebody else."""
+    scope: Scope = EVERY_PROJECT
+    """Only sessions of these projects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,10 +275,35 @@ class Act:
     """ns"""
     actor: str
     act: str
-    """``erase``: a session."""
-    project: str | None
-    digest: bytes | None
+    """What it was, in one word: see `core.acts`."""
+    project: str | None = None
+    digest: bytes | None = None
     """Of the session that it was about: see `core.forgetting`."""
+    detail: Mapping[str, str | int] = field(default_factory=dict)
+    """What else there is to say, and nothing of what sessions hold."""
+    no: int = field(default=0, compare=False)
+    """The store's number of it; 0: it is not kept yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActQuery:
+    """Which acts to list, newest first: those that meet all of this. None anywhere: any."""
+
+    actor: str | None = None
+    act: str | None = None
+    since: int | None = None
+    """At or after this time, in ns."""
+    until: int | None = None
+    """Before this time, in ns."""
+    digest: bytes | None = None
+    """About this session: see `Store.digest`."""
+    scope: Scope = EVERY_PROJECT
+    """In these projects."""
+    after: int | None = None
+    """Continue after the one with this number."""
+
+
+EVERY_ACT: Final = ActQuery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,10 +350,21 @@ class Store(Protocol):
     def keep_for(self, days: Mapping[str, int], now: int) -> None:
         """From `now` (ns) on keep new sessions of these projects so many days.
 
-        What held until now is remembered, and still holds for the sessions of its time. A project
-        that is not named falls back to the default. In a store without sessions the periods hold
-        from the beginning of time, so that what was waiting for the first start falls under them.
+        What held until now is remembered, and still holds for the sessions of its time. For a
+        project that is not named, what `choose_period` was told last holds (again), else the
+        default. In a store without sessions the periods hold from the beginning of time, so that
+        what was waiting for the first start falls under them.
         """
+
+    def choose_period(self, project: str, days: int, actor: str, now: int) -> bool:
+        """From `now` (ns) on keep new sessions of a project so many days, as `actor` has chosen.
+
+        Empty: sessions without a project. It is kept as an act. False: it was so already, and
+        nothing is kept. All who share the data hold to it from the moment that this returns.
+        """
+
+    def periods(self) -> list[Period]:
+        """Give how long projects have their sessions kept, each from when on."""
 
     def write(self, events: Sequence[Event], carried: Carried = NOTHING_CARRIED) -> Written:
         """Keep what is new of `events` and bring its sessions up to date.
@@ -316,6 +393,9 @@ class Store(Protocol):
         events do not bring them back. `erase` removes their events, `scrub` what the disk still
         holds of them. Fewer sessions than `limit`: none is left.
         """
+
+    def note(self, acts: Sequence[Act]) -> None:
+        """Keep what people did that belongs to no session."""
 
     def scrub(self) -> bool:
         """Remove from the disk what it still holds of sessions that `forget` has erased.
@@ -353,7 +433,7 @@ class Store(Protocol):
 
     def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
         """Count the sessions that `sessions` would list: as many as `query.limit`, and no further
-        than one page looks; `hasty`: a fifth as far.
+        than one page looks; `hasty`: a tenth as far.
         """
 
     def session(self, session_id: str) -> Known | None:
@@ -362,8 +442,14 @@ class Store(Protocol):
     def erasable(self, subject: Subject) -> Erased:
         """Tell how much `forget` would erase."""
 
-    def acts(self, limit: int) -> list[Act]:
+    def of_subject(self, subject: Subject, limit: int, after: str = "") -> list[Known]:
+        """Give sessions of `subject` by their ids, after this one, begun or not."""
+
+    def acts(self, limit: int, query: ActQuery = EVERY_ACT) -> list[Act]:
         """Give what people did, the newest first."""
+
+    def digest(self, session_id: str) -> bytes:
+        """Give by what an act names a session."""
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """Give a session's events in order of (time, event id); `source`: only FE, BE or OP."""
@@ -419,8 +505,17 @@ class Store(Protocol):
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """Count the sessions that are IN_PROGRESS at `now` (ns), by project and highest stage."""
 
-    def highest_stages(self, cohort: Cohort) -> dict[str | None, int]:
-        """Count the sessions of `cohort` by their highest ordered stage; None: they have none."""
+    def outcomes(self, cohort: Cohort, now: int) -> list[Outcome]:
+        """Count the sessions of `cohort` by what became of them, as it is at `now` (ns)."""
+
+    def blocks(self, cohort: Cohort) -> dict[str, int]:
+        """Count the sessions of `cohort` that had an event with the impact BLOCKED, by its name."""
+
+    def projects(self, limit: int) -> list[str]:
+        """Give at most `limit` projects that sessions are of, in their order whatever the case.
+
+        Of those that differ in case alone it may be one.
+        """
 
     def close(self) -> None:
         """Let go of the files. Nothing may be called afterwards."""

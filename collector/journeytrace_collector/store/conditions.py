@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from journeytrace.conventions import TIME_SENT, Impact, Status
 from journeytrace.identity import read_support_code
 from journeytrace_collector.core.derive import Phase
+from journeytrace_collector.core.funnel import further
 from journeytrace_collector.core.marks import CORRECTED, OneEvent
 from journeytrace_collector.store.base import SessionQuery
 from journeytrace_collector.store.sql import Dialect, Sql, all_of, any_of
@@ -32,9 +33,13 @@ _LAST_CHARACTER: Final = "\U0010ffff"
 
 
 def conditions(
-    query: SessionQuery, now: int, idle_timeout: int, dialect: Dialect
+    query: SessionQuery, now: int, idle_timeout: int, dialect: Dialect, stages: Sequence[str]
 ) -> Iterator[tuple[str, Sql]]:
-    """Give all that has to be met beside the range of time, the dearest last; times in ns."""
+    """Give all that has to be met beside the range of time, the dearest last; times in ns.
+
+    `stages` are the ordered ones, first to last. That a session stands for its person is not among
+    them: that depends on other sessions.
+    """
     value = dialect.placeholder
     if query.status is not None:
         yield "status", Sql(f"phase = {value}", (_phase(query.status).value,))
@@ -49,9 +54,16 @@ def conditions(
             same = Sql(f"{column} = {value}", (wanted,))
             # Whose index is folded, for it is searched, too.
             yield name, _folded(column, wanted, dialect) & same if name == "project" else same
+    if query.reached is not None:
+        far = tuple(further(query.reached, stages))
+        among = ", ".join([value] * len(far))
+        yield "reached", Sql(f"stage IN ({among})" if far else "FALSE", far)
     if query.user is not None:
         same = Sql(f"user_id = {value}", (query.user,))
         yield "user", _folded("user_id", query.user, dialect) & same
+    if query.codes:
+        several = ", ".join([value] * len(query.codes))
+        yield "codes", Sql(f"support_code IN ({several})", query.codes)
     if query.status in {Status.DROPPED, Status.IN_PROGRESS}:
         sign = "<=" if query.status is Status.DROPPED else ">"
         yield "idle", Sql(f"idle_at {sign} {value}", (now - idle_timeout,))
@@ -62,12 +74,14 @@ def conditions(
 
 
 def searches(query: SessionQuery, dialect: Dialect) -> Iterator[tuple[str, Sql]]:
-    """Give the condition that each field begins with what is searched; not where it cannot."""
+    """Give the condition that each field begins with, or is, what is searched, where it can."""
     for field in query.fields:
         text, column, value = query.search, dialect.folded.format(field), dialect.folds
         if field == "support_code":
             text, column, value = read_support_code(text or ""), field, dialect.placeholder
-        if text is not None:
+        if text is not None and field in query.exact:
+            yield field, Sql(f"{column} = {value}", (text,))
+        elif text is not None:
             begins = f"{column} >= {value} AND {column} < {value}"
             yield field, Sql(begins, (text, text + _LAST_CHARACTER))
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from journeytrace.identity import trace_id
+from journeytrace_collector.core.acts import ERASE
 from journeytrace_collector.core.change import Change
 from journeytrace_collector.core.forgetting import DIGESTS_KEPT, digest
 from journeytrace_collector.store.base import Act
@@ -69,7 +70,10 @@ def forget(tables: Erasing, salt: bytes, found: Sequence[Found], actor: str, now
     """Erase sessions because `actor` has asked for it."""
     _erase_sessions(tables, salt, found, now)
     tables.note_acts(
-        [Act(now, actor, "erase", row.project_id, digest(salt, row.session_id)) for row in found]
+        [
+            Act(now, actor, ERASE, r.project_id, digest(salt, r.session_id), {"events": r.events})
+            for r in found
+        ]
     )
     return Change(now, records={"erased": len(found)})
 

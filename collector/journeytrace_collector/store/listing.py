@@ -16,12 +16,14 @@ one by one, because no index leads to those that are asked for, the three number
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeAlias
 
+from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.sessionize import NEVER
-from journeytrace_collector.store.base import Cursor, SessionQuery
+from journeytrace_collector.store.base import Cohort, Cursor, SessionQuery
+from journeytrace_collector.store.cohorts import cohort_of, stands
 from journeytrace_collector.store.conditions import (
     COLUMNS,
     IS_CORRECTED,
@@ -52,8 +54,8 @@ FEW: Final = 2_500
 """Rows that are fetched one by one, from all over the table, and sorted."""
 FAR: Final = 10_000
 """Rows that a walk passes over."""
-HASTE: Final = 5
-"""How many times fewer rows a count passes over that must not be waited for."""
+HASTE: Final = 10
+"""How many times fewer rows a count looks at that must not be waited for; a page has ten."""
 _DEARER: Final = 10
 """How many times dearer a row is whose events have to be read one by one."""
 
@@ -127,12 +129,19 @@ class Listing:
     columns: str = _COLUMNS
     """What is read of each session: `NUMBERS` to count them."""
     haste: int = 1
-    """By how much the walks are shorter than they may be."""
+    """By how much the three numbers are smaller than they may be."""
+    stages: Sequence[str] = ()
+    """The ordered ones, first to last."""
+    among: Cohort | None = None
+    """The sessions of which some stand for their persons; None: those that the query says."""
     conditions: dict[str, Sql] = field(init=False)
 
     def __post_init__(self) -> None:
-        found = conditions(self.query, self.now, self.idle_timeout, self.dialect)
-        object.__setattr__(self, "conditions", dict(found))
+        query = self.query
+        found = dict(conditions(query, self.now, self.idle_timeout, self.dialect, self.stages))
+        if query.per is Per.PERSON:
+            found["per"] = stands(self.among or cohort_of(query), self.dialect, self.stages)
+        object.__setattr__(self, "conditions", found)
 
     def answer(self, ask: Ask) -> Listed:
         """Find one page."""
@@ -140,15 +149,15 @@ class Listing:
         for walk in walks:
             if set(walk.meets) == set(self.conditions):
                 return self._whole(ask(self.page(walk), walking=True))
-        cost = _DEARER if self._reads_events() else 1
+        cost = self.haste * (_DEARER if self._reads_events() else 1)
         for narrow in self.narrows():
             limited = Sql(f"{narrow.sql.text} LIMIT {FEW // cost + 1}", narrow.sql.values)
             numbers = [no for (no,) in ask(limited, walking=False)]
             if len(numbers) <= FEW // cost:
                 few = sorted(set(numbers))
                 return self._whole(ask(self.sorted(narrow, few), walking=False))
-        near = max(1, NEAR // cost // self.haste)
-        return self._walked(ask, walks, near, max(near + 1, FAR // cost // self.haste))
+        near = max(1, NEAR // cost)
+        return self._walked(ask, walks, near, max(near + 1, FAR // cost))
 
     def _walked(self, ask: Ask, walks: list[Walk], near: int, far: int) -> Listed:
         ends = []
@@ -192,6 +201,10 @@ class Listing:
 
     def walks(self) -> Iterator[Walk]:
         """Give the walks that there are for these conditions."""
+        if self.query.projects is not None:
+            # Passes over nothing of another project: see `bound`.
+            yield Walk("sessions_project_id", ("project",))
+            return
         match "status" in self.conditions, "decision" in self.conditions:
             case True, True:
                 yield Walk("sessions_phase_decision", ("status", "decision"))
@@ -210,6 +223,9 @@ class Listing:
 
     def narrows(self) -> Iterator[Narrow]:
         """Give the ways to narrow down, the best first."""
+        if "codes" in self.conditions:
+            source = f"sessions{self._by('sessions_support_code')}"
+            yield Narrow(self._numbers("no", source, self.conditions["codes"]), ("codes",))
         if self.query.search is not None:
             ranges = [
                 self._numbers("no", f"sessions{self._by(f'sessions_{name}')}", begins)

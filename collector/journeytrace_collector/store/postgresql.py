@@ -8,7 +8,7 @@ will not do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -18,20 +18,27 @@ import psycopg
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, Effects, Tally
+from journeytrace_collector.core.forgetting import digest
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import (
+    bound,
     counting,
+    periods,
     postgresql_erasing,
     postgresql_ledger,
     postgresql_outbox,
+    subjects,
 )
 from journeytrace_collector.store.base import (
+    EVERY_ACT,
     LEASE_SECONDS,
     NOTHING_CARRIED,
     Act,
+    ActQuery,
     Carried,
     Cohort,
     Counted,
@@ -63,7 +70,7 @@ _LIST: Final = (
     "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off"
 )
 _SORT: Final = "SET LOCAL enable_sort = {}"
-_TEXTS: Final = ("search", "user", "project", "reason", "error_code", "stage")
+_TEXTS: Final = ("search", "user", "project", "reason", "error_code", "stage", "reached")
 """What a list can be asked for in anybody's words."""
 _ATTEMPTS: Final = 100
 """Each attempt that is overtaken finds more of its sessions made: in practice two are enough."""
@@ -89,6 +96,7 @@ class PostgresqlStore:
             StartError: the database cannot be reached or used, or another collector has the name.
         """
         self._idle_timeout = idle_timeout
+        self._stages = catalogue.ordered_stages
         self._collector_id = storable_text(collector_id)
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._tables = PostgresqlTables(idle_timeout, self._writing)
@@ -108,19 +116,53 @@ class PostgresqlStore:
 
     def keep_for(self, days: Mapping[str, int], now: int) -> None:
         """See `Store.keep_for`."""
-        read = "SELECT project_id, since, days FROM retention_periods"
         with self._transaction() as connection:
-            # Collectors that start at once must not each begin the same period.
-            connection.execute("LOCK TABLE retention_periods IN SHARE ROW EXCLUSIVE MODE")
-            known = [Period(*row) for row in connection.execute(read)]
+            known = self._hold_periods(connection)
             begins = now if connection.execute("SELECT 1 FROM sessions LIMIT 1").fetchone() else 0
-            added = list(changes(Retention(known), days, begins))
-            connection.cursor().executemany(
-                "INSERT INTO retention_periods VALUES (%s, %s, %s)"
-                " ON CONFLICT (project_id, since) DO UPDATE SET days = excluded.days",
-                added,
-            )
-        self._writing.retention = Retention([*known, *added])
+            retention = self._begin(connection, changes(known, days, begins))
+        self._writing.retention = retention
+
+    def choose_period(self, project: str, days: int, actor: str, now: int) -> bool:
+        """See `Store.choose_period`."""
+        project, actor = storable_text(project), storable_text(actor)
+        with self._transaction() as connection:
+            found = periods.chosen(self._hold_periods(connection), project, days, actor, now)
+            if found is None:
+                return False
+            period, act = found
+            retention = self._begin(connection, [period])
+            self._tables.note_acts([act])
+        self._writing.retention = retention
+        return True
+
+    def _hold_periods(self, connection: Connection) -> Retention:
+        """Let nobody write but us, once all who hold to the periods as they are have committed."""
+        connection.execute("LOCK TABLE retention_periods IN ACCESS EXCLUSIVE MODE")
+        return Retention(_read_periods(connection))
+
+    def _begin(self, connection: Connection, begun: Iterable[Period]) -> Retention:
+        """Add periods to those that there are, and give all."""
+        begun = list(begun)
+        cursor = connection.cursor()
+        cursor.executemany(periods.ADD.format("%s"), begun)
+        retention = Retention(_read_periods(connection))
+        for period in begun:
+            sql = periods.begun_in(period, POSTGRESQL)
+            rows = connection.execute(sql.text.encode(), sql.values).fetchall()
+            expiring = periods.expiring(self._writing, retention, rows)
+            cursor.executemany(periods.EXPIRES.format("%s"), expiring)
+        return retention
+
+    def _hold_to_periods(self, connection: Connection) -> None:
+        """Learn what other collectors have begun. Until the commit nobody begins another period."""
+        ((count,),) = connection.execute("SELECT count(*) FROM retention_periods").fetchall()
+        if count != len(self._writing.retention):
+            self._writing.retention = Retention(_read_periods(connection))
+
+    def periods(self) -> list[Period]:
+        """See `Store.periods`."""
+        with self._connections.reading() as reader:
+            return _read_periods(reader)
 
     def follow(self, effects: Effects) -> None:
         """See `Store.follow`."""
@@ -138,6 +180,7 @@ class PostgresqlStore:
         for _ in range(_ATTEMPTS):
             try:
                 with self._transaction() as connection:
+                    self._hold_to_periods(connection)
                     change, written = self._writing.write(self._tables, events, carried)
                     committed = self._follow_up(connection, change)
                     if fresh := carried.versions - self._versions:
@@ -152,6 +195,7 @@ class PostgresqlStore:
     def settle(self, now: int, limit: int) -> int:
         """See `Store.settle`."""
         with self._transaction() as connection:
+            self._hold_to_periods(connection)
             change, settled = self._writing.settle(self._tables.due(now, limit), now)
             self._tables.settle(settled)
             committed = self._follow_up(connection, change)
@@ -196,10 +240,26 @@ class PostgresqlStore:
         with self._connections.reading() as reader:
             return postgresql_erasing.erasable(reader, _storable(subject))
 
-    def acts(self, limit: int) -> list[Act]:
+    def of_subject(self, subject: Subject, limit: int, after: str = "") -> list[Known]:
+        """See `Store.of_subject`."""
+        sql = subjects.page_of(_storable(subject), limit, after, POSTGRESQL)
+        with self._connections.reading() as reader:
+            rows = reader.execute(sql.text.encode(), sql.values)
+            return [self._writing.known(*row) for row in rows]
+
+    def note(self, acts: Sequence[Act]) -> None:
+        """See `Store.note`."""
+        with self._transaction():
+            self._tables.note_acts([_storable_act(act) for act in acts])
+
+    def acts(self, limit: int, query: ActQuery = EVERY_ACT) -> list[Act]:
         """See `Store.acts`."""
         with self._connections.reading() as reader:
-            return postgresql_erasing.acts(reader, limit)
+            return postgresql_erasing.acts(reader, limit, _storable_acts(query))
+
+    def digest(self, session_id: str) -> bytes:
+        """See `Store.digest`."""
+        return digest(self._writing.salt, session_id)
 
     def delivered(self, ids: Sequence[int]) -> None:
         """See `Store.delivered`."""
@@ -244,7 +304,7 @@ class PostgresqlStore:
 
     def _list(self, query: SessionQuery, now: int, **how: Any) -> Listed:
         asked = _storable_query(query)
-        listing = Listing(asked, now, self._idle_timeout, POSTGRESQL, **how)
+        listing = Listing(asked, now, self._idle_timeout, POSTGRESQL, stages=self._stages, **how)
         with self._connections.reading() as reader, reader.transaction():
             reader.execute(_LIST)
             walks = False
@@ -256,7 +316,7 @@ class PostgresqlStore:
                     walks = walking
                 return reader.execute(sql.text.encode(), sql.values).fetchall()
 
-            return listing.answer(ask)
+            return bound.answer(listing, ask)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
@@ -332,12 +392,25 @@ class PostgresqlStore:
             rows = reader.execute(sql.encode(), (now - self._idle_timeout,))
             return {(project, stage): count for project, stage, count in rows}
 
-    def highest_stages(self, cohort: Cohort) -> dict[str | None, int]:
-        """See `Store.highest_stages`."""
-        project = storable_text(cohort.project) if cohort.project else cohort.project
-        sql = counting.highest_stages(replace(cohort, project=project), POSTGRESQL)
-        with self._connections.reading() as reader:
-            return dict(reader.execute(sql.text.encode(), sql.values).fetchall())
+    def outcomes(self, cohort: Cohort, now: int) -> list[Outcome]:
+        """See `Store.outcomes`."""
+        asked = _storable_cohort(cohort)
+        sql = counting.outcomes(asked, now, self._idle_timeout, POSTGRESQL, self._stages)
+        return counting.read_outcomes(self._ask(sql))
+
+    def blocks(self, cohort: Cohort) -> dict[str, int]:
+        """See `Store.blocks`."""
+        return dict(self._ask(counting.blocks(_storable_cohort(cohort), POSTGRESQL, self._stages)))
+
+    def projects(self, limit: int) -> list[str]:
+        """See `Store.projects`."""
+        return [name for (name,) in self._ask(counting.projects(limit, POSTGRESQL))]
+
+    def _ask(self, sql: Sql) -> list[tuple[Any, ...]]:
+        with self._connections.reading() as reader, reader.transaction():
+            # Compiling would take longer than what it saves.
+            reader.execute("SET LOCAL jit = off")
+            return reader.execute(sql.text.encode(), sql.values).fetchall()
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -369,11 +442,35 @@ def _storable_query(query: SessionQuery) -> SessionQuery:
         event = replace(event, name=storable_text(event.name))
     texts = ((name, getattr(query, name)) for name in _TEXTS)
     changed: dict[str, Any] = {name: storable_text(text) for name, text in texts if text}
+    if query.projects is not None:
+        changed["projects"] = frozenset(map(storable_text, query.projects))
     return replace(query, event=event, **changed)
+
+
+def _storable_cohort(cohort: Cohort) -> Cohort:
+    project = storable_text(cohort.project) if cohort.project else cohort.project
+    allowed = cohort.projects and frozenset(map(storable_text, cohort.projects))
+    return replace(cohort, project=project, projects=allowed)
 
 
 def _storable(subject: Subject) -> Subject:
     return replace(subject, value=storable_text(subject.value))
+
+
+def _storable_act(act: Act) -> Act:
+    project = None if act.project is None else storable_text(act.project)
+    return replace(act, actor=storable_text(act.actor), project=project)
+
+
+def _storable_acts(query: ActQuery) -> ActQuery:
+    texts: dict[str, Any] = {
+        name: storable_text(text) for name in ("actor", "act") if (text := getattr(query, name))
+    }
+    return replace(query, **texts)
+
+
+def _read_periods(connection: Connection) -> list[Period]:
+    return [periods.period_of(row) for row in connection.execute(periods.READ)]
 
 
 def _readable(event: Event) -> Event:

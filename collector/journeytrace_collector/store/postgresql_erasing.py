@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from journeytrace_collector.store.base import Act, Erased, Subject
+from journeytrace_collector.store.acts import act_of, listed, row_of
+from journeytrace_collector.store.base import Act, ActQuery, Erased, Subject
 from journeytrace_collector.store.erasing import Found, Gone
 from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
 from journeytrace_collector.store.postgresql_connections import Connection
@@ -64,6 +65,7 @@ _ACT: Final = {
     "act": "text",
     "project": "text",
     "digest": "bytea",
+    "detail": "text",
 }
 _NOTE_ACTS: Final = f"INSERT INTO acts ({', '.join(_ACT)}) SELECT * FROM {unnest(_ACT)}"
 # Without the option a few dead rows leave their entries in the indexes, user ids among them.
@@ -129,8 +131,7 @@ class PostgresqlErasing:
     def note_acts(self, acts: Sequence[Act]) -> None:
         """See `Erasing.note_acts`."""
         if acts:
-            rows = [(one.at, one.actor, one.act, one.project, one.digest) for one in acts]
-            self.connection.execute(_NOTE_ACTS, arrays(rows))
+            self.connection.execute(_NOTE_ACTS, arrays([row_of(act) for act in acts]))
 
 
 def salt(connection: Connection) -> bytes:
@@ -147,10 +148,10 @@ def erasable(connection: Connection, subject: Subject) -> Erased:
     return Erased(int(sessions), int(events))
 
 
-def acts(connection: Connection, limit: int) -> list[Act]:
+def acts(connection: Connection, limit: int, query: ActQuery) -> list[Act]:
     """See `Store.acts`."""
-    sql = "SELECT at, actor, act, project, digest FROM acts ORDER BY no DESC LIMIT %s"
-    return [Act(*row) for row in connection.execute(sql, (limit,))]
+    sql = listed(query, limit, POSTGRESQL)
+    return [act_of(row) for row in connection.execute(sql.text.encode(), sql.values)]
 
 
 def set_scrub_due(connection: Connection) -> None:

@@ -5,22 +5,34 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, Effects, Tally
+from journeytrace_collector.core.forgetting import digest
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.errors import StartError, StoreUnavailableError
-from journeytrace_collector.store import counting, sqlite_erasing, sqlite_ledger, sqlite_outbox
+from journeytrace_collector.store import (
+    bound,
+    counting,
+    periods,
+    sqlite_erasing,
+    sqlite_ledger,
+    sqlite_outbox,
+    subjects,
+)
 from journeytrace_collector.store.base import (
+    EVERY_ACT,
     LEASE_SECONDS,
     NOTHING_CARRIED,
     Act,
+    ActQuery,
     Carried,
     Cohort,
     Counted,
@@ -75,6 +87,7 @@ class SqliteStore:
             StartError: the folder cannot be used, another process has it, or the file is no store.
         """
         self._idle_timeout = idle_timeout
+        self._stages = catalogue.ordered_stages
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._effects: Effects | None = None
         self._versions: frozenset[tuple[str, str]] = frozenset()
@@ -114,15 +127,45 @@ class SqliteStore:
 
     def keep_for(self, days: Mapping[str, int], now: int) -> None:
         """See `Store.keep_for`."""
-        read = "SELECT project_id, since, days FROM retention_periods"
         with self._transaction():
-            known = [Period(*row) for row in self._writer.execute(read)]
+            known = Retention(self._read_periods())
             begins = now if self._writer.execute("SELECT 1 FROM sessions").fetchone() else 0
-            added = list(changes(Retention(known), days, begins))
-            self._writer.executemany(
-                "INSERT OR REPLACE INTO retention_periods VALUES (?, ?, ?)", added
+            retention = self._begin(changes(known, days, begins))
+        self._writing.retention = retention
+
+    def choose_period(self, project: str, days: int, actor: str, now: int) -> bool:
+        """See `Store.choose_period`."""
+        with self._transaction():
+            found = periods.chosen(Retention(self._read_periods()), project, days, actor, now)
+            if found is None:
+                return False
+            period, act = found
+            retention = self._begin([period])
+            self._tables.note_acts([act])
+        self._writing.retention = retention
+        return True
+
+    def _begin(self, begun: Iterable[Period]) -> Retention:
+        """Add periods to those that there are, and give all."""
+        begun = list(begun)
+        execute, executemany = self._writer.execute, self._writer.executemany
+        executemany(periods.ADD.format("?"), begun)
+        retention = Retention(self._read_periods())
+        for period in begun:
+            sql = periods.begun_in(period, SQLITE)
+            rows = execute(sql.text, sql.values)
+            executemany(
+                periods.EXPIRES.format("?"), periods.expiring(self._writing, retention, rows)
             )
-        self._writing.retention = Retention([*known, *added])
+        return retention
+
+    def _read_periods(self) -> list[Period]:
+        return [periods.period_of(row) for row in self._writer.execute(periods.READ)]
+
+    def periods(self) -> list[Period]:
+        """See `Store.periods`."""
+        with self._reading() as reader:
+            return [periods.period_of(row) for row in reader.execute(periods.READ)]
 
     def follow(self, effects: Effects) -> None:
         """See `Store.follow`."""
@@ -202,10 +245,25 @@ class SqliteStore:
         with self._reading() as reader:
             return sqlite_erasing.erasable(reader, subject)
 
-    def acts(self, limit: int) -> list[Act]:
+    def of_subject(self, subject: Subject, limit: int, after: str = "") -> list[Known]:
+        """See `Store.of_subject`."""
+        sql = subjects.page_of(subject, limit, after, SQLITE)
+        with self._reading() as reader:
+            return [self._writing.known(*row) for row in reader.execute(sql.text, sql.values)]
+
+    def note(self, acts: Sequence[Act]) -> None:
+        """See `Store.note`."""
+        with self._transaction():
+            self._tables.note_acts(acts)
+
+    def acts(self, limit: int, query: ActQuery = EVERY_ACT) -> list[Act]:
         """See `Store.acts`."""
         with self._reading() as reader:
-            return sqlite_erasing.acts(reader, limit)
+            return sqlite_erasing.acts(reader, limit, query)
+
+    def digest(self, session_id: str) -> bytes:
+        """See `Store.digest`."""
+        return digest(self._writing.salt, session_id)
 
     def delivered(self, ids: Sequence[int]) -> None:
         """See `Store.delivered`."""
@@ -239,14 +297,17 @@ class SqliteStore:
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
-        found = self._list(Listing(query, now, self._idle_timeout))
+        found = self._list(Listing(query, now, self._idle_timeout, stages=self._stages))
         sessions = [self._writing.known(*row[2:]) for row in found.rows]
         return Page(sessions, found.next, found.searched_until)
 
     def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
         """See `Store.count`."""
         haste = HASTE if hasty else 1
-        found = self._list(Listing(query, now, self._idle_timeout, columns=NUMBERS, haste=haste))
+        listing = Listing(
+            query, now, self._idle_timeout, columns=NUMBERS, haste=haste, stages=self._stages
+        )
+        found = self._list(listing)
         return Counted(len(found.rows), found.next is not None)
 
     def _list(self, listing: Listing) -> Listed:
@@ -255,7 +316,7 @@ class SqliteStore:
             def ask(sql: Sql, *, walking: bool) -> list[tuple[Any, ...]]:  # noqa: ARG001 - told
                 return reader.execute(sql.text, sql.values).fetchall()
 
-            return listing.answer(ask)
+            return bound.answer(listing, ask)
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
@@ -332,15 +393,28 @@ class SqliteStore:
             rows = reader.execute(sql, (now - self._idle_timeout,))
             return {(project, stage): count for project, stage, count in rows}
 
-    def highest_stages(self, cohort: Cohort) -> dict[str | None, int]:
-        """See `Store.highest_stages`."""
-        sql = counting.highest_stages(cohort)
+    def outcomes(self, cohort: Cohort, now: int) -> list[Outcome]:
+        """See `Store.outcomes`."""
+        sql = counting.outcomes(cohort, now, self._idle_timeout, SQLITE, self._stages)
+        return counting.read_outcomes(self._ask(sql))
+
+    def blocks(self, cohort: Cohort) -> dict[str, int]:
+        """See `Store.blocks`."""
+        return dict(self._ask(counting.blocks(cohort, SQLITE, self._stages)))
+
+    def projects(self, limit: int) -> list[str]:
+        """See `Store.projects`."""
+        return [name for (name,) in self._ask(counting.projects(limit, SQLITE))]
+
+    def _ask(self, sql: Sql) -> list[tuple[Any, ...]]:
         with self._reading() as reader:
-            return dict(reader.execute(sql.text, sql.values).fetchall())
+            return reader.execute(sql.text, sql.values).fetchall()
 
     def close(self) -> None:
         """See `Store.close`."""
-        self._writer.close()
+        # Not while the disk is scrubbed, by a thread that nobody waits for: SQLite would crash.
+        with self._turn:
+            self._writer.close()
         os.close(self._lock)
 
     @contextmanager

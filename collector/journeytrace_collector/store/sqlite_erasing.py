@@ -14,7 +14,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-from journeytrace_collector.store.base import Act, Erased, Subject
+from journeytrace_collector.store.acts import COLUMNS, act_of, listed, row_of
+from journeytrace_collector.store.base import Act, ActQuery, Erased, Subject
 from journeytrace_collector.store.erasing import Found, Gone
 from journeytrace_collector.store.sql import SQLITE
 from journeytrace_collector.store.subjects import sessions_of
@@ -46,6 +47,9 @@ _EVENTS: Final = (
 )
 _FOUND: Final = f"SELECT no, session_id, {_EVENTS}, project_id FROM sessions"
 _LEFT: Final = "SELECT session_no FROM erasing ORDER BY session_no LIMIT :limit"
+_NOTE_ACTS: Final = (
+    f"INSERT INTO acts ({', '.join(COLUMNS)}) VALUES (?{', ?' * (len(COLUMNS) - 1)})"
+)
 
 
 class SqliteErasing:
@@ -116,10 +120,7 @@ class SqliteErasing:
 
     def note_acts(self, acts: Sequence[Act]) -> None:
         """See `Erasing.note_acts`."""
-        self._executemany(
-            "INSERT INTO acts (at, actor, act, project, digest) VALUES (?, ?, ?, ?, ?)",
-            [(one.at, one.actor, one.act, one.project, one.digest) for one in acts],
-        )
+        self._executemany(_NOTE_ACTS, [row_of(act) for act in acts])
 
 
 def salt(connection: sqlite3.Connection) -> bytes:
@@ -136,10 +137,10 @@ def erasable(connection: sqlite3.Connection, subject: Subject) -> Erased:
     return Erased(*connection.execute(sql, condition.values).fetchone())
 
 
-def acts(connection: sqlite3.Connection, limit: int) -> list[Act]:
+def acts(connection: sqlite3.Connection, limit: int, query: ActQuery) -> list[Act]:
     """See `Store.acts`."""
-    sql = "SELECT at, actor, act, project, digest FROM acts ORDER BY no DESC LIMIT ?"
-    return [Act(*row) for row in connection.execute(sql, (limit,))]
+    sql = listed(query, limit, SQLITE)
+    return [act_of(row) for row in connection.execute(sql.text, sql.values)]
 
 
 def set_scrub_due(connection: sqlite3.Connection, *, due: bool) -> None:

@@ -1,5 +1,5 @@
-// What the desk's pages do beside htmx: times in the viewer's zone, keys, copying. Without it they
-// say UTC, and everything else works as well.
+// What the desk's pages do beside htmx: times in the viewer's zone, keys, copying, new rows. Without
+// it they say UTC and stand still, and everything else works as well.
 (() => {
   "use strict";
 
@@ -15,17 +15,21 @@
     .formatToParts(new Date())
     .find((part) => part.type === "timeZoneName").value;
 
+  // What says it already stays untouched: this is called for every change of the page.
+  const say = (place, text) => {
+    if (place.textContent !== text) place.textContent = text;
+  };
+
   function localise() {
     for (const time of document.querySelectorAll("time[data-form]")) {
-      const text = forms[time.dataset.form](new Date(time.dateTime));
-      if (time.textContent !== text) time.textContent = text;
+      say(time, forms[time.dataset.form](new Date(time.dateTime)));
     }
-    for (const place of document.querySelectorAll(".zone")) place.textContent = zone;
+    for (const place of document.querySelectorAll(".zone")) say(place, zone);
     for (const button of document.querySelectorAll("button[data-copy][hidden]")) button.hidden = false;
   }
 
   function move(step) {
-    const rows = [...document.querySelectorAll("a.row")];
+    const rows = [...document.querySelectorAll("a.row:not([hidden] *)")];
     const now = rows.indexOf(document.activeElement?.closest("tr, li")?.querySelector("a.row"));
     const next = rows[now < 0 ? (step > 0 ? 0 : rows.length - 1) : now + step];
     next?.focus();
@@ -38,6 +42,46 @@
     const next = rows[(now + 1) % rows.length];
     next?.querySelector("a.row").focus();
     next?.scrollIntoView({ block: "center" });
+  }
+
+  // A list that is open. New sessions wait above its rows until somebody asks for them, or until its
+  // head is out of sight: then they come in by themselves, and what is read stays where it is.
+  const shown = () => [...document.querySelectorAll("#rows > tr")];
+  let read = null;
+
+  function hold() {
+    const row = shown().find((one) => one.getBoundingClientRect().bottom > 0);
+    read = row && { id: row.id, top: row.getBoundingClientRect().top };
+  }
+
+  function keepPlace() {
+    const row = read && document.getElementById(read.id);
+    const moved = row ? row.getBoundingClientRect().top - read.top : 0;
+    read = null;
+    if (moved) scrollBy(0, moved);
+  }
+
+  function admit() {
+    document.getElementById("rows").prepend(...document.getElementById("fresh").rows);
+    document.getElementById("news").replaceChildren();
+  }
+
+  function admitUnseen() {
+    const first = shown()[0];
+    if (!document.querySelector("#fresh > tr") || first.getBoundingClientRect().top > 0) return;
+    hold();
+    admit();
+    keepPlace();
+  }
+
+  // An answer to another question than the page would ask now: a filter was chosen meanwhile, or rows
+  // were let in.
+  function isLate(action, live) {
+    const asked = new URL(action, location.href).searchParams;
+    const rows = asked.getAll("row").length;
+    for (const name of ["row", "was"]) asked.delete(name);
+    const now = new URL(live.getAttribute("hx-get"), location.href).searchParams;
+    return String(asked) !== String(now) || rows !== shown().length;
   }
 
   const keys = {
@@ -66,10 +110,58 @@
     button.textContent = "Copied";
   });
 
-  document.addEventListener("htmx:after:swap", localise);
+  // Nobody may be in front of the screen any more: what it showed goes, and with it what asks.
+  function signedOut() {
+    const address = new URLSearchParams({ to: location.pathname + location.search });
+    const said = Object.assign(document.createElement("h1"), { textContent: "You are signed out" });
+    const link = Object.assign(document.createElement("a"), {
+      className: "enter", href: `/sign-in?${address}`, textContent: "Sign in",
+    });
+    const section = Object.assign(document.createElement("section"), { className: "failure" });
+    section.setAttribute("role", "alert");
+    section.append(said, link);
+    document.querySelector("main").replaceChildren(section);
+    document.title = "Signed out · journeytrace";
+  }
+
+  // A page that the browser has kept whole is asked for again, for its viewer may have changed.
+  window.addEventListener("pagehide", (event) => {
+    document.body.hidden = event.persisted;
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("#news a") && document.querySelector("#fresh > tr")) admit();
+  });
+
+  // A page that nobody sees asks for nothing, and for everything once it is seen again.
+  document.addEventListener("htmx:before:request", (event) => {
+    if (document.hidden && event.detail.ctx.sourceElement.id === "live") event.preventDefault();
+  });
+  document.addEventListener("visibilitychange", () => {
+    const live = document.getElementById("live");
+    if (live && !document.hidden) htmx.trigger(live, "every");
+  });
+  document.addEventListener("htmx:before:swap", (event) => {
+    const { sourceElement, request, target } = event.detail.ctx;
+    if (target.id !== "table") return;
+    if (isLate(request.action, sourceElement)) event.preventDefault();
+    else hold();
+  });
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (event.detail.ctx.target.id !== "table") return;
+    keepPlace();
+    admitUnseen();
+  });
+  // At once, so that nobody sees UTC for a moment.
+  const whole = { childList: true, characterData: true, subtree: true };
+  new MutationObserver(localise).observe(document.body, whole);
   document.addEventListener("htmx:after:request", (event) => {
     // What is wrong with a filter is told by a page of its own; a poll that fails is tried again.
     const { response, sourceElement, request } = event.detail.ctx;
+    if (response.status === 401) signedOut();
     if (response.status >= 400 && sourceElement.matches("form")) location.assign(request.action);
   });
   localise();

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from journeytrace_collector.admin.api import BadParameterError, parse_query
 from journeytrace_collector.store.base import SessionQuery
 
-__all__ = ["LAST", "PAGE_ROWS", "Asked", "link", "read", "stated"]
+__all__ = ["LAST", "PAGE_ROWS", "Asked", "link", "read", "stated", "without_persons"]
 
 PAGE_ROWS: Final = 50
 
@@ -38,8 +38,11 @@ class Asked:
 
 
 def stated(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Give the parameters that say something. A form sends all of its fields, empty or not."""
-    found = {name: value for name, value in parameters.items() if value.strip()}
+    """Give the parameters that say something. A form sends all of its fields, empty or not.
+
+    A reason, or the name of an event, can be a blank.
+    """
+    found = {n: text for n, text in parameters.items() if text.strip() or (text and n != "search")}
     if "search" not in found:
         found.pop("field", None)
     return found
@@ -52,8 +55,10 @@ def read(parameters: Mapping[str, str], now: int) -> Asked:
         BadParameterError: see there.
     """
     rest = dict(parameters)
-    if "limit" in rest:
-        raise BadParameterError("limit", "is no parameter here", "the filters, and cursor")
+    for name in ("limit", "user"):
+        # A person has a page of their own.
+        if name in rest:
+            raise BadParameterError(name, "is no parameter here", "the filters, and cursor")
     last = rest.pop("last", None)
     query = replace(parse_query(rest), limit=PAGE_ROWS)
     if last is not None:
@@ -69,3 +74,9 @@ def link(path: str, parameters: Mapping[str, str | None]) -> str:
     """Give an address; parameters that are None or empty are left out."""
     said = {name: value for name, value in parameters.items() if value}
     return f"{path}?{urlencode(said)}" if said else path
+
+
+def without_persons(filters: Mapping[str, str]) -> str:
+    """Write filters, but for a text that was searched: it can be anybody's address."""
+    said = {name: "…" if name == "search" else text for name, text in filters.items()}
+    return ", ".join(f"{name} {text}" for name, text in said.items())

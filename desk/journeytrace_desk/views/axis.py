@@ -41,7 +41,7 @@ class Tick:
 
     x: float
     ns: int
-    """From the beginning on."""
+    """From the start on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,15 @@ class _Piece:
 class Axis:
     """Where on a page each moment is."""
 
-    def __init__(self, spans: Iterable[tuple[int, int]], left: float, right: float) -> None:
-        """Lay out what happened in `spans` (start and end in ns) between two places."""
+    def __init__(
+        self, spans: Iterable[tuple[int, int]], left: float, right: float, origin: int | None = None
+    ) -> None:
+        """Lay out what happened in `spans` (start and end in ns) between two places.
+
+        Ticks count from `origin`; None: from the first of it.
+        """
         pieces = _folded(_joined(sorted(spans)))
-        self.start = pieces[0][0]
+        self.start = pieces[0][0] if origin is None else origin
         room = right - left - FOLD * (len(pieces) - 1) - _NARROWEST * len(pieces)
         whole = sum(end - start for start, end in pieces)
         self._pieces: list[_Piece] = []

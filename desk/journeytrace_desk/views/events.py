@@ -11,6 +11,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import PRIVATE_PREFIXES
 from journeytrace_collector.core.derive import rfc3339
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.operations import began
 from journeytrace_desk.views.asked import link
 from journeytrace_desk.views.timeline import LANES
 from journeytrace_desk.views.times import clock, since, took
@@ -143,6 +144,7 @@ def chosen(
 
     counts = {name: sum(one.source == name for one in events) for name in LANES}
     bad = [one for one in events if tone(one.result, one.impact) == "bad"]
+    start = began(events)
     in_the_way = sum(stood_in_the_way(one) for one in events)
     return Chosen(
         events=list(kept[first : first + ROWS]),
@@ -156,9 +158,7 @@ def chosen(
         ),
         find=find,
         hidden={"id": session_id, **{k: v for k, v in given.items() if k != "find"}},
-        jumps=[
-            (place(session_id, events, one), since(one.at - events[0].at), one.name) for one in bad
-        ],
+        jumps=[(place(session_id, events, one), since(one.at - start), one.name) for one in bad],
         before=to(**{"from": str(max(first - ROWS, 0))}) if first else None,
         after=to(**{"from": str(first + ROWS)}) if len(kept) > first + ROWS else None,
     )

@@ -8,20 +8,19 @@ from typing import Final
 
 from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import Decision, Impact, Result, Source, Status
-from journeytrace_collector.admin.api import UNDECIDED, WITHOUT
+from journeytrace_collector.admin.api import MOST_COUNTED, UNDECIDED, WITHOUT
 from journeytrace_collector.store.base import Counted, SessionQuery
 from journeytrace_desk.views.asked import LAST, Asked, link
 from journeytrace_desk.views.words import DECISION, STATUS
 
-__all__ = ["MOST_COUNTED", "Choice", "Filters", "counted", "facets", "filters"]
-
-MOST_COUNTED: Final = 1_000
-"""How far counts are exact."""
+__all__ = ["Choice", "Filters", "counted", "facets", "filters"]
 
 FURTHER: Final = (
     "since",
     "until",
     "stage",
+    "reached",
+    "per",
     "reason",
     "error_code",
     "event",
@@ -91,6 +90,7 @@ def filters(
         options={
             "last": [(value, words) for value, (words, _) in LAST.items()],
             "stage": [*_same(catalogue.ordered_stages), (WITHOUT, "none yet")],
+            "reached": _same(catalogue.ordered_stages),
             "reason": [*_same(reasons), (WITHOUT, "none")],
             "source": _same(Source),
             "result": _same(Result),

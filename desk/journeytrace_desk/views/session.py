@@ -9,7 +9,7 @@ from typing import Final
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.core.derive import Summary, rfc3339
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.operations import is_passive
+from journeytrace_collector.core.operations import began, is_passive
 from journeytrace_desk.views.events import place, stood_in_the_way
 from journeytrace_desk.views.times import since, span
 from journeytrace_desk.views.words import Tone
@@ -71,7 +71,7 @@ def cause(session: Summary, events: Sequence[Event]) -> Cause:
         code=code,
         end=end,
         times=len(same),
-        at=since(named.at - events[0].at) if named else None,
+        at=since(named.at - began(events)) if named else None,
         tone=look,
     )
 
@@ -87,4 +87,4 @@ def fingerprint(session: Summary) -> str:
 def lasted(events: Sequence[Event]) -> str:
     """Tell from the first event to the end of the last, but for what people did."""
     journey = [one for one in events if not is_passive(one)] or events
-    return span(max(one.at + one.duration for one in journey) - journey[0].at)
+    return span(max(one.at + one.duration for one in journey) - began(events))

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from journeytrace.conventions import Decision
 from journeytrace_collector.core.derive import Summary
+from journeytrace_desk.access.masking import HIDDEN
 from journeytrace_desk.views.asked import link
 from journeytrace_desk.views.times import span
 
-__all__ = ["Attempt", "Person", "Row", "person", "row"]
+__all__ = ["Attempt", "Person", "Row", "person", "person_link", "row"]
 
 _SHORT = 8
 
@@ -21,6 +22,8 @@ class Row:
     """One session in a list."""
 
     session: Summary
+    key: str
+    """What its row goes by: short, for an address names a hundred, and no other row's."""
     address: str
     short_id: str
     """A UUID is known by its beginning; any other id is shown whole."""
@@ -34,10 +37,21 @@ def row(session: Summary) -> Row:
     is_uuid = session.trace_id == found.replace("-", "")
     return Row(
         session=session,
+        key=session.support_code + ("" if session.trace_id == HIDDEN else session.trace_id[-4:]),
         address=link("/session", {"id": found}),
         short_id=f"{found[:_SHORT]}…" if is_uuid else found,
-        person=link("/person", {"id": session.user_id}) if session.user_id else None,
+        person=person_link(session),
     )
+
+
+def person_link(session: Summary) -> str | None:
+    """Give the address of all sessions of a session's user; None: nobody is known.
+
+    Where the user id is masked the address does not tell it either.
+    """
+    if session.user_id == HIDDEN:
+        return link("/person", {"session": session.session_id})
+    return link("/person", {"id": session.user_id}) if session.user_id else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,7 @@ class Person:
 
 
 def person(user_id: str, newest_first: Sequence[Summary]) -> Person:
-    """Describe the sessions of one user id."""
+    """Describe the sessions of one user id, of which there is one at least."""
     in_order = list(reversed(newest_first))
     decided = [one for one in in_order if one.decision is not None]
     last = max(decided, key=lambda one: one.decided_at or "", default=None)

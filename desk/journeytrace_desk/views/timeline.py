@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.operations import began
+from journeytrace_desk.access.looks import LOOKS
 from journeytrace_desk.views.axis import Axis, Gap
 from journeytrace_desk.views.times import briefly, since, took
 from journeytrace_desk.views.words import Tone, tone
@@ -97,8 +99,13 @@ class Timeline:
 
 
 def timeline(events: Sequence[Event], stages: Mapping[str, tuple[int, int, int]]) -> Timeline:
-    """Lay out the events of one session, at least one; `stages` as in `SessionState`."""
-    axis = Axis(((event.at, event.at + event.duration) for event in events), _LEFT, _RIGHT)
+    """Lay out the events of one session, at least one; `stages` as in `SessionState`.
+
+    That somebody looked is left out: it would be more than all else, and comes long after it.
+    """
+    events = [event for event in events if event.name not in LOOKS] or events
+    spans = ((event.at, event.at + event.duration) for event in events)
+    axis = Axis(spans, _LEFT, _RIGHT, began(events))
     bands = _bands(axis, stages)
     top = y = max((band.y + _BAND_ROW for band in bands), default=0) + 6
     lanes = []
@@ -117,7 +124,7 @@ def timeline(events: Sequence[Event], stages: Mapping[str, tuple[int, int, int]]
         bottom=y,
         lanes=lanes,
         gaps=[(gap, briefly(gap.ns)) for gap in axis.gaps()],
-        ticks=[(tick.x, since(tick.ns)[1:].partition(".")[0]) for tick in axis.ticks()],
+        ticks=[(tick.x, since(tick.ns).lstrip("+").partition(".")[0]) for tick in axis.ticks()],
     )
 
 

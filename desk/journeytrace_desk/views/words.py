@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from journeytrace.conventions import Decision, Impact, Result, Status
 
-__all__ = ["DECISION", "FIELD", "STATUS", "Tone", "tone"]
+__all__ = ["DECISION", "FIELD", "STATUS", "Tone", "percent", "tone"]
 
 STATUS: Final = {
     Status.IN_PROGRESS: "In progress",
@@ -47,3 +47,14 @@ _TONES: Final[dict[str, Tone]] = {
 def tone(result: str | None, impact: str) -> Tone:
     """Tell how an event looks: colour is for what went wrong or was decided."""
     return "bad" if result == Result.FAIL else _TONES.get(impact, "plain")
+
+
+def percent(share: float | None) -> str:
+    """Write a share, 0 to 1. What is not nothing is not called 0 %, nor what is not all 100 %."""
+    if share is None:
+        return "–"  # noqa: RUF001 - as where lists have nothing
+    if 0 < share < 0.01:
+        return "< 1 %"
+    if 0.99 < share < 1:
+        return "> 99 %"
+    return f"{share:.0%}".replace("%", " %")

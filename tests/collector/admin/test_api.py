@@ -14,6 +14,7 @@ from tests.support.events import NOON, SECOND, event
 from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Impact, Result, Source, Status
 from journeytrace_collector.admin import api
+from journeytrace_collector.admin.told import told_event
 from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.store import SessionQuery
 
@@ -55,9 +56,11 @@ def test_filters_are_read() -> None:
             "result": "FAIL",
             "impact": "BLOCKED",
             "corrected": "yes",
+            "user": "(none)",
         }
     )
     assert query == SessionQuery(
+        user="(none)",
         project="acme",
         reason="",
         error_code="QS-10001",
@@ -114,6 +117,8 @@ def test_undecided_sessions_can_be_asked_for() -> None:
         ("cursor", "!", "next_cursor"),
         ("cursor", "bm90IG91cnM", "next_cursor"),
         ("search", "x" * 513, "512"),
+        ("search", " " * 513, "512"),
+        ("user", "", "1 to 512"),
         ("statu", "DROPPED", "status, decision"),
     ],
 )
@@ -156,12 +161,30 @@ def test_session_ids_are_read_as_pasted(text: str) -> None:
     assert api.parse_session_id(text) == "018f3b5e-0000-7000-8000-00000000000a"
 
 
+@pytest.mark.parametrize(
+    ("ids", "read"),
+    [("[1.0, 2, 3e2]", [1, 2, 300]), ("[9223372036854775807]", [2**63 - 1]), ("null", None)],
+)
+def test_ids_are_read_as_json_has_numbers(ids: str, read: list[int] | None) -> None:
+    """1.0 is an integer to JSON Schema, and to some who write JSON."""
+    found = api.parse_ids(f'{{"ids": {ids}}}'.encode())
+    assert found == read
+    assert found is None or {type(one) for one in found} == {int}
+
+
+@pytest.mark.parametrize("number", ["1.5", "1e300", "1e999", "9" * 400, "9223372036854775808"])
+def test_numbers_that_are_no_ids_are_refused(number: str) -> None:
+    """However they are written."""
+    with pytest.raises(api.BadParameterError, match="ids cannot be read"):
+        api.parse_ids(f'{{"ids": [{number}]}}'.encode())
+
+
 def test_an_event_looks_as_designed() -> None:
     """An event's JSON has the designed keys, times in RFC 3339, and its metadata as an object."""
     found = event(
         "FACE_COMPARE", result="FAIL", metadata='{"score":0.5}', duration=1_500_000, service="kyc"
     )
-    assert json.loads(msgspec.json.encode(api.event_json(found))) == {
+    assert json.loads(msgspec.json.encode(told_event(found))) == {
         "event_id": found.event_id.hex(),
         "name": "FACE_COMPARE",
         "source": "BE",
@@ -172,6 +195,7 @@ def test_an_event_looks_as_designed() -> None:
         "error_code": None,
         "error_meaning": None,
         "error_page": None,
+        "actor": None,
         "at": "2026-06-01T12:00:00.000000Z",
         "duration_ms": 1.5,
         "service": "kyc",
@@ -182,10 +206,10 @@ def test_an_event_looks_as_designed() -> None:
 def test_an_event_tells_what_its_code_means() -> None:
     """Beside a code that the catalogue knows stand its meaning and its page."""
     known = {"QS-10001": ErrorCodeSpec("QS-10001", "The ID is blurred.", "https://help.example/1")}
-    told = api.event_json(event("ID_RECOGNITION", error_code="QS-10001"), known)
-    assert (told["error_meaning"], told["error_page"]) == (
+    told = told_event(event("ID_RECOGNITION", error_code="QS-10001"), known)
+    assert (told.error_meaning, told.error_page) == (
         "The ID is blurred.",
         "https://help.example/1",
     )
-    told = api.event_json(event("ID_RECOGNITION", error_code="QS-2"), known)
-    assert (told["error_code"], told["error_meaning"], told["error_page"]) == ("QS-2", None, None)
+    told = told_event(event("ID_RECOGNITION", error_code="QS-2"), known)
+    assert (told.error_code, told.error_meaning, told.error_page) == ("QS-2", None, None)

@@ -108,6 +108,20 @@ def test_a_session_is_erased_for_good(running: Running, caplog: pytest.LogCaptur
     assert not any(EMAIL in line or "one" in line.split() for line in told)
 
 
+def test_who_erased_is_told(running: Running) -> None:
+    """The newest first: who, what and when, with a digest in the place of the session."""
+    assert running.ask("GET", "/api/v1/acts") == (200, {"acts": []})
+    running.ask("DELETE", "/api/v1/sessions/one")
+    running.ask("DELETE", "/api/v1/sessions/two")
+    acts = running.ask("GET", "/api/v1/acts")[1]["acts"]
+    assert [(act["actor"], act["act"], act["project"]) for act in acts] == [
+        ("admin", "erase", None)
+    ] * 2
+    assert acts[0]["at"] >= acts[1]["at"]
+    assert len({act["digest"] for act in acts}) == 2
+    assert running.ask("GET", "/api/v1/acts?limit=1")[1]["acts"] == acts[:1]
+
+
 @pytest.mark.parametrize(
     ("query", "erased"), [(f"user={USER}", {"one", "two"}), (f"email={EMAIL.upper()}", {"one"})]
 )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from tests.support.events import MINUTE, SECOND, event
 from tests.support.running import enter_in_background
+from tests.support.waiting import PATIENCE
 
 from journeytrace.catalogue import load_catalogue
 from journeytrace_collector.cli.client import ApiError, Funnel, connect
@@ -46,6 +50,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 "CONSENT_GIVEN", START + SECOND, session_id="b", project_id="acme", stage="CONSENT"
             ),
             event("STEP2_ENTERED", START + MINUTE, session_id="c", project_id="globex"),
+            event("REJECTED", START + SECOND, session_id="a", reason="LIVENESS_FAIL", stage=None),
+            event("IP_RISK_CHECK", START + SECOND, session_id="a", stage=None, impact="BLOCKED"),
         ]
     )
     store.close()
@@ -91,6 +97,35 @@ def test_a_project_and_a_time_can_be_chosen(url: str) -> None:
     assert asked(url, **early)["sessions"] == 2
     assert asked(url, project="acme", **late)["sessions"] == 0
     assert asked(url, project="")["sessions"] == 0
+
+
+def get(url: str, path: str) -> Any:
+    """Ask for what the command line does not."""
+    with urlopen(f"http://{url.removeprefix('http://')}{path}", timeout=PATIENCE) as reply:
+        return json.load(reply)
+
+
+def test_people_can_be_counted(url: str) -> None:
+    """Of a person's sessions one counts; without a user id each is a person of its own."""
+    assert asked(url, per="person")["sessions"] == 3
+    assert get(url, "/api/v1/sessions?per=person&reached=POST")["sessions"][0]["session_id"] == "b"
+
+
+def test_reasons_and_blocks_are_told(url: str) -> None:
+    """Each with its meaning and its share."""
+    found = get(url, "/api/v1/reasons?project=acme")
+    assert found["sessions"] == 2
+    assert found["reasons"] == [
+        {
+            "decision": "REJECTED",
+            "reason": "LIVENESS_FAIL",
+            "meaning": "The picture did not show a live person.",
+            "sessions": 1,
+            "of_decision": 1.0,
+        }
+    ]
+    (block,) = get(url, "/api/v1/blocks")["blocks"]
+    assert (block["event"], block["sessions"]) == ("IP_RISK_CHECK", 1)
 
 
 def test_what_it_does_not_know_is_refused(url: str) -> None:

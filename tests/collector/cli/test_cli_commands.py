@@ -194,6 +194,13 @@ def test_show_one_source(ask: Ask, journeys: list[Journey], source: str) -> None
     assert {event["source"] for event in shown["events"]} == {source.upper()}
 
 
+def test_show_knows_no_other_source(ask: Ask, journeys: list[Journey]) -> None:
+    """A source that there is not is refused with those that there are."""
+    answer = ask("show", journeys[0].person.session_id, "--source", "AI")
+    assert answer.exit_code == 2
+    assert "'AI' is none of FE, BE, OP" in answer.stderr
+
+
 def test_show_only_what_failed(ask: Ask, journeys: list[Journey]) -> None:
     """--failed leaves what failed or had an impact, on paper and as JSON, and counts the rest."""
     journey = next(one for one in journeys if one.kind == "rejected, retries exhausted")

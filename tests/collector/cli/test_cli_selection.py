@@ -17,10 +17,12 @@ END = START + timedelta(minutes=20)
 NOW = START + timedelta(days=3)
 
 
-def event(second: int, result: str | None = None, impact: str = "NONE") -> Event:
+def event(
+    second: int, result: str | None = None, impact: str = "NONE", source: str = "BE"
+) -> Event:
     """Make one event, so many seconds after the start."""
     at = (START + timedelta(seconds=second)).isoformat()
-    return cast(Event, {"at": at, "result": result, "impact": impact})
+    return cast(Event, {"at": at, "result": result, "impact": impact, "source": source})
 
 
 EVENTS = [
@@ -35,9 +37,17 @@ EVENTS = [
 
 def test_failed_keeps_what_failed_or_had_an_impact() -> None:
     """A crash, a retake and a decision stay; the rest is counted."""
-    chosen = select(EVENTS, failed=True, elsewhere=4)
+    chosen = select(EVENTS, failed=True)
     assert chosen.events == [EVENTS[2], EVENTS[3], EVENTS[5]]
-    assert (chosen.before, chosen.after, chosen.quiet, chosen.elsewhere) == (0, 0, 3, 4)
+    assert (chosen.before, chosen.after, chosen.quiet, chosen.elsewhere) == (0, 0, 3, 0)
+
+
+def test_what_people_did_is_of_another_source() -> None:
+    """One source is kept, and all events of the two others are counted."""
+    others = [event(200, "FAIL", source="FE"), event(300, source="OP"), event(400, source="OP")]
+    chosen = select([*EVENTS, *others], source="BE", failed=True)
+    assert chosen.events == [EVENTS[2], EVENTS[3], EVENTS[5]]
+    assert (chosen.quiet, chosen.elsewhere) == (3, 3)
 
 
 def test_around_keeps_what_is_near() -> None:

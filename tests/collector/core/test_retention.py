@@ -81,3 +81,40 @@ def test_settings_add_to_the_history_and_alter_nothing(configured: list[dict[str
     known = Retention(periods)
     for at, days in enumerate(configured):
         assert {p: known.days_of(p, at) for p in "abc"} == {p: days.get(p, 30) for p in "abc"}
+
+
+@given(
+    done=st.lists(
+        st.one_of(
+            st.dictionaries(st.sampled_from("ab"), st.sampled_from((30, 90, 365))),
+            st.tuples(st.sampled_from("ab"), st.sampled_from((30, 90, 365))),
+        ),
+        max_size=8,
+    ),
+    clock=st.lists(st.integers(0, 9), min_size=8, max_size=8),
+)
+def test_the_settings_fix_and_else_the_desk_has_chosen(
+    done: list[dict[str, int] | tuple[str, int]], clock: list[int]
+) -> None:
+    """After any starts and choices, whatever the clock: the settings, else the last choice, or 30.
+
+    And what held before still holds for the sessions of its time.
+    """
+    periods: list[Period] = []
+    configured: dict[str, int] = {}
+    chosen: dict[str, int] = {}
+    for at, step in zip(clock, done, strict=False):
+        known = Retention(periods)
+        before = [known.days_of(name, until) for name in "ab" for until in range(at)]
+        if isinstance(step, dict):
+            configured = step
+            periods += changes(known, configured, at)
+        elif step[0] not in configured:
+            chosen |= [step]
+            periods += [known.next(step[0], at, step[1], chosen=True)]
+        after = Retention(periods)
+        assert {name: after.latest().get(name, 30) for name in "ab"} == {
+            name: configured.get(name, chosen.get(name, 30)) for name in "ab"
+        }
+        assert before == [after.days_of(name, until) for name in "ab" for until in range(at)]
+        assert len({period[:2] for period in periods}) == len(periods)

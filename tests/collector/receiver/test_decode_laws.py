@@ -19,7 +19,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from journeytrace import conventions as names
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.identity import normalise_session_id
-from journeytrace_collector.admin.api import event_json
+from journeytrace_collector.admin.told import told_event
 from journeytrace_collector.core.decode import Decoded, Decoder
 from journeytrace_collector.core.derive import summary
 from journeytrace_collector.core.model import Event
@@ -155,7 +155,7 @@ def check_event(event: Event) -> None:
     assert len(event.metadata.encode()) <= 400
     metadata = json.loads(event.metadata, parse_constant=pytest.fail)
     assert not set(metadata) & set(names.ATTRIBUTES)
-    assert msgspec.json.encode(event_json(event))
+    assert msgspec.json.encode(told_event(event))
 
 
 def check(decoded: Decoded, records: int) -> None:

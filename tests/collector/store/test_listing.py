@@ -101,6 +101,15 @@ def test_searching_reads_one_range_of_an_index(database: sqlite3.Connection, fie
     )
 
 
+@pytest.mark.parametrize("field", SEARCH_FIELDS)
+def test_a_whole_value_is_one_place_of_an_index(database: sqlite3.Connection, field: str) -> None:
+    """A search for the whole of a value reads no more than what has it."""
+    query = SessionQuery(search="ABCD0123", fields=(field,), exact=frozenset({field}))
+    (narrow,) = Listing(query, NOON, IDLE_TIMEOUT).narrows()
+    (step,) = plan(database, narrow.sql)
+    assert f"SEARCH sessions USING COVERING INDEX sessions_{field} ({field}=?)" in step
+
+
 @pytest.mark.parametrize("status", [Status.IN_PROGRESS, Status.DROPPED])
 def test_the_clock_reads_one_range_of_an_index(
     database: sqlite3.Connection, status: Status

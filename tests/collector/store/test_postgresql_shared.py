@@ -6,11 +6,12 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from urllib.parse import urlsplit
 
-from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, event
+from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SESSION, event
 from tests.support.postgresql import Server
-from tests.support.waiting import PATIENCE, exhaust
+from tests.support.waiting import PATIENCE, exhaust, wait_until
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.core.change import Change, Followup, Parcel, Tally
@@ -258,3 +259,44 @@ def test_counters_are_each_collectors_own(open_store: Callable[..., PostgresqlSt
     one.write([event("STEP_VIEW")])
     assert one.counters().rises == {("hits", ("a",)): 2}
     assert two.counters().rises == {("hits", ("a",)): 0}
+
+
+def test_a_period_that_one_begins_holds_for_all(
+    open_store: Callable[..., PostgresqlStore],
+) -> None:
+    """From the moment that the choice is kept, in what another collector writes and shows."""
+    one, two = open_store("one"), open_store("two")
+    one.keep_for({}, NOON)
+    two.keep_for({}, NOON)
+    assert one.choose_period("acme", 365, "ann", NOON)
+    two.write([event("SESSION_CREATED", NOON, project_id="acme")])
+    two.erase(NOON + 31 * NS_PER_DAY, 9)
+    known = two.session(SESSION)
+    assert known is not None
+    assert known.retention.days(known.state) == 365
+
+
+def test_a_period_waits_for_those_who_hold_to_the_one_before(
+    server: Server, url: str, open_store: Callable[..., PostgresqlStore]
+) -> None:
+    """A session that is being written beside the choice is erased as it is told: by the new one."""
+    one, two = open_store("one"), open_store("two")
+    one.keep_for({}, NOON)
+    choosing = ThreadPoolExecutor(1)
+    asked: list[Future[bool]] = []
+    waits = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = '{}'"
+
+    def choose_meanwhile(_: Change) -> Followup:
+        asked.append(choosing.submit(two.choose_period, "acme", 365, "ann", NOON))
+        waiting = waits.format(urlsplit(url).path[1:])
+        wait_until("the choice waits", lambda: asked[0].done() or server.execute(waiting, url))
+        return Followup(Tally(), [])
+
+    one.follow(choose_meanwhile)
+    one.write([event("SESSION_CREATED", NOON, project_id="acme")])
+    assert asked[0].result(PATIENCE)
+    choosing.shutdown()
+    two.erase(NOON + 31 * NS_PER_DAY, 9)
+    known = two.session(SESSION)
+    assert known is not None
+    assert known.retention.days(known.state) == 365

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 from tests.support.events import IDLE_TIMEOUT, event
+from tests.support.waiting import PATIENCE, join
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.errors import StartError, StoreUnavailableError
@@ -88,3 +90,27 @@ def test_power_cuts_are_survived_by_configuration(tmp_path: Path) -> None:
     assert store._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert store._writer.execute("PRAGMA synchronous").fetchone() == (2,)
     store.close()
+
+
+def test_closing_lets_who_is_at_the_file_finish(tmp_path: Path) -> None:
+    """Scrubbing goes on in a thread of its own, and the file is not taken from under it."""
+    store = opened(tmp_path)
+    inside, go_on = threading.Event(), threading.Event()
+    found = []
+
+    def scrub() -> None:
+        with store._using():
+            inside.set()
+            assert go_on.wait(PATIENCE)
+            found.append(store._writer.execute("SELECT 1").fetchone())
+
+    scrubbing = threading.Thread(target=scrub, daemon=True)
+    closing = threading.Thread(target=store.close, daemon=True)
+    scrubbing.start()
+    assert inside.wait(PATIENCE)
+    closing.start()
+    # Who does not wait is done by now.
+    closing.join(0.2)
+    go_on.set()
+    join(scrubbing, closing)
+    assert found == [(1,)]

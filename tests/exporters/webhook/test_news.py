@@ -75,6 +75,7 @@ def test_settling_is_news(make: Make) -> None:
         "support_code": "YP7YYHZX",
         "project_id": "acme",
         "submission_id": None,
+        "flow_id": None,
         "user_id": "u-1",
         "created_at": "2026-06-01T12:00:00.000000Z",
         "last_event": "REJECTED",

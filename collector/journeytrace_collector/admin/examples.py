@@ -1,0 +1,149 @@
+"""What the admin API could answer, for its document: made of its types, so that it fits them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from journeytrace.conventions import Decision, Status
+from journeytrace_collector.admin import answers, api
+from journeytrace_collector.core.derive import Summary
+from journeytrace_collector.core.funnel import Funnel, Step
+from journeytrace_collector.core.model import Why
+from journeytrace_collector.core.overview import Block, Blocks, Reason, Reasons
+
+__all__ = ["EXAMPLES"]
+
+_SESSION: Final = Summary(
+    session_id="018f3b5e-0000-7000-8000-000000000001",
+    trace_id="018f3b5e000070008000000000000001",
+    support_code="7Q2M4KX9",
+    project_id="acme",
+    submission_id="sub-17",
+    flow_id="flow-1",
+    user_id="u-42",
+    email="ann@example.com",
+    created_at="2026-06-01T12:00:00.000000Z",
+    last_event="REJECTED",
+    last_event_at="2026-06-01T12:04:10.250000Z",
+    status=Status.DROPPED,
+    decision=Decision.REJECTED,
+    reason="SELFIE_DUPLICATE",
+    decided_at="2026-06-01T12:04:10.250000Z",
+    decided_by="AUTOMATIC",
+    automatic_decision=Decision.REJECTED,
+    stage="DECISION",
+    last_error_code="PV-20003",
+    last_error_meaning=None,
+    last_error_page=None,
+    events=31,
+    impacts={
+        "NONE": 29,
+        "BLOCKED": 0,
+        "RETAKE": 0,
+        "PENDING": 0,
+        "REJECTED": 2,
+        "APPROVED": 0,
+        "COMPLETED": 0,
+    },
+    retention_days=365,
+    expires_at="2027-06-01T12:00:00.000000Z",
+    settled_at="2026-06-01T12:25:00.000000Z",
+    revision=0,
+    why=Why(
+        text="The user was rejected: the selfie belongs to somebody who is known already."
+        " The code shown was PV-20003.",
+        reason="SELFIE_DUPLICATE",
+        meaning="The selfie belongs to somebody who is known already.",
+        event="SELFIE_DUPLICATE_CHECK",
+        event_at="2026-06-01T12:04:09.000000Z",
+        error_code="PV-20003",
+    ),
+)
+
+EXAMPLES: Final = (
+    _SESSION,
+    answers.Sessions([_SESSION], next_cursor=None, searched_until=None),
+    answers.Count(1_000, more=True),
+    answers.Events(
+        [
+            answers.Event(
+                event_id="8f14e45fceea167a",
+                name="SELFIE_DUPLICATE_CHECK",
+                source="BE",
+                stage="STEP2",
+                impact="REJECTED",
+                result="FAIL",
+                reason=None,
+                error_code="PV-20003",
+                error_meaning=None,
+                error_page=None,
+                actor=None,
+                at="2026-06-01T12:04:09.000000Z",
+                duration_ms=812.5,
+                service="kyc",
+                attributes=msgspec.Raw(b'{"score":0.97}'),
+            )
+        ]
+    ),
+    Funnel(200, [Step("ENTRY", 200, 1.0, 1.0), Step("PRE_CHECKS", 150, 0.75, 0.75)]),
+    Reasons(200, [Reason(Decision.REJECTED, "SELFIE_DUPLICATE", _SESSION.reason, 6, 0.5)]),
+    Blocks(200, [Block("IP_RISK_CHECK", "The address is risky.", 30, 0.15)]),
+    answers.Erasable(sessions=3, events=97),
+    answers.Erased(erased=3, events=97),
+    answers.Acts(
+        [
+            answers.Act(
+                at="2026-06-02T09:00:00.000000Z",
+                actor="admin",
+                act="erase",
+                project="acme",
+                digest="5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9",
+                detail={"events": 97},
+            )
+        ]
+    ),
+    answers.Unknown(
+        [
+            answers.UnknownName(
+                kind="stage",
+                name="STEP_1",
+                decision=None,
+                source=None,
+                stage=None,
+                impact=None,
+                count=12,
+                first_at="2026-06-01T12:00:00.000000Z",
+                similar="STEP1",
+            )
+        ],
+        complete=True,
+        toml="[stages.STEP_1]",
+    ),
+    answers.Outbox(
+        [
+            answers.Destination(
+                name="webhook",
+                waiting=2,
+                oldest_at="2026-06-01T12:04:10.300000Z",
+                backing_off=0,
+                backing_off_since=None,
+                parked=1,
+            )
+        ],
+        [
+            answers.Parked(
+                id=7,
+                destination="webhook",
+                session_id="018f3b5e-0000-7000-8000-000000000001",
+                since="2026-06-01T12:04:10.300000Z",
+                reason="answered 410 Gone",
+            )
+        ],
+    ),
+    api.Ids([7]),
+    answers.Requeued(1),
+    answers.Discarded(1),
+)
+"""One of each type; a document shows those that it speaks of."""

@@ -1,0 +1,95 @@
+"""Who is let in to the admin port, and how errors are answered."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from journeytrace_collector.admin.answers import Error, ErrorAnswer
+from journeytrace_collector.admin.api import BadParameterError
+from journeytrace_collector.errors import (
+    ForeignOriginError,
+    MisdirectedError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from journeytrace_collector.hosts import Hosts
+from journeytrace_collector.security import Tokens
+
+__all__ = ["SharedCodeError", "UnknownSessionError", "answer_errors", "answered", "guard"]
+
+_log = logging.getLogger(__name__)
+
+OPEN: Final = ("/healthz", "/readyz")
+"""Asked by machinery that has no token, and telling nothing about anybody."""
+
+
+class UnknownSessionError(Exception):
+    """No session has this id. Becomes a 404."""
+
+
+class SharedCodeError(Exception):
+    """Several sessions have this support code. Becomes a 409."""
+
+
+def guard(readers: Tokens, hosts: Hosts) -> Middleware:
+    """Let in who shows a token, or where none is asked for, who is at home here."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not readers:
+            hosts.check(request)
+        if request.path not in OPEN:
+            readers.check(request.headers.get("Authorization"))
+        return await handler(request)
+
+    return check
+
+
+@web.middleware
+async def answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every error as JSON: see `ErrorAnswer`."""
+    try:
+        return await handler(request)
+    except BadParameterError as error:
+        return _error(400, str(error), field=error.field, allowed=error.allowed)
+    except UnknownSessionError as error:
+        return _error(404, f"no session has the id {error.args[0]!r}")
+    except SharedCodeError as error:
+        message = f"several sessions have the support code {error.args[0]!r}: search for it"
+        return _error(409, message, field="support_code")
+    except UnauthenticatedError as error:
+        reply = _error(401, str(error))
+        reply.headers["WWW-Authenticate"] = "Bearer"
+        return reply
+    except MisdirectedError as error:
+        return _error(421, str(error))
+    except ForeignOriginError as error:
+        return _error(403, str(error))
+    except UnavailableError as error:
+        reply = _error(503, str(error))
+        reply.headers["Retry-After"] = "1"
+        return reply
+    except web.HTTPException as error:
+        reply = _error(error.status, f"{error.reason}: {request.method} {request.path}")
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            reply.headers["Allow"] = error.headers["Allow"]
+        return reply
+    except Exception:
+        _log.exception("%s %s failed", request.method, request.path)
+        return _error(500, "the collector failed on this request; its log says why")
+
+
+def answered(value: Any, status: int = 200) -> web.Response:
+    """Answer with this as JSON."""
+    return web.Response(
+        body=msgspec.json.encode(value), content_type="application/json", status=status
+    )
+
+
+def _error(status: int, message: str, **details: str) -> web.Response:
+    return answered(ErrorAnswer(Error(message, **details)), status)
