@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from journeytrace import _settings, instrumentor
+from journeytrace.browser import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from journeytrace.testing import RecordedJourneys
@@ -58,7 +59,11 @@ def test_the_pieces_record_what_they_say(journeys: RecordedJourneys) -> None:
 def test_the_variables_are_called_so() -> None:
     """The table and the commands name the variables that the library reads, and no others."""
     named = set(re.findall(r"\b(?:OTEL_PYTHON_)?JOURNEYTRACE_[A-Z_]+", PAGE))
-    assert named == {_settings.CATALOGUE_VARIABLE, instrumentor.SESSION_ID_VARIABLE}
+    assert named == {
+        KEY_VARIABLE,
+        _settings.CATALOGUE_VARIABLE,
+        instrumentor.SESSION_ID_VARIABLE,
+    }
 
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", PAGE))

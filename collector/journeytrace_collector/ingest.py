@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Protocol, Self, TypeVar
 
 from journeytrace.conventions import (
     COLLECTOR_COMMIT_SECONDS,
@@ -34,7 +34,7 @@ from journeytrace_collector.errors import (
 from journeytrace_collector.health import Health
 from journeytrace_collector.store.base import Carried, Store
 
-__all__ = ["Answer", "Decode", "Hold", "Ingest"]
+__all__ = ["Answer", "Decode", "Hold", "Ingest", "Room"]
 
 T = TypeVar("T")
 
@@ -85,11 +85,18 @@ class _State(Enum):
     DRAINING = "draining"
 
 
+class Room(Protocol):
+    """What bodies take up."""
+
+    def hold(self, size: int) -> None:
+        """See `Ingest.hold`."""
+
+
 class Hold:
     """Bytes of one body that is being read, counted as if it waited already; left at the end."""
 
-    def __init__(self, ingest: Ingest) -> None:
-        self._ingest = ingest
+    def __init__(self, room: Room) -> None:
+        self._room = room
         self._size = 0
 
     def grow(self, size: int) -> None:
@@ -98,14 +105,14 @@ class Hold:
         Raises:
             OverloadedError: that is more than may wait.
         """
-        self._ingest.hold(size)
+        self._room.hold(size)
         self._size += size
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ingest.hold(-self._size)
+        self._room.hold(-self._size)
 
 
 class Ingest:

@@ -36,6 +36,10 @@ from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.outbox.delivery import Delivery
 from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import load_exporters
+from journeytrace_collector.public.app import load_script, public_app
+from journeytrace_collector.public.listener import SENDER, Listener
+from journeytrace_collector.public.rebuild import EVENT_LIMITS
+from journeytrace_collector.public.refusal import Outcome
 from journeytrace_collector.receiver.grpc import GrpcReceiver
 from journeytrace_collector.receiver.http import http_receiver
 from journeytrace_collector.receiver.otlp import Signal, signals
@@ -50,6 +54,8 @@ _log = logging.getLogger(__name__)
 
 _GRACE_SECONDS: Final = 4
 """For requests that are in flight when it is time to stop."""
+_PAGES_SHARE: Final = 4
+"""What pages may have on its way is such a part of what may wait for the store in all."""
 _DEADLINE_SECONDS: Final = 9
 """For stopping in all: supervisors kill after 10 seconds (Docker) or 30 (Kubernetes), unasked."""
 _LINGER_SECONDS: Final = 0.5
@@ -77,6 +83,8 @@ class Collector:
     """Where it listens, once entered: the port that a configured port 0 became."""
     otlp_http: Address
     admin: Address
+    public: Address | None = None
+    """None: browsers send nothing."""
     desk: Address | None = None
     """None: there is no desk."""
 
@@ -111,7 +119,10 @@ class Collector:
         for reason in access.senders.refused:
             counted = partial(access.senders.refused.__getitem__, reason)
             health.watch(names.COLLECTOR_REQUESTS_REFUSED_TOTAL, counted, (reason,))
-        for sender in ("", *settings.senders):
+        public = (SENDER,) if settings.public.listen else ()
+        for outcome in Outcome:
+            health.add(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL, (outcome.value,), 0)
+        for sender in ("", *settings.senders, *public):
             health.add(names.COLLECTOR_RECORDS_FORBIDDEN_TOTAL, (sender,), 0)
         exporters = load_exporters(settings, store, self._clock, health)
         for exporter in exporters.values():
@@ -151,13 +162,25 @@ class Collector:
         self._undo.push_async_callback(self._stop_listening)
         context = access.tls.context(ask_clients=False) if access.tls else None
         self.admin = await self._serve("admin", admin, settings.admin, context)
+        logged = any(exporter.wants_logged for exporter in exporters.values())
         decoder = Decoder(
             catalogue,
             Limits(settings.max_event_attributes, settings.max_event_bytes),
             carry=any(exporter.wants_traces for exporter in exporters.values()),
-            carry_logged=any(exporter.wants_logged for exporter in exporters.values()),
+            carry_logged=logged,
         )
         await self._receive(signals(decoder), ingest, access)
+        listener = Listener(
+            settings.public,
+            access.browser_keys,
+            catalogue=catalogue,
+            decoder=Decoder(catalogue, EVENT_LIMITS, carry_logged=logged),
+            ingest=ingest,
+            store=store,
+            clock=self._clock,
+            max_bytes=settings.max_queued_bytes // _PAGES_SHARE,
+        )
+        await self._open_public(listener, health, context)
         record = recorder(ingest, decoder, self._clock)
         acting = Acting(store, ingest, self._clock)
         await self._open_desk(
@@ -179,6 +202,14 @@ class Collector:
         self._listening.append(lambda: grpc.stop(_GRACE_SECONDS))
         port = await grpc.start(settings.otlp_grpc.host, settings.otlp_grpc.port)
         self.otlp_grpc = Address(settings.otlp_grpc.host, port)
+
+    async def _open_public(
+        self, listener: Listener, health: Health, tls: SSLContext | None
+    ) -> None:
+        settings = self._settings.public
+        if settings.listen is not None:
+            app = public_app(settings, listener, health, load_script())
+            self.public = await self._serve("public", app, settings.listen, tls)
 
     async def _open_desk(self, desk: DeskContext, tls: SSLContext | None) -> None:
         app = load_desk(desk)
@@ -259,6 +290,8 @@ async def run(settings: Settings) -> None:
             collector.admin,
             store_place(settings),
         )
+        if collector.public is not None:
+            _log.info("browsers send to %s", collector.public)
         if collector.desk is not None:
             scheme = "https" if settings.tls_cert else "http"
             _log.info("the desk is on %s://%s", scheme, collector.desk)

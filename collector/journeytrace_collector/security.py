@@ -18,6 +18,7 @@ from typing import Any, Final
 import grpc
 from pydantic import SecretStr
 
+from journeytrace.browser import KEY_RULE, Key, is_secret
 from journeytrace_collector.core.rights import ANYBODY, Rights
 from journeytrace_collector.errors import ConfigError, UnauthenticatedError
 from journeytrace_collector.hosts import Hosts
@@ -153,6 +154,8 @@ class Access:
         """None: everything travels in the clear."""
         self.hosts = Hosts(settings.hosts)
         """The names of ports that ask for no token."""
+        self.browser_keys = _browser_keys(settings)
+        """What the tokens of browsers are signed with."""
         if self.senders.shares_with(self.readers):
             raise ConfigError("admin_token: is also a token, so every sender could read all data")
         if settings.desk is not None and not settings.desk_access.known:
@@ -181,6 +184,28 @@ def _tokens(key: str, token: SecretStr | None, file: Path | None) -> list[str]:
     if token is not None:
         return [token.get_secret_value()]
     return _read_tokens(f"{key}_file", file) if file is not None else []
+
+
+def _browser_keys(settings: Settings) -> tuple[Key, ...]:
+    found = []
+    for name, key in settings.public.keys.items():
+        where = f"public.keys.{name}"
+        if (key.key is None) == (key.key_file is None):
+            raise ConfigError(f"{where}: must have either key or key_file")
+        secret = key.key.get_secret_value() if key.key else _read_secret(where, key.key_file)
+        found.append(Key(name, secret))
+    return tuple(found)
+
+
+def _read_secret(where: str, file: Path | None) -> str:
+    assert file is not None  # noqa: S101 - asked before
+    try:
+        secret = file.read_text("ascii", "replace").strip()
+    except OSError as error:
+        raise ConfigError(f"{where}.key_file: {file} cannot be read: {error.strerror}") from error
+    if not is_secret(secret):
+        raise ConfigError(f"{where}.key_file: what is in {file} {KEY_RULE}")
+    return secret
 
 
 def _read_tokens(key: str, file: Path) -> list[str]:

@@ -30,6 +30,7 @@ __all__ = [
     "lost",
     "oldest",
     "outbox",
+    "pages",
     "parked",
     "queued",
     "records",
@@ -142,6 +143,21 @@ def records() -> timeseries.Panel:
         size=HALF,
         unit="suffix: / h",
         nothing="none",
+    )
+
+
+def pages() -> timeseries.Panel:
+    """Show what became of what browsers sent."""
+    expr = per_hour(select(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL), "outcome")
+    return frame(
+        _by_outcome(expr),
+        "Browsers",
+        "Requests of browsers an hour by what became of them: accepted, partial (some of their"
+        " events were not), expired (the page then fetches another token), or refused by what was"
+        " amiss. Nothing where no public port is set up. The API tells events, not requests.",
+        size=(24, 8),
+        unit="suffix: / h",
+        nothing="no browsers",
     )
 
 

@@ -134,6 +134,7 @@ def _collector_health() -> Dashboard:
         .with_panel(health.erased())
         .with_panel(health.events())
         .with_panel(health.records())
+        .with_panel(health.pages())
         .with_panel(health.commits())
         .with_panel(health.queued())
         .with_panel(health.outbox())

@@ -45,6 +45,8 @@ class Problem(StrEnum):
     """A check was told something before or after its body, or entered twice at once."""
     INTERNAL = "internal"
     """A fault of this library, or of the tracer behind it; the event may be lost."""
+    NO_BROWSER_KEY = "no_browser_key"
+    """There is no usable key for the tokens of pages; the token is empty."""
     NO_JOURNEY = "no_journey"
     """An event where no journey was active; the event is lost."""
     RESERVED_METADATA = "reserved_metadata"
@@ -94,8 +96,9 @@ def problems() -> Mapping[str, int]:
     """Give how often each kind of problem occurred in this process; absent: never.
 
     The kinds are: bad_argument, bad_catalogue, bad_clock, bad_event_name, bad_metadata,
-    bad_session_id, check_misused, internal, no_journey, reserved_metadata, too_much_metadata,
-    unknown_event, unknown_reason, unknown_stage. The log has one warning for each kind and subject,
-    under the logger "journeytrace". A forked child goes on from what its parent had counted.
+    bad_session_id, check_misused, internal, no_browser_key, no_journey, reserved_metadata,
+    too_much_metadata, unknown_event, unknown_reason, unknown_stage. The log has one warning for
+    each kind and subject, under the logger "journeytrace". A forked child goes on from what its
+    parent had counted.
     """
     return dict(_counts)

@@ -52,7 +52,16 @@ class Emitter:
         InvalidSessionIdError: see `normalise_session_id`.
     """
 
-    __slots__ = ("_clock", "_fields", "_host", "_parents", "_trace", "session_id")
+    __slots__ = (
+        "_clock",
+        "_fields",
+        "_host",
+        "_parents",
+        "_trace",
+        "project",
+        "session_id",
+        "started",
+    )
 
     def __init__(self, session_id: str, clock: Callable[[], int] | None) -> None:
         self.session_id = identity.normalise_session_id(session_id)
@@ -60,6 +69,10 @@ class Emitter:
         self._clock = clock
         self._fields: dict[str, str] = {}
         self._parents: dict[str | None, tuple[Span, Context]] = {}
+        self.project: str | None = None
+        """Of the session, where it began here."""
+        self.started: int | None = None
+        """When it began, in seconds since 1970; None: elsewhere."""
         self._host: tuple[SpanContext, tuple[Link, ...]] | None = None
 
     @property

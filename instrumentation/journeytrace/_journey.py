@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reprlib
 from contextlib import contextmanager
+from time import time
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
@@ -88,6 +89,9 @@ class Journey:
             days = _retention(retention_days)
             known = None if days is None else {conventions.RETENTION_DAYS: days}
             journey._record(Event.SESSION_CREATED, details, attributes, metadata, known)  # noqa: SLF001
+            if (emitter := journey._emitter) is not None:  # noqa: SLF001
+                emitter.started = int(time())
+                emitter.project = fields_of("start", details).get(conventions.PROJECT_ID)
         except Exception as error:
             report_fault(error)
         return journey
@@ -358,6 +362,35 @@ class Journey:
             self._emitter.identify(fields_of("identify", details))
         except Exception as error:
             report_fault(error)
+
+    def browser_token(
+        self, *, minutes: float = 30, project: str | None = None, previous: str | None = None
+    ) -> str:
+        """Give the token by which the page of this session sends its events to the collector.
+
+        Hand it to nobody but the user whose session it is. It allows to tell what happens on the
+        screen, in this session, and nothing else. Empty: there is no key to sign it with, see
+        `configure`, or no session; then the page records nothing.
+
+        Args:
+            minutes: how long it is good for, from 1 to 60; pages fetch another before it ends.
+            project: id of the project that the form belongs to. None: what `start` was told; where
+                the journey was resumed, the token names none.
+            previous: the token that the page has, if it has one. What it says of the session's
+                start is kept, if it is a token of this session: events that wait in the page since
+                then keep their times. None: a session that was not started by this object begins
+                now, and no event of its page is taken for older than a minute before.
+        """
+        if self._emitter is None:
+            report_lost("browser_token")
+            return ""
+        try:
+            from journeytrace._token import token_for  # noqa: PLC0415 - most services need none
+
+            return token_for(self._emitter, minutes, project, previous)
+        except Exception as error:
+            report_fault(error)
+        return ""
 
     @contextmanager
     def activate(self, *, baggage: bool = False) -> Iterator[Journey]:

@@ -17,6 +17,7 @@ from journeytrace.conventions import SCHEMA_URL, Result
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from journeytrace.browser import Key
     from journeytrace.catalogue import Catalogue
 
 __all__ = ["CATALOGUE_VARIABLE", "Settings", "configure", "current", "install"]
@@ -35,6 +36,7 @@ class Settings:
         *,
         record_exceptions: bool = False,
         recording: bool = False,
+        browser_keys: tuple[Key, ...] = (),
     ) -> None:
         self.catalogue = catalogue
         self._recorded = describe_known(catalogue, None)
@@ -42,6 +44,7 @@ class Settings:
         self.tracer_provider = tracer_provider
         self.record_exceptions = record_exceptions
         self.recording = recording
+        self.browser_keys = browser_keys
         self._tracer: trace.Tracer | None = None
 
     def describe(self, event: object, details: Details) -> Described | None:
@@ -65,6 +68,7 @@ class Settings:
             tracer_provider,
             record_exceptions=self.record_exceptions,
             recording=self.recording,
+            browser_keys=self.browser_keys,
         )
 
     @property
@@ -99,6 +103,7 @@ def configure(
     catalogue: Path | Catalogue | None = None,
     tracer_provider: trace.TracerProvider | None = None,
     record_exceptions: bool = False,
+    browser_key: str | None = None,
 ) -> None:
     """Set the library up, once at the start of the process; it also works without this call.
 
@@ -109,10 +114,14 @@ def configure(
         record_exceptions: send an exception that ends a check with its message and stack trace, as
             the span event ``exception``. Both can hold what was read from somebody's passport.
             False: its class alone, as ``error.type``.
+        browser_key: ``ID:SECRET`` of the key that `Journey.browser_token` signs with, one of the
+            collector's ``public.keys``; behind it, with space between, others whose tokens are
+            still about. None: what the variable ``JOURNEYTRACE_BROWSER_KEY`` holds.
 
     Raises:
         CatalogueError: the file is faulty. This is the one place where the library raises: a
             process that starts can still be mended, one that runs must not be broken.
+        ValueError: `browser_key` is no such text. The message does not quote it.
     """
     from journeytrace.catalogue import Catalogue, load_catalogue  # noqa: PLC0415 - see `_default`
 
@@ -125,7 +134,26 @@ def configure(
     recording = former is not None and former.recording
     provider = former.tracer_provider if former and recording else tracer_provider
     exceptions = _switch(record_exceptions, "record_exceptions")
-    install(Settings(catalogue, provider, record_exceptions=exceptions, recording=recording))
+    install(
+        Settings(
+            catalogue,
+            provider,
+            record_exceptions=exceptions,
+            recording=recording,
+            browser_keys=_browser_keys(browser_key),
+        )
+    )
+
+
+def _browser_keys(text: str | None) -> tuple[Key, ...]:
+    if text is None:
+        return ()
+    from journeytrace.browser import read_keys  # noqa: PLC0415 - most services need none
+
+    try:
+        return read_keys(text)
+    except ValueError as error:
+        raise ValueError(f"browser_key: {error}") from None
 
 
 def _switch(value: object, name: str) -> bool:

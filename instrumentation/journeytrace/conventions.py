@@ -22,6 +22,7 @@ __all__ = [
     "COLLECTOR_EXPORT_FAILURES_TOTAL",
     "COLLECTOR_OUTBOX_AGE_SECONDS",
     "COLLECTOR_OUTBOX_ROWS",
+    "COLLECTOR_PUBLIC_REQUESTS_TOTAL",
     "COLLECTOR_QUEUED_BYTES",
     "COLLECTOR_RECORDS_FORBIDDEN_TOTAL",
     "COLLECTOR_RECORDS_TOTAL",
@@ -378,6 +379,15 @@ COLLECTOR_OUTBOX_ROWS: Final = Metric(
     "What has not been delivered: waiting for its turn, or parked until somebody requeues it.",
 )
 
+COLLECTOR_PUBLIC_REQUESTS_TOTAL: Final = Metric(
+    "journey_collector_public_requests_total",
+    "counter",
+    ("outcome",),
+    "Requests of browsers since the collector started: accepted; partial, where some of its events"
+    " were not; expired, as tokens do; or refused by what was amiss: token, origin, malformed,"
+    " too_large, limited_address, limited_session, limited_all, timeout, unavailable or failed.",
+)
+
 COLLECTOR_QUEUED_BYTES: Final = Metric(
     "journey_collector_queued_bytes",
     "gauge",
@@ -531,6 +541,7 @@ METRICS: Final = (
     COLLECTOR_EXPORT_FAILURES_TOTAL,
     COLLECTOR_OUTBOX_AGE_SECONDS,
     COLLECTOR_OUTBOX_ROWS,
+    COLLECTOR_PUBLIC_REQUESTS_TOTAL,
     COLLECTOR_QUEUED_BYTES,
     COLLECTOR_RECORDS_FORBIDDEN_TOTAL,
     COLLECTOR_RECORDS_TOTAL,

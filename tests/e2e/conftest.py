@@ -32,10 +32,12 @@ class Process:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.grpc = self.http = self.admin = ""
+        self.grpc = self.http = self.admin = self.public = ""
         self._lines = Lines(self.child.stderr)
         if found := self._lines.find(_LISTENING):
             self.grpc, self.http, self.admin = found.groups()
+        if "--public" in flags and (found := self._lines.find(r"browsers send to (\S+)")):
+            self.public = found[1]
 
     def log(self) -> str:
         """Give what it wrote to stderr, once it has ended."""

@@ -6,7 +6,7 @@ import http.client
 import resource
 import socket
 import time
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,18 +23,29 @@ FILES = 256
 STRANGER = ("127.0.0.2", 0)
 ANSWER_SECONDS = 1.0
 HEAD_SECONDS = 10
+HALF_AN_EVENT = (
+    b"POST /journey HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\nContent-Length: 9000\r\n"
+    b"Content-Type: text/plain\r\n\r\neyJ"
+)
 EMPTY = ExportTraceServiceRequest().SerializeToString()
 
 
 @pytest.fixture
 def process(launch: Launch) -> Iterator[Process]:
     """A collector that may open 256 files, beside a test that may open more."""
+    with few_files(launch) as process:
+        yield process
+
+
+@contextmanager
+def few_files(launch: Launch, *flags: str) -> Iterator[Process]:
+    """Start a collector that may open 256 files."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], 4 * SILENT), before[1]))
     try:
         # It reads its limit when it starts, and what it inherits is what it reads.
         resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, before[1]))
-        process = launch()
+        process = launch(*flags)
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], 4 * SILENT), before[1]))
         yield process
     finally:
@@ -102,6 +113,21 @@ def test_a_crowd_that_says_nothing(process: Process, say: bytes) -> None:
     assert process.stop() == 0
     assert process.log().count("\n") < 10, process.log()
     assert "some are closed to let others in" in process.log()
+
+
+def test_a_crowd_on_the_public_port(launch: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1,000 browsers that never finish a request keep none waiting, nor anybody else."""
+    monkeypatch.setenv("JOURNEYTRACE_PUBLIC__KEYS__A__KEY", "x" * 32)
+    monkeypatch.setenv("JOURNEYTRACE_PUBLIC__ORIGINS", "null")
+    with few_files(launch, "--public", "127.0.0.1:0") as process, ExitStack() as stack:
+        for n in range(SILENT):
+            connect(stack, process.public, b"" if n % 2 else HALF_AN_EVENT)
+            if n % 250 == 249:
+                answers(process)
+                assert answered(process.public, "GET", "/healthz") < ANSWER_SECONDS
+        assert open_files(process) < FILES * 3 / 4
+        assert process.stop() == 0
+        assert process.log().count("\n") < 10, process.log()
 
 
 def test_a_crowd_on_the_grpc_port(process: Process) -> None:

@@ -61,6 +61,7 @@ def test_what_can_be_configured_is_this() -> None:
         "catalogue": None,
         "tracer_provider": None,
         "record_exceptions": False,
+        "browser_key": None,
     }
 
 
@@ -69,6 +70,7 @@ def test_what_can_be_configured_is_this() -> None:
     [
         "",
         ".asgi",
+        ".browser",
         ".catalogue",
         ".conventions",
         ".errors",

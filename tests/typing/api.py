@@ -48,6 +48,9 @@ def journeys() -> None:
     assert_type(Journey.current(), Journey)
     assert_type(Journey.from_baggage(), Journey)
     assert_type(journey.session_id, str)
+    assert_type(journey.browser_token(), str)
+    assert_type(journey.browser_token(minutes=10, project="p", previous="t"), str)
+    journey.browser_token(30)  # type: ignore[call-arg]
     assert_type(journey.trace_id, str)
     with journey.activate(baggage=True) as active:
         assert_type(active, Journey)

@@ -16,6 +16,7 @@ from journeytrace_collector.cli.erase import erase
 from journeytrace_collector.cli.outbox import outbox
 from journeytrace_collector.cli.sessions import sessions
 from journeytrace_collector.cli.show import show
+from journeytrace_collector.cli.token import token
 
 __all__ = ["app", "main"]
 
@@ -68,6 +69,7 @@ app.command()(demo)
 app.command()(erase)
 app.command()(sessions)
 app.command()(show)
+app.command()(token)
 app.add_typer(catalogue, name="catalogue")
 app.add_typer(outbox, name="outbox")
 

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from journeytrace.errors import JourneytraceError
 from journeytrace_collector.cli.logs import log_to_stderr
 from journeytrace_collector.settings import Settings, load_settings
+from journeytrace_collector.settings.model import LISTEN
 
 __all__ = ["app", "collector"]
 
@@ -44,6 +45,7 @@ _METAVARS: Final = {
     "otlp_grpc": "HOST:PORT",
     "otlp_http": "HOST:PORT",
     "outbox_retention": "30d",
+    "public": "HOST:PORT|off",
     "store": "URL",
     "tls_cert": "FILE",
     "tls_client_ca": "FILE",
@@ -100,7 +102,9 @@ def _setting_flags() -> dict[str, Any]:
     return {
         name: _flag(name, field)
         for name, field in Settings.model_fields.items()
-        if not isinstance(field.default, BaseModel | dict) and name not in _SECRETS
+        if not isinstance(field.default, dict)
+        and name not in _SECRETS
+        and (not isinstance(field.default, BaseModel) or hasattr(field.default, LISTEN))
     }
 
 
@@ -117,6 +121,8 @@ def _flag(name: str, field: FieldInfo) -> Any:
 
 
 def _shown(default: object) -> str:
+    if isinstance(default, BaseModel):
+        return _shown_address(getattr(default, LISTEN))
     from datetime import timedelta  # noqa: PLC0415
 
     from journeytrace_collector.settings.durations import format_duration  # noqa: PLC0415
@@ -124,6 +130,10 @@ def _shown(default: object) -> str:
     if isinstance(default, timedelta):
         return format_duration(default)
     return "none" if default is None or default == () else str(default)
+
+
+def _shown_address(address: object) -> str:
+    return "off" if address is None else str(address)
 
 
 def _keys_below(field: FieldInfo) -> str:
@@ -140,7 +150,7 @@ def _without_a_flag() -> str:
     said = (
         f"{name}: {field.description}{_keys_below(field)}"
         for name, field in sorted(Settings.model_fields.items())
-        if name not in flags
+        if name not in flags or isinstance(field.default, BaseModel)
     )
     return "\n\n".join(["Without a flag, as keys of the file or variables:", *said])
 

@@ -6,6 +6,7 @@ without it are none of our business and only counted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -171,6 +172,32 @@ class Decoder:
         event = self._event(attributes, record, decoded)
         if self._carry_logged:
             decoded.logged.append(event)
+        return decoded
+
+    def told(
+        self,
+        records: Iterable[tuple[str, dict[str, Any], Record]],
+        faulty: Sequence[Rejection],
+        rights: Rights,
+    ) -> Decoded:
+        """Decode records that were rebuilt of what somebody said, and were not OTLP any more.
+
+        Args:
+            records: where each was found, its attributes, and the rest of it.
+            faulty: what was rejected before.
+            rights: of who said it.
+        """
+        decoded = Decoded(rights=rights)
+        for rejection in faulty:
+            decoded.reject(rejection)
+        for where, attributes, record in records:
+            try:
+                event = self._event(attributes, record, decoded)
+                if self._carry_logged:
+                    decoded.logged.append(event)
+            except BadFieldError as bad:
+                decoded.reject(Rejection(where, bad.name, bad.problem))
+        decoded.rejected = decoded.problems
         return decoded
 
     def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> bool:

@@ -28,7 +28,15 @@ from journeytrace_collector.settings.types import (
     words,
 )
 
-__all__ = ["CALLBACK", "DeskAccess", "OpenIdConnect", "ProxyHeader", "ProxyToken", "RoleName"]
+__all__ = [
+    "CALLBACK",
+    "DeskAccess",
+    "Networks",
+    "OpenIdConnect",
+    "ProxyHeader",
+    "ProxyToken",
+    "RoleName",
+]
 
 CALLBACK: Final = "/sign-in/callback"
 """Where a provider sends people back to, below the address of the desk."""

@@ -15,8 +15,9 @@ from typing import Any, Final
 import yaml
 from pydantic_settings import EnvSettingsSource, SettingsError
 
+from journeytrace.browser import KEY_VARIABLE
 from journeytrace_collector.errors import ConfigError
-from journeytrace_collector.settings.model import NESTED, PREFIX, Settings
+from journeytrace_collector.settings.model import LISTEN, NESTED, PREFIX, Settings
 
 __all__ = ["Layer", "environment_layer", "file_layer", "flag_layer", "holds", "merge"]
 
@@ -105,14 +106,26 @@ def _variables() -> Iterator[tuple[tuple[str, ...], str]]:
     for name, value in os.environ.items():
         if name.upper().startswith(PREFIX) and value:
             keys = tuple(name[len(PREFIX) :].lower().split(NESTED))
+            if name.upper() == KEY_VARIABLE:
+                # The library's own, where a service runs beside a collector.
+                continue
             if keys[0] in Settings.model_fields or not _SERVICE_LINK.fullmatch(f"{name}={value}"):
                 yield keys, value
 
 
 def flag_layer(flags: Mapping[str, object]) -> Layer:
     """Take what was given; None: it was not."""
-    data = {name: value for name, value in flags.items() if value is not None}
-    return Layer(data, lambda keys: "--" + "-".join(keys).replace("_", "-"))
+    given = {name: value for name, value in flags.items() if value is not None}
+    # Of a setting that holds others, the flag is the address alone.
+    data = {n: {LISTEN: v} if _holds_an_address(n) else v for n, v in given.items()}
+    return Layer(
+        data, lambda keys: "--" + "-".join(keys).replace("_", "-").removesuffix(f"-{LISTEN}")
+    )
+
+
+def _holds_an_address(name: str) -> bool:
+    field = Settings.model_fields.get(name)
+    return field is not None and hasattr(field.default, LISTEN)
 
 
 def _nested(keys: tuple[str, ...], value: object) -> dict[str, Any]:

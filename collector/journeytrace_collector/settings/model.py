@@ -10,6 +10,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationInfo, fie
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from journeytrace_collector.settings.access import DeskAccess
+from journeytrace_collector.settings.public import Public
 from journeytrace_collector.settings.types import (
     Address,
     AddressValue,
@@ -27,13 +28,16 @@ from journeytrace_collector.settings.types import (
     TraceUrl,
 )
 
-__all__ = ["NESTED", "PREFIX", "Project", "Sender", "Settings"]
+__all__ = ["LISTEN", "NESTED", "PREFIX", "Project", "Sender", "Settings"]
 
 PREFIX: Final = "JOURNEYTRACE_"
 """What the names of variables begin with."""
 
 NESTED: Final = "__"
 """What separates the keys in the name of a variable."""
+
+LISTEN: Final = "listen"
+"""The key of an address among the settings of what listens there; it alone has a flag."""
 
 _MIB: Final = 1024 * 1024
 
@@ -131,6 +135,13 @@ class Settings(BaseSettings):
         description=(
             "Where a session's trace is seen, with {trace_id} in it, for the desk to link to."
             " None: no link."
+        ),
+    )
+    public: Public = Field(
+        default=Public(),
+        description=(
+            "Listen here for the events of browsers, which show a token of one session each; needs"
+            " public.keys. Port 0: any free port. off: browsers send nothing."
         ),
     )
     desk_reveal: Literal["viewers", "nobody"] = Field(

@@ -23,6 +23,7 @@ __all__ = [
     "FilePath",
     "HostNames",
     "Kept",
+    "ListenAddress",
     "LogLevel",
     "Name",
     "SecretPath",
@@ -91,6 +92,15 @@ def _desk(value: object) -> Address | None:
         return _address(value)
     except ValueError as error:
         raise ValueError(f"{error}; off: no desk") from None
+
+
+def _listen(value: object) -> Address | None:
+    if value is None or value is False or (isinstance(value, str) and value.lower() == "off"):
+        return None
+    try:
+        return _address(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; off: nobody listens") from None
 
 
 def _trace_url(value: str) -> str:
@@ -187,6 +197,7 @@ def words(value: object) -> object:
 
 AddressValue = Annotated[Address, NoDecode, PlainValidator(_address)]
 DeskAddress = Annotated[Address | None, NoDecode, PlainValidator(_desk)]
+ListenAddress = Annotated[Address | None, NoDecode, PlainValidator(_listen)]
 Span = Annotated[timedelta, PlainValidator(_span)]
 Kept = Annotated[timedelta, PlainValidator(_kept)]
 FilePath = Annotated[Path, PlainValidator(_path)]

@@ -23,7 +23,7 @@ _DASHBOARD: Final = f"{HEALTH_UID}?from=now-3h&to=now"
 
 def senders(settings: Settings) -> Group:
     """Give the alerts that somebody who sends has to mend."""
-    refused = (*_refused(settings), *_forbidden(settings))
+    refused = (*_refused(settings), *_forbidden(settings), *_pages(settings))
     return Group("JourneySenders", (*_rejecting(settings), *refused, *_clock(settings)))
 
 
@@ -93,6 +93,31 @@ def _forbidden(settings: Settings) -> tuple[Rule, ...]:
     )
     records = rise(names.COLLECTOR_RECORDS_FORBIDDEN_TOTAL, window, ("sender",))
     return (*with_last_week(series, records), alert)
+
+
+def _pages(settings: Settings) -> tuple[Rule, ...]:
+    window, series, by = settings.windows[0], "journey:refused_pages", ("outcome",)
+    # Tokens end every half hour, and pages fetch others: that is how it should be.
+    where = 'outcome!~"accepted|expired"'
+    refused = rise(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL, window, by, where)
+    everything = at_least(settings.volume, rise(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL, window))
+    alert = Alert(
+        name="JourneyBrowsersRefused",
+        topic="browsers",
+        severity="warning",
+        expr=f"{series} > {settings.refused_pages:g}",
+        by=by,
+        summary="{{ $value | humanizePercentage }} of the requests of browsers in"
+        f" {span(window)} ended as {label('outcome', 'refused')}, {LAST_WEEK_PERCENT}",
+        description="A form sends what is not taken, so its journeys lack what happened on the"
+        " screen; or somebody tries what the public port takes.",
+        dashboard=_DASHBOARD,
+        hold=settings.hold,
+        keep=settings.keep,
+        last=f"{series}:last_week",
+    )
+    share = f"{refused}\n  / on () group_left ()\n{everything}"
+    return (*with_last_week(series, share), alert)
 
 
 def _clock(settings: Settings) -> tuple[Rule, ...]:

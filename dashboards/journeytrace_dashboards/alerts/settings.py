@@ -81,6 +81,8 @@ class Settings:
     """Size of what may wait for the store: half of the collector's `max_queued_bytes`."""
     refused_requests: int = 10
     """Requests in the first window that may be refused before it is told."""
+    refused_pages: float = 0.05
+    """Share of the requests of browsers that may be refused for one reason before it is told."""
     corrected_share: float = 0.05
     """Share of a project's events whose time may not be believed before it is told."""
     job: str = "journeytrace"

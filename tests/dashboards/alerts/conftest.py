@@ -96,7 +96,8 @@ class Day:
             name, labels = alert.removesuffix("}").split("{")
             listed = ",".join([f'alertname="{name}"', *filter(None, [labels])])
             shown.append({"labels": f"{{{listed}}}", "value": 1})
-        by = "alertname, scope, project, event, reason, stage, destination, instance, sender"
+        by = "alertname, scope, project, event, reason, stage, destination, instance"
+        by = f"{by}, sender, outcome"
         expr = f'count by ({by}) (ALERTS{{alertstate="firing"}})'
         self._expected.append({"expr": expr, "eval_time": f"{minute}m", "exp_samples": shown})
 

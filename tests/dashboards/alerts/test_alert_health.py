@@ -166,6 +166,19 @@ def test_a_sender_beyond_its_rights_is_told_by_name(day: Day) -> None:
     today.check()
 
 
+def test_refused_browsers_are_told_by_outcome(day: Day) -> None:
+    """A form whose origin is not listed; tokens that end, and a few probes, are silent."""
+    today = day(only=GROUPS)
+    requests = "journey_collector_public_requests_total"
+    today.counts(f'{requests}{{outcome="accepted"}}', (120, 10))
+    today.counts(f'{requests}{{outcome="expired"}}', (120, 5))
+    today.counts(f'{requests}{{outcome="token"}}', (120, 0.1))
+    today.counts(f'{requests}{{outcome="origin"}}', (60, 0), (60, 5))
+    today.expect(60)
+    today.expect(95, ('JourneyBrowsersRefused{outcome="origin"}',))
+    today.check()
+
+
 def test_a_sender_s_clock_that_is_off_is_told_by_project(day: Day) -> None:
     """One event in five tells a time that cannot be; one in a hundred is silent."""
     today = day(only=GROUPS)

@@ -19,6 +19,7 @@ from journeytrace.conventions import (
     COLLECTOR_BACKGROUND_FAILURES_TOTAL,
     COLLECTOR_COMMIT_SECONDS,
     COLLECTOR_EXPORT_FAILURES_TOTAL,
+    COLLECTOR_PUBLIC_REQUESTS_TOTAL,
     COLLECTOR_QUEUED_BYTES,
     COLLECTOR_RECORDS_FORBIDDEN_TOTAL,
     COLLECTOR_REQUESTS_REFUSED_TOTAL,
@@ -121,6 +122,7 @@ def busy(place: Place) -> Place:
     place.health.observe(COLLECTOR_COMMIT_SECONDS, 0.1)
     place.health.add(COLLECTOR_EXPORT_FAILURES_TOTAL, ("webhook:crm", "retryable"))
     place.health.add(COLLECTOR_BACKGROUND_FAILURES_TOTAL, ("settle",))
+    place.health.add(COLLECTOR_PUBLIC_REQUESTS_TOTAL, ("accepted",))
     place.health.add(COLLECTOR_RECORDS_FORBIDDEN_TOTAL, ("form",))
     place.health.watch(COLLECTOR_QUEUED_BYTES, lambda: 4096)
     place.health.watch(COLLECTOR_REQUESTS_REFUSED_TOTAL, lambda: 3, ("wrong",))

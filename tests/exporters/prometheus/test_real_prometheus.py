@@ -17,6 +17,7 @@ COUNTED = [
     not in {
         "journey_collector_commit_seconds",
         "journey_collector_export_failures_total",
+        "journey_collector_public_requests_total",
         "journey_collector_requests_refused_total",
     }
 ]
