@@ -1,200 +1,152 @@
-import { load, save } from './store.js';
-import { claims } from './token.js';
+import { clear, load, save } from './store.js';
+import { claims, utf8 } from './token.js';
 import type { Options, Session } from './types.js';
 
+/** Events in a request; as many are not kept waiting for more. */
 const BATCH = 32;
+/** Milliseconds that an event waits for others. */
 const DELAY = 1_000;
-const LONGEST_DELAY = 30_000;
-const LONGEST_TOLD = 300;
+/** Seconds between two attempts. */
+const LONGEST_PAUSE = 60;
 const TIMEOUT = 30_000;
 /** Events that wait for a collector that is away; past that the oldest give way. */
-const MOST_WAITING = 500;
-/** An event that the collector would refuse for its size is not kept. */
-const LARGEST_EVENT = 8_000;
-/** Bytes that browsers let out of a page that is going away, all its requests together. */
-const BUDGET = 60_000;
-const AROUND = 150;
-/** Answers that another attempt would not change. */
-const FINAL = [400, 403, 413];
+const MOST = 500;
+/** Bytes of an event; the collector refuses a larger one. */
+const LARGEST = 8_000;
+/** Bytes on their way at once. Browsers let 64 KiB out of a page that goes, tokens and frames with them. */
+const BUDGET = 56_000;
+/** Taken, or never to be taken whatever is tried. */
+const SETTLED = /^(2..|40[03]|413)$/;
 
-interface Waiting {
-  json: string;
-  bytes: number;
-  /** Whether it is on its way, so that no second request takes it along. */
-  away: boolean;
-}
 
-/** What waits to be sent, in order, and how it leaves. */
-export const createOutbox = ({ url, token: source }: Options) => {
+
+/** What waits to be sent, in order, and how it leaves; `isOn`: whether it may go on by itself. */
+export const createOutbox = ({ url, token: source }: Options, isOn: () => unknown) => {
   // The host's own, from before any instrument wrapped it.
   const { fetch } = globalThis;
-  const session: Session = { id: '', resumed: false, path: '' };
-  let queue: Waiting[] = [];
-  let token = '';
-  let refused = '';
-  let renewAt = 0;
-  let asking: Promise<void> | undefined;
-  let live = false;
-  let flying = 0;
-  let failures = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const session = { id: '', path: '' } as Session;
   let tell: (session: Session) => void;
   const known = new Promise<Session>((resolve) => (tell = resolve));
+  /** Events that wait, and batches that no answer has come for. */
+  let queue: string[] = [];
+  const flying = new Set<string[]>();
+  let token = '';
+  let renewAt = 0;
+  let asking: Promise<void> | undefined;
+  let failures = 0;
+  let timer: ReturnType<typeof setTimeout> | 0 = 0;
 
   const keep = () => {
-    // What comes before the session is known is kept in memory alone: it must not become another's.
-    if (live && session.id) save([session.id, session.path, ...queue.map(({ json }) => json)]);
+    // Before the session is known memory has to do: what is left behind must not become another's.
+    if (token && isOn()) save([session.id, session.path, ...flying, queue].flat());
   };
 
-  const enqueue = (json: string): Waiting => ({ json, bytes: new TextEncoder().encode(json).length + 1, away: false });
+  const drop = () => {
+    queue = [];
+    flying.clear();
+    session.path = '';
+  };
 
-  const adopt = (next: string) => {
-    const { sub, iat, exp } = claims(next);
-    if (next === refused || !sub) throw 0;
-    if (sub !== session.id) {
-      const [owner, path = '', ...left] = load();
-      const first = !session.id;
-      session.id = sub;
-      session.resumed = first && owner === sub;
-      session.path = session.resumed ? path : '';
-      // Another session's events would be taken for this one's.
-      queue = first ? [...(session.resumed ? left.map(enqueue) : []), ...queue] : [];
-    }
-    token = next;
-    // By the token's own span of time: the device's clock may be a day off.
-    renewAt = Date.now() + (exp - iat) * 1_000 - 60_000;
-    keep();
-    tell(session);
+  const arm = (delay = 0) => {
+    clearTimeout(timer);
+    if (isOn()) timer = setTimeout(send, delay);
+  };
+
+  const schedule = () => {
+    if (queue.length >= BATCH && !flying.size && !failures) arm();
+    else if (!timer) arm(DELAY);
+  };
+
+  const retry = (told?: number) => {
+    arm(Math.min(LONGEST_PAUSE, told || 2 ** failures) * DELAY * (1 + Math.random()));
+    failures++;
   };
 
   const renew = () =>
     (asking ??= (async () => {
       try {
-        adopt(await (typeof source === 'string' ? source : source()));
-        arm(0);
+        const next = await (typeof source === 'string' ? source : source());
+        const { sub, iat, exp } = claims(next);
+        if (sub !== session.id) {
+          const [owner, path, ...left] = load();
+          // Another session's events would be taken for this one's.
+          if (session.id) drop();
+          session.id = sub;
+          if ((session.resumed = owner === sub)) {
+            session.path = path!;
+            queue.unshift(...left);
+          }
+        }
+        token = next;
+        // By the token's own span of time: the device's clock may be a day off.
+        renewAt = Date.now() + (exp - iat - 60) * 1_000;
+        tell(session);
       } catch {
         retry();
       }
       asking = undefined;
     })());
 
-  const arm = (delay: number) => {
-    if (live) timer ??= setTimeout(() => void send(), delay);
-  };
-
-  const disarm = () => {
-    clearTimeout(timer);
-    timer = undefined;
-  };
-
-  const schedule = () => {
-    const now = queue.length >= BATCH && !failures && !flying && token;
-    if (now) disarm();
-    arm(now ? 0 : DELAY);
-  };
-
-  const retry = (told = 0) => {
-    const delay = Math.min(LONGEST_DELAY, DELAY * 2 ** failures++) * (0.5 + Math.random() / 2);
-    disarm();
-    arm(Math.max(delay, Math.min(LONGEST_TOLD, told) * 1_000));
-  };
-
-  const take = () => {
-    const batch: Waiting[] = [];
-    let room = BUDGET - AROUND - token.length - flying;
-    for (const event of queue) {
-      if (event.away) continue;
-      room -= event.bytes;
-      if (room < 0 || batch.length === BATCH) break;
-      event.away = true;
-      batch.push(event);
-    }
-    return batch;
-  };
-
-  const post = async (batch: Waiting[], all: boolean) => {
-    const used = token;
-    const spans = batch.map(({ json }) => json).join();
-    const body = `${token}\n${Date.now()}\n{"resourceSpans":[{"scopeSpans":[{"spans":[${spans}]}]}]}`;
-    const bytes = batch.reduce((sum, event) => sum + event.bytes, AROUND + token.length);
-    let status = 0;
-    let told: number | undefined;
-    flying += bytes;
+  const post = async (most: number) => {
+    let room = BUDGET - utf8([...flying].join()).length;
+    let count = 0;
+    while (count < most && count < queue.length && (room -= utf8(queue[count]!).length) > 0) count++;
+    if (!count) return;
+    const batch = queue.splice(0, count);
+    let answer: Response | undefined;
+    flying.add(batch);
     try {
-      const answer = await fetch(url, {
+      answer = await fetch(url, {
         method: 'POST',
-        body,
-        // A request that failed once may have failed for the budget, which others use too.
-        keepalive: all || !failures,
+        body: `${token}\n${Date.now()}\n{"resourceSpans":[{"scopeSpans":[{"spans":[${batch}]}]}]}`,
+        keepalive: true,
         credentials: 'omit',
         // The page's own address would say more than its path.
         referrerPolicy: 'origin',
-        signal: AbortSignal.timeout(TIMEOUT),
+        signal: AbortSignal.timeout?.(TIMEOUT),
       });
-      status = answer.status;
-      told = Number(answer.headers.get('retry-after')) || 0;
     } catch {
       // No answer: tried again.
     }
-    flying -= bytes;
-    if ((status >= 200 && status < 300) || FINAL.includes(status)) {
-      queue = queue.filter((event) => !batch.includes(event));
+    const ours = flying.delete(batch);
+    if (SETTLED.test(String(answer?.status))) {
       failures = 0;
       if (queue.length) schedule();
     } else {
-      for (const event of batch) event.away = false;
-      if (status === 401 && used === token) {
-        refused = token;
+      // Unless it was dropped while it was away.
+      if (ours) queue.unshift(...batch);
+      retry(Number(answer?.headers.get('retry-after')));
+      if (answer?.status === 401) {
         token = '';
+        // At first it is merely too old, which is worth no pause.
+        if (failures === 1) arm();
       }
-      // Refused for the first time: most likely the token is merely too old.
-      if (status === 401 && !failures++) {
-        disarm();
-        arm(0);
-      } else retry(told);
     }
     keep();
   };
 
-  /** Send what waits; `all`: at once, without waiting for an answer, as long as the page is there. */
-  const send = async (all = false): Promise<void> => {
-    disarm();
+  /** Send what waits; `leaving`: beside what is on its way, and at once, as long as the page is there. */
+  const send = async (leaving?: boolean) => {
+    clearTimeout(timer);
+    timer = 0;
     keep();
-    if (!token || (queue.length && !all && Date.now() > renewAt)) {
-      const asked = renew();
-      if (!all) return;
-      await asked;
-    }
-    if (!token || (flying && !all)) return;
-    const going: Promise<void>[] = [];
-    for (let batch = take(); batch.length; batch = all ? take() : []) going.push(post(batch, all));
-    await Promise.all(going);
+    if (!token || (queue.length && !leaving && Date.now() > renewAt)) await renew();
+    if (token && (leaving || !flying.size)) await post(leaving ? 2 * BATCH : BATCH);
   };
 
   return {
     /** The session, as soon as there is a token. */
     session: known,
-    renew,
     send,
     add(json: string) {
-      const event = enqueue(json);
-      if (event.bytes > LARGEST_EVENT) return;
-      queue.push(event);
-      if (queue.length > MOST_WAITING) queue.shift();
+      if (utf8(json).length > LARGEST) return;
+      queue.push(json);
+      queue.splice(0, queue.length - MOST);
       schedule();
     },
-    open() {
-      live = true;
-      void send();
-    },
-    close() {
-      live = false;
-      disarm();
-    },
     forget() {
-      queue = [];
-      session.path = '';
-      save();
+      drop();
+      clear();
     },
   };
 };

@@ -1,16 +1,24 @@
+import type { Options } from './types.js';
+import { quietly } from './wrap.js';
+
 const IDS = /\/(?:\d+|(?=[^/]*\d)[^/]{16,}|[^/]*(?:@|%40)[^/]*)(?=\/|$)/g;
 
 /** Put `:id` in the place of what could tell who the user is: numbers, e-mail, long ids and tokens. */
 export const withoutIds = (path: string): string => path.replace(IDS, '/:id');
+
+/** What is recorded of an address; empty: nothing, for it is no place on a network, or the hook failed. */
+export const pathOf = (url: string | URL, hook: Options['path'] = withoutIds): string =>
+  quietly(() => {
+    const { protocol, pathname } = new URL(url, document.baseURI);
+    return /^(http|ws)/.test(protocol) && hook(pathname);
+  }) || '';
 
 /**
  * Read a pattern `[METHOD ]path`. One `*` stands for a part of a path, `**` for any number of parts;
  * the first of them is the match's first group. A path without a host means every host.
  */
 export const pattern = (text: string): RegExp => {
-  const [, method = '\\S+', path] = /^(?:(\w+) )?(.*)$/.exec(text) as unknown as [string, string?, string?];
-  const parts = path!
-    .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*+/g, (stars) => (stars[1] ? '(.*)' : '([^/]*)'));
-  return new RegExp(`^${method} (?:\\w+://[^/]+)?${parts}/?$`);
+  const [path, method = '\\S+'] = text.split(' ').reverse() as [string, string?];
+  const parts = path.replace(/[^\w*]/g, '\\$&').replace(/\*\*?/g, (stars) => (stars[1] ? '(.*)' : '([^/]*)'));
+  return new RegExp(`^${method} (?:\\w+://[^/]+)?${parts}/?$`, 'm');
 };

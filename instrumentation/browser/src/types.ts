@@ -34,23 +34,19 @@ export interface Journey {
   stop(): void;
 }
 
-/** Something that records by itself: it is started with the journey and gives back how to undo it. */
-export type Instrument = (scope: Scope) => () => void;
+/** Something that records by itself: it is started with the journey and gives back what undoes it. */
+export type Instrument = (journey: Scope) => readonly (() => void)[];
 
 /** What an instrument is given. */
-export interface Scope {
+export interface Scope extends Options {
   /** Record an event; `at` and `end`: its stamps, where it did not happen just now. */
   record(name: EventName, details?: Details, at?: string, end?: string): void;
-  /** Begin an event that takes time; call what is returned when it is over. */
-  open(name: EventName, details?: Details): () => void;
-  /** What is recorded of an address; empty: nothing. */
-  path(url: string | URL): string;
+  /** Called before the page goes: the last chance to record what has not ended. */
+  readonly leaving: Set<() => void>;
   /** The session, as soon as there is a token. */
   readonly session: Promise<Session>;
   /** The stamp of the moment in which recording began, before everything else. */
-  readonly began: string;
-  /** The journey's own address, which no instrument records. */
-  readonly url: string;
+  began: string;
 }
 
 /** What a page and the one after it in the same tab know of a session. */

@@ -12,12 +12,9 @@ export const wrap = <Owner extends object, Name extends keyof Owner>(
 ) => {
   const original = owner?.[name];
   if (!owner || !original) return () => {};
-  const own = Object.getOwnPropertyDescriptor(owner, name);
   const ours = (owner[name] = make(original));
   return () => {
-    if (owner[name] !== ours) return;
-    if (own) Object.defineProperty(owner, name, own);
-    else delete owner[name];
+    if (owner[name] === ours) owner[name] = original;
   };
 };
 

@@ -1,7 +1,8 @@
 import type { EventName } from '../events.js';
-import { pattern } from '../path.js';
+import { pathOf, pattern } from '../path.js';
+import { stamp } from '../span.js';
 import type { Instrument } from '../types.js';
-import { quietly, wrap } from '../wrap.js';
+import { listen, quietly, wrap } from '../wrap.js';
 
 export interface CallOptions {
   /** Answers from 400 to 499 that the form expects, such as a code that was mistyped: no API_ERROR. */
@@ -24,26 +25,26 @@ const BEGINNING = 2_000;
  */
 export const calls = (map: Readonly<Record<string, EventName>>, options: CallOptions = {}): Instrument => (journey) => {
   const rules = Object.entries(map).map(([text, name]) => ({ text, name, fits: pattern(text) }));
-  const own = new URL(journey.url, document.baseURI).href;
 
   const begin = (method: string, address: string | URL, body: unknown): Ended | undefined => {
     const url = new URL(address, document.baseURI);
-    if (url.href === own || !url.protocol.startsWith('http')) return undefined;
-    const called = method.toUpperCase();
-    const lines = [`${called} ${url.origin}${url.pathname}`];
+    method = method.toUpperCase();
+    const line = `${method} ${url.origin}${url.pathname}`;
     const start = url.search + (typeof body === 'string' ? body.slice(0, BEGINNING) : '');
-    const operation = OPERATION.exec(start);
-    if (operation) lines.push('graphql ' + operation[1]);
-    const rule = rules.find(({ fits }) => lines.some((line) => fits.test(line)));
-    if (!rule && !options.others) return undefined;
+    const lines = `${line}\ngraphql ${OPERATION.exec(start)?.[1]}`;
+    const rule = rules.find(({ fits }) => fits.test(lines));
+    const path = pathOf(url, journey.path);
+    if (!rule && !(options.others && path)) return undefined;
     // The pattern says which call it was, without the ids that the path has.
-    const details = rule ? { call: rule.text } : { method: called, path: journey.path(url) };
-    const over = journey.open(rule?.name ?? 'API_CALL', details);
+    const details = rule ? { call: rule.text } : { method, path };
+    const at = stamp();
+    // A call that is not over when the page goes is recorded as begun, for nobody may see it end.
+    const record = (end = at) => journey.leaving.delete(record) && journey.record(rule?.name ?? 'API_CALL', details, at, end);
+    journey.leaving.add(record);
     return (status, error) => {
-      over();
-      if (!rule || status === undefined || (status > 0 && status < 400)) return;
-      if (options.expected?.includes(status)) return;
-      journey.record('API_ERROR', { ...details, event: rule.name, status, 'error.type': error });
+      record(stamp());
+      if (!rule || status === undefined || (status && status < 400) || options.expected?.includes(status)) return;
+      journey.record('API_ERROR', { ...details, event: rule.name, status, 'error.type': status ? undefined : error });
     };
   };
 
@@ -69,21 +70,22 @@ export const calls = (map: Readonly<Record<string, EventName>>, options: CallOpt
     );
   });
 
-  const opened = new WeakMap<XMLHttpRequest, [method: string, address: string]>();
+  const opened = new WeakMap<XMLHttpRequest, unknown[]>();
   const { prototype } = XMLHttpRequest;
   const undoOpen = wrap(prototype, 'open', (original) => function (this: XMLHttpRequest, ...given: unknown[]) {
-    quietly(() => opened.set(this, [String(given[0]), String(given[1])]));
+    opened.set(this, given);
     return original.apply(this, given as Parameters<typeof original>);
   });
   const undoSend = wrap(prototype, 'send', (original) => function (this: XMLHttpRequest, ...given) {
-    const ended = quietly(() => begin(...opened.get(this)!, given[0]));
+    const ended = quietly(() => {
+      const [method, address] = opened.get(this)!;
+      return begin(method as string, address as string, given[0]);
+    });
     if (ended) {
-      this.addEventListener('load', () => ended(this.status));
-      this.addEventListener('error', () => ended(0));
-      this.addEventListener('timeout', () => ended(0, 'TimeoutError'));
-      this.addEventListener('abort', () => ended());
+      for (const type of ['load', 'error', 'timeout', 'abort'])
+        listen(this, type, () => ended(type === 'abort' ? undefined : this.status, type));
     }
     return original.apply(this, given);
   });
-  return () => [undoFetch, undoOpen, undoSend].forEach((undo) => undo());
+  return [undoFetch, undoOpen, undoSend];
 };

@@ -6,10 +6,10 @@ interface WithPolicy {
 }
 
 /**
- * What becomes of the form's requests for the camera. A refusal by the frame around the form looks like
- * the user's; where the browser can tell them apart, `by` is `policy` or `user`, elsewhere `unknown`.
+ * What becomes of the form's requests for the camera. A frame that does not let the form have it looks
+ * like a user who refuses; `allowed` tells them apart, or `unknown` where the browser does not say.
  */
-export const camera = (): Instrument => (journey) =>
+export const camera = (): Instrument => (journey) => [
   wrap(navigator.mediaDevices, 'getUserMedia', (original) => function (this: MediaDevices, wanted) {
     // First the host's call: whatever it throws is the host's.
     const answer = original.call(this, wanted);
@@ -24,10 +24,12 @@ export const camera = (): Instrument => (journey) =>
       (error: unknown) => {
         const type = (error as Error | undefined)?.name;
         const allowed = (document as WithPolicy).featurePolicy?.allowsFeature('camera');
-        const by = allowed === undefined ? 'unknown' : allowed ? 'user' : 'policy';
-        if (type === 'NotAllowedError' && allowed !== false) journey.record('CAMERA_PERMISSION_DENIED', { by });
-        else journey.record('CAMERA_ERROR', { 'error.type': type, ...(allowed === false && { by }) });
+        journey.record(
+          type === 'NotAllowedError' && allowed !== false ? 'CAMERA_PERMISSION_DENIED' : 'CAMERA_ERROR',
+          { 'error.type': type, allowed: allowed ?? 'unknown' },
+        );
         throw error;
       },
     );
-  });
+  }),
+];

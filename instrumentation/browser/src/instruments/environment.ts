@@ -13,15 +13,14 @@ export const environment = (): Instrument => (journey) => {
   const look = (now: boolean) => {
     if (now === hidden) return;
     hidden = now;
-    journey.record(now ? 'PAGE_HIDDEN' : 'PAGE_VISIBLE', now ? {} : { cached });
+    journey.record(now ? 'PAGE_HIDDEN' : 'PAGE_VISIBLE', { cached: cached || undefined });
     if (!now) cached = false;
   };
-  const stops = [
+  return [
     listen(document, 'visibilitychange', () => look(document.hidden)),
     listen<PageTransitionEvent>(window, 'pagehide', (event) => (cached = event.persisted)),
     listen<PageTransitionEvent>(window, 'pageshow', (event) => event.persisted && look(false)),
     listen(window, 'online', () => journey.record('NETWORK_ONLINE')),
     listen(window, 'offline', () => journey.record('NETWORK_OFFLINE')),
   ];
-  return () => stops.forEach((stop) => stop());
 };

@@ -16,12 +16,11 @@ export const errors = (): Instrument => (journey) => {
     seen.add(key);
     journey.record('JS_ERROR', details);
   };
-  const stops = [
+  return [
     listen<ErrorEvent>(window, 'error', ({ error, filename, lineno, colno }) =>
       // The file's own name alone: a script in the page has the page's address.
-      note(error, { script: /[^/?#]+\.m?js(?=$|[?#])/.exec(filename ?? '')?.[0], line: lineno, column: colno }),
+      note(error, { script: /[^/]+\.m?js(?![^?#])/.exec(filename ?? '')?.[0], line: lineno, column: colno }),
     ),
     listen<PromiseRejectionEvent>(window, 'unhandledrejection', ({ reason }) => note(reason, { promise: true })),
   ];
-  return () => stops.forEach((stop) => stop());
 };

@@ -1,4 +1,4 @@
-import { pattern } from '../path.js';
+import { pathOf, pattern } from '../path.js';
 import { stamp } from '../span.js';
 import type { Instrument } from '../types.js';
 import { listen, wrap } from '../wrap.js';
@@ -15,21 +15,18 @@ export interface RouteOptions {
 
 /** The screens of the form, by the path of the page: each visit once, however often it is set. */
 export const routes = ({ error, final, hash }: RouteOptions = {}): Instrument => (journey) => {
-  const [isError, isFinal] = [error, final].map((text) => text && pattern(text));
-
   const view = (first?: boolean) => {
     const at = stamp();
     const real = hash ? location.hash.slice(1).replace(/\?.*/, '') || '/' : location.pathname;
-    const path = journey.path(new URL(real, location.origin));
+    const path = pathOf(real, journey.path);
     // Whether it was viewed already is known as soon as the session is.
     void journey.session.then((session) => {
-      const failed = isError && isError.exec('GET ' + real);
+      const [failed, last] = [error, final].map((text) => text && pattern(text).exec('GET ' + real));
       // Loading an error page again resumed the session, so it has to be said again that it failed.
       if (session.path === path && !(first && failed)) return;
       session.path = path;
-      const last = isFinal && isFinal.test('GET ' + real);
       const name = failed ? 'ERROR_PAGE_VIEWED' : last ? 'FINAL_PAGE_VIEW' : 'STEP_VIEW';
-      journey.record(name, { path, errorCode: failed ? failed[1] : undefined }, at);
+      journey.record(name, { path, errorCode: failed?.[1] }, at);
     });
   };
   const after =
@@ -45,5 +42,5 @@ export const routes = ({ error, final, hash }: RouteOptions = {}): Instrument =>
     listen(window, 'hashchange', () => view()),
   ];
   view(true);
-  return () => stops.forEach((stop) => stop());
+  return stops;
 };

@@ -1,4 +1,4 @@
-import { pattern } from '../path.js';
+import { pathOf, pattern } from '../path.js';
 import type { Instrument } from '../types.js';
 import { listen, quietly, wrap } from '../wrap.js';
 
@@ -9,7 +9,7 @@ export const sockets = (which = '**'): Instrument => (journey) => {
   const watch = (socket: WebSocket) => {
     const { origin, pathname } = new URL(socket.url);
     if (!wanted.test('GET ' + origin + pathname)) return;
-    const path = journey.path(socket.url);
+    const path = pathOf(socket.url, journey.path);
     listen(socket, 'open', () => journey.record('WEBSOCKET_CONNECTED', { path }));
     listen(socket, 'error', () => journey.record('WEBSOCKET_ERROR', { path }));
     listen<CloseEvent>(socket, 'close', ({ wasClean, code }) => {
@@ -17,7 +17,7 @@ export const sockets = (which = '**'): Instrument => (journey) => {
     });
   };
   // A proxy: constants, `instanceof` and classes that extend it go on as they were.
-  return wrap(window, 'WebSocket', (original) =>
+  return [wrap(window, 'WebSocket', (original) =>
     new Proxy(original, {
       construct(target, given, made) {
         const socket = Reflect.construct(target, given, made) as WebSocket;
@@ -25,5 +25,5 @@ export const sockets = (which = '**'): Instrument => (journey) => {
         return socket;
       },
     }),
-  );
+  )];
 };
