@@ -23,7 +23,7 @@ const create = (options: Options): Journey => {
     // Details that cannot be read are the host's business.
     quietly(() => undo && outbox.add(span(name, details, at, end)));
 
-  const scope: Scope = { ...options, record, session: outbox.session, leaving: new Set(), began: '' };
+  const scope: Scope = { ...options, record, session: outbox.session, leaving: new Set() };
 
   const leave = () => {
     scope.leaving.forEach(quietly);
@@ -47,7 +47,6 @@ const create = (options: Options): Journey => {
         outbox.forget();
       } else if (isPage && !undo) {
         undo = [];
-        scope.began = stamp();
         void outbox.send();
         options.instruments?.forEach((instrument) => quietly(() => undo!.push(...instrument(scope))));
         // Behind the instruments, so that what they record of a page that is hidden goes along.

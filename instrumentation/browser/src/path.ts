@@ -1,7 +1,7 @@
 import type { Options } from './types.js';
 import { quietly } from './wrap.js';
 
-const IDS = /\/(?:\d+|(?=[^/]*\d)[^/]{16,}|[^/]*(?:@|%40)[^/]*)(?=\/|$)/g;
+const IDS = /\/(\d+|(?=[^/]*\d)[^/]{16,}|[^/]*(@|%40)[^/]*)(?=\/|$)/g;
 
 /** Put `:id` in the place of what could tell who the user is: numbers, e-mail, long ids and tokens. */
 export const withoutIds = (path: string): string => path.replace(IDS, '/:id');

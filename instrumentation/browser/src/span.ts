@@ -9,7 +9,8 @@ export const stamp = (): string => Date.now() + String(count++ % 1e6).padStart(6
 
 // Whatever else a host hands over, an element or an object, could hold what nobody meant to send.
 const otlp = (value: unknown) => {
-  if (typeof value === 'string') return { stringValue: value.slice(0, LONGEST_TEXT) };
+  // Half a character, cut here or by the host, would make the whole request unreadable.
+  if (typeof value === 'string') return { stringValue: value.slice(0, LONGEST_TEXT).replace(/\p{Cs}/gu, '') };
   if (typeof value === 'boolean') return { boolValue: value };
   if (Number.isSafeInteger(value)) return { intValue: value };
   return Number.isFinite(value) && { doubleValue: value };

@@ -45,8 +45,6 @@ export interface Scope extends Options {
   readonly leaving: Set<() => void>;
   /** The session, as soon as there is a token. */
   readonly session: Promise<Session>;
-  /** The stamp of the moment in which recording began, before everything else. */
-  began: string;
 }
 
 /** What a page and the one after it in the same tab know of a session. */

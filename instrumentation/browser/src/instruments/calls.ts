@@ -29,9 +29,8 @@ export const calls = (map: Readonly<Record<string, EventName>>, options: CallOpt
   const begin = (method: string, address: string | URL, body: unknown): Ended | undefined => {
     const url = new URL(address, document.baseURI);
     method = method.toUpperCase();
-    const line = `${method} ${url.origin}${url.pathname}`;
     const start = url.search + (typeof body === 'string' ? body.slice(0, BEGINNING) : '');
-    const lines = `${line}\ngraphql ${OPERATION.exec(start)?.[1]}`;
+    const lines = `${method} ${url.origin}${url.pathname}\ngraphql ${OPERATION.exec(start)?.[1]}`;
     const rule = rules.find(({ fits }) => fits.test(lines));
     const path = pathOf(url, journey.path);
     if (!rule && !(options.others && path)) return undefined;
@@ -44,7 +43,7 @@ export const calls = (map: Readonly<Record<string, EventName>>, options: CallOpt
     return (status, error) => {
       record(stamp());
       if (!rule || status === undefined || (status && status < 400) || options.expected?.includes(status)) return;
-      journey.record('API_ERROR', { ...details, event: rule.name, status, 'error.type': status ? undefined : error });
+      journey.record('API_ERROR', { event: rule.name, status, 'error.type': status ? undefined : error });
     };
   };
 
@@ -62,7 +61,7 @@ export const calls = (map: Readonly<Record<string, EventName>>, options: CallOpt
         return response;
       },
       (error: unknown) => {
-        const name = (error as Error | undefined)?.name;
+        const name = quietly(() => (error as Error).name);
         const left = name === 'AbortError' || (init?.signal?.aborted && name !== 'TimeoutError');
         ended(left ? undefined : 0, name);
         throw error;

@@ -22,7 +22,7 @@ export const camera = (): Instrument => (journey) => [
         return stream;
       },
       (error: unknown) => {
-        const type = (error as Error | undefined)?.name;
+        const type = quietly(() => (error as Error).name);
         const allowed = (document as WithPolicy).featurePolicy?.allowsFeature('camera');
         journey.record(
           type === 'NotAllowedError' && allowed !== false ? 'CAMERA_PERMISSION_DENIED' : 'CAMERA_ERROR',
