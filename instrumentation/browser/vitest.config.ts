@@ -8,6 +8,9 @@ export const chromium = process.env['CHROMIUM'] ?? execFileSync('which', ['chrom
 export default defineConfig({
   test: {
     testTimeout: 30_000,
+    silent: 'passed-only',
+    // What tests of errors throw.
+    onUnhandledError: (error) => !/secret|^\[object Object\]$/.test(error.message ?? String(error)),
     projects: [
       {
         extends: true,

@@ -121,7 +121,8 @@ export const fakeTime = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTi
 
 /** What was recorded by itself, by now: name and details. */
 export const recorded = async (journey: Journey, at: Collector) => {
-  await Promise.resolve();
+  await journey.flush();
+  // What waited for the session came behind.
   await journey.flush();
   return at.events.map(({ name, details }) => [name, details]);
 };
