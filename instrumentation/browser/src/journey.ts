@@ -39,7 +39,7 @@ const create = (options: Options): Journey => {
     record,
     get supportCode() {
       void outbox.send();
-      return outbox.session.then(({ id }) => supportCode(id)).catch(() => '');
+      return supportCode(outbox.session).catch(() => '');
     },
     enable(on = true) {
       if (!on) {

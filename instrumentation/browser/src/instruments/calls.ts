@@ -11,8 +11,11 @@ export interface CallOptions {
   others?: boolean;
 }
 
-/** How a call ended: its status, 0 without an answer; or an error; nothing: it was given up. */
-type Ended = (status?: number, error?: string) => void;
+/**
+ * How a call ended: its status, 0 without an answer, and then the kind of error. One that was given up
+ * ends with 200: whoever did that has not seen it fail.
+ */
+type Ended = (status: number, error?: string) => void;
 
 const OPERATION = /[?&"]operationName"?\s*[=:]\s*"?(\w+)/;
 /** Where the name of a GraphQL operation stands: clients write it before the query. */
@@ -42,7 +45,7 @@ export const calls = (map: Readonly<Record<string, EventName>>, options: CallOpt
     journey.leaving.add(record);
     return (status, error) => {
       record(stamp());
-      if (!rule || status === undefined || (status && status < 400) || options.expected?.includes(status)) return;
+      if (!rule || (status && status < 400) || options.expected?.includes(status)) return;
       journey.record('API_ERROR', { event: rule.name, status, 'error.type': status ? undefined : error });
     };
   };
@@ -63,7 +66,7 @@ export const calls = (map: Readonly<Record<string, EventName>>, options: CallOpt
       (error: unknown) => {
         const name = quietly(() => (error as Error).name);
         const left = name === 'AbortError' || (init?.signal?.aborted && name !== 'TimeoutError');
-        ended(left ? undefined : 0, name);
+        ended(left ? 200 : 0, name);
         throw error;
       },
     );
@@ -82,7 +85,7 @@ export const calls = (map: Readonly<Record<string, EventName>>, options: CallOpt
     });
     if (ended) {
       for (const type of ['load', 'error', 'timeout', 'abort'])
-        listen(this, type, () => ended(type === 'abort' ? undefined : this.status, type));
+        listen(this, type, () => ended(type === 'abort' ? 200 : this.status, type));
     }
     return original.apply(this, given);
   });
