@@ -38,7 +38,7 @@ export const calls = (map: Readonly<Record<string, EventName>>, options: CallOpt
     const path = pathOf(url, journey.path);
     if (!rule && !(options.others && path)) return undefined;
     // The pattern says which call it was, without the ids that the path has.
-    const details = rule ? { call: rule.text } : { method, path };
+    const details = { call: rule?.text ?? `${method} ${path}` };
     const at = stamp();
     // A call that is not over when the page goes is recorded as begun, for nobody may see it end.
     const record = (end = at) => journey.leaving.delete(record) && journey.record(rule?.name ?? 'API_CALL', details, at, end);

@@ -9,7 +9,7 @@ const MOST = 10;
 export const errors = (): Instrument => (journey) => {
   const seen = new Set<string>();
 
-  const note = (error: unknown, place: Details) => {
+  const note = (error: unknown, place?: Details) => {
     const details = { 'error.type': error instanceof Error ? error.name : typeof error, ...place };
     const key = JSON.stringify(details);
     if (seen.has(key) || seen.size >= MOST) return;
@@ -21,6 +21,6 @@ export const errors = (): Instrument => (journey) => {
       // The file's own name alone: a script in the page has the page's address.
       note(error, { script: /[^/]+\.m?js(?![^?#])/.exec(filename ?? '')?.[0], line: lineno, column: colno }),
     ),
-    listen<PromiseRejectionEvent>(window, 'unhandledrejection', ({ reason }) => note(reason, { promise: true })),
+    listen<PromiseRejectionEvent>(window, 'unhandledrejection', ({ reason }) => note(reason)),
   ];
 };

@@ -99,8 +99,8 @@ describe('errors', () => {
     await reject(new RangeError('secret'));
     await reject({ name: 'secret', message: 'secret' });
     expect(await recorded(journey, collector)).toEqual([
-      ['JS_ERROR', { 'error.type': 'RangeError', promise: true }],
-      ['JS_ERROR', { 'error.type': 'object', promise: true }],
+      ['JS_ERROR', { 'error.type': 'RangeError' }],
+      ['JS_ERROR', { 'error.type': 'object' }],
     ]);
   });
 
@@ -343,7 +343,7 @@ describe('calls', () => {
     await fetch('data:text/plain,secret');
     const seen = await recorded(journey, collector);
     expect(collector.names).toEqual(['CREATE_FLOW', 'GET_PROJECT', 'SEARCH_ADDRESS', 'CHECK_APPROVED', 'VERIFY_EMAIL', 'API_CALL']);
-    expect(seen[5]).toEqual(['API_CALL', { method: 'GET', path: '/else/:id' }]);
+    expect(seen[5]).toEqual(['API_CALL', { call: 'GET /else/:id' }]);
   });
 
   test('a GraphQL operation is known by its name, in the body or in the address', async () => {
