@@ -1,5 +1,6 @@
 import { environment, errors, calls, routes, startJourney } from '../src/index.ts';
 
+// Made by the host's server.
 const token = `e30.${btoa(JSON.stringify({ sub: crypto.randomUUID(), iat: 0, exp: 1800 }))}.`;
 
 export const start = (url) => {

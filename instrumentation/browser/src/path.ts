@@ -6,12 +6,8 @@ const IDS = /\/(\d+|(?=[^/]*\d)[^/]{16,}|[^/]*(@|%40)[^/]*)(?=\/|$)/g;
 /** Put `:id` in the place of what could tell who the user is: numbers, e-mail, long ids and tokens. */
 export const withoutIds = (path: string): string => path.replace(IDS, '/:id');
 
-/** What is recorded of an address; empty: nothing, for it is no place on a network, or the hook failed. */
-export const pathOf = (url: string | URL, hook: Options['path'] = withoutIds): string =>
-  quietly(() => {
-    const { protocol, pathname } = new URL(url, document.baseURI);
-    return /^(http|ws)/.test(protocol) && hook(pathname);
-  }) || '';
+/** What is recorded of a path; empty: the hook failed. */
+export const recordable = (path: string, hook: Options['path'] = withoutIds): string => quietly(() => hook(path)) || '';
 
 /**
  * Read a pattern `[METHOD ]path`. One `*` stands for a part of a path, `**` for any number of parts;

@@ -1,5 +1,5 @@
 import type { EventName } from '../events.js';
-import { pathOf, pattern } from '../path.js';
+import { pattern, recordable } from '../path.js';
 import { stamp } from '../span.js';
 import type { Instrument } from '../types.js';
 import { listen, quietly, wrap } from '../wrap.js';
@@ -35,10 +35,10 @@ export const calls = (map: Readonly<Record<string, EventName>>, options: CallOpt
     const start = url.search + (typeof body === 'string' ? body.slice(0, BEGINNING) : '');
     const lines = `${method} ${url.origin}${url.pathname}\ngraphql ${OPERATION.exec(start)?.[1]}`;
     const rule = rules.find(({ fits }) => fits.test(lines));
-    const path = pathOf(url, journey.path);
-    if (!rule && !(options.others && path)) return undefined;
+    // What is no address of a network, such as a picture in a data: address, holds content.
+    if (!rule && !(options.others && url.host)) return undefined;
     // The pattern says which call it was, without the ids that the path has.
-    const details = { call: rule?.text ?? `${method} ${path}` };
+    const details = { call: rule?.text ?? `${method} ${recordable(url.pathname, journey.path)}` };
     const at = stamp();
     // A call that is not over when the page goes is recorded as begun, for nobody may see it end.
     const record = (end = at) => journey.leaving.delete(record) && journey.record(rule?.name ?? 'API_CALL', details, at, end);

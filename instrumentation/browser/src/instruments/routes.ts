@@ -1,4 +1,4 @@
-import { pathOf, pattern } from '../path.js';
+import { pattern, recordable } from '../path.js';
 import { stamp } from '../span.js';
 import type { Instrument } from '../types.js';
 import { listen, wrap } from '../wrap.js';
@@ -18,9 +18,9 @@ export const routes = ({ error, final, hash }: RouteOptions = {}): Instrument =>
   const view = (first?: boolean) => {
     const at = stamp();
     const real = hash ? location.hash.slice(1).replace(/\?.*/, '') || '/' : location.pathname;
-    const path = pathOf(real, journey.path);
     // Whether it was viewed already is known as soon as the session is.
     void journey.session.then((session) => {
+      const path = recordable(real, journey.path);
       const [failed, last] = [error, final].map((text) => text && pattern(text).exec('GET ' + real));
       // Loading an error page again resumed the session, so it has to be said again that it failed.
       if (session.path === path && !(first && failed)) return;

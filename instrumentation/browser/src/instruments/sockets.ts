@@ -1,4 +1,4 @@
-import { pathOf, pattern } from '../path.js';
+import { pattern, recordable } from '../path.js';
 import type { Instrument } from '../types.js';
 import { listen, quietly, wrap } from '../wrap.js';
 
@@ -9,7 +9,7 @@ export const sockets = (which = '**'): Instrument => (journey) => {
   const watch = (socket: WebSocket) => {
     const { origin, pathname } = new URL(socket.url);
     if (!wanted.test('GET ' + origin + pathname)) return;
-    const path = pathOf(socket.url, journey.path);
+    const path = recordable(pathname, journey.path);
     listen(socket, 'open', () => journey.record('WEBSOCKET_CONNECTED', { path }));
     listen(socket, 'error', () => journey.record('WEBSOCKET_ERROR', { path }));
     listen<CloseEvent>(socket, 'close', ({ wasClean, code }) => {
