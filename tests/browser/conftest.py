@@ -28,7 +28,13 @@ def node() -> Node:
         command = [shutil.which(program, path=path) or program, *arguments]
         environment = {**os.environ, "PATH": path, "NO_COLOR": "1"}
         done = subprocess.run(
-            command, cwd=PACKAGE, env=environment, capture_output=True, text=True, timeout=MINUTES
+            command,
+            check=False,
+            cwd=PACKAGE,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=MINUTES,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -3,8 +3,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import journeytrace_collector
 from tests.browser.conftest import PACKAGE, Node
+
+import journeytrace_collector
 
 
 def test_the_script_file_is_as_built(node: Node) -> None:

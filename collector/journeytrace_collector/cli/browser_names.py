@@ -20,7 +20,7 @@ _BUILTIN = """\
 /** What is recorded with an event. Only strings, numbers and booleans are sent. */
 export type Details = { readonly [key: string]: string | number | boolean | null | undefined };
 
-/** The events that a browser may record, each with the details that go with it. Add your own to them. */
+/** The events that a browser may record, with the details that go with each. Add your own. */
 export interface Events {
 """
 

@@ -13,7 +13,8 @@ from journeytrace_collector.cli.options import DEFAULT_URL, CaFile, Json, Token,
 __all__ = ["catalogue"]
 
 catalogue: Final = typer.Typer(
-    no_args_is_help=True, help="Check a catalogue file of your own; list names that are in none; types for browsers."
+    no_args_is_help=True,
+    help="Check a catalogue file of your own; write its types; list names that are in none.",
 )
 
 

@@ -3,7 +3,7 @@
 /** What is recorded with an event. Only strings, numbers and booleans are sent. */
 export type Details = { readonly [key: string]: string | number | boolean | null | undefined };
 
-/** The events that a browser may record, each with the details that go with it. Add your own to them. */
+/** The events that a browser may record, with the details that go with each. Add your own. */
 export interface Events {
   /** The form told us that it has opened in the browser. */
   FRONT_SESSION_START: Details;
