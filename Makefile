@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Another interpreter is another stamp, and so another environment in the same place.
 STAMP := $(VENV)/.installed-$(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 
-.PHONY: desk demo test proof lint bench pictures lock clean
+.PHONY: desk demo test proof lint bench browser pictures lock clean
 .DELETE_ON_ERROR:
 
 # Goes on until Ctrl-C, and says which address to open.
@@ -18,11 +18,13 @@ demo: $(STAMP)
 # Two at a time: most of what the tests take is waiting for the servers that they start.
 test: lint
 	tools/install-test-servers
+	tools/install-browser-tools
 	$(BIN)/pytest -n 2 --dist worksteal
 
 # What takes long: more repetitions of what the tests try, and the benchmarks.
 proof: $(STAMP)
 	tools/install-test-servers
+	tools/install-browser-tools
 	$(BIN)/pytest -m proof -o timeout=3600 -o faulthandler_timeout=4000
 	$(BIN)/python -m benchmarks
 
@@ -34,6 +36,11 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
+
+# The script file that the collector serves, anew from instrumentation/browser.
+browser: $(STAMP)
+	tools/install-browser-tools
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix instrumentation/browser run script
 
 # What the README shows, from a real run.
 pictures: $(STAMP)

@@ -13,7 +13,8 @@ from journeytrace_collector.cli.options import DEFAULT_URL, CaFile, Json, Token,
 __all__ = ["catalogue"]
 
 catalogue: Final = typer.Typer(
-    no_args_is_help=True, help="Check a catalogue file of your own; list names that are in none."
+    no_args_is_help=True,
+    help="Check a catalogue file of your own; write its types; list names that are in none.",
 )
 
 
@@ -41,6 +42,31 @@ def check(file: Annotated[Path, typer.Argument(show_default=False)]) -> None:
         new = len(own.keys() - builtin.keys())
         changed = sum(own[key] != spec for key, spec in builtin.items())  # type: ignore[index]
         typer.echo(f"{label}: {len(own)}, of them {new} new and {changed} changed")
+
+
+@catalogue.command()
+def types(
+    file: Annotated[
+        Path | None, typer.Argument(show_default=False, help="Your own; left out: the built-in.")
+    ] = None,
+) -> None:
+    """Write the names that a browser may record as TypeScript, with what they mean.
+
+    For a file of your own: what it adds to the npm package's names. Save it beside your sources
+    as a .ts file; your names then compile like the built-in ones.
+    """
+    from journeytrace.catalogue import builtin_catalogue, load_catalogue  # noqa: PLC0415
+    from journeytrace.errors import CatalogueError  # noqa: PLC0415
+    from journeytrace_collector.cli.browser_names import added, builtin  # noqa: PLC0415
+    from journeytrace_collector.cli.terminal import plain  # noqa: PLC0415
+
+    known = builtin_catalogue()
+    try:
+        text = added(load_catalogue(file), known) if file else builtin(known)
+    except CatalogueError as error:
+        typer.echo(plain(str(error)), err=True)
+        raise typer.Exit(2) from None
+    typer.echo(text, nl=False)
 
 
 @catalogue.command()
