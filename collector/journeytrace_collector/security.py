@@ -23,6 +23,7 @@ from journeytrace_collector.core.rights import ANYBODY, Rights
 from journeytrace_collector.errors import ConfigError, UnauthenticatedError
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.settings import Address, Settings
+from journeytrace_collector.settings.files import read_file
 from journeytrace_collector.settings.types import TOKEN_RULE, is_token
 
 __all__ = ["Access", "Senders", "Tls", "Tokens"]
@@ -199,22 +200,14 @@ def _browser_keys(settings: Settings) -> tuple[Key, ...]:
 
 def _read_secret(where: str, file: Path | None) -> str:
     assert file is not None  # noqa: S101 - asked before
-    try:
-        secret = file.read_text("ascii", "replace").strip()
-    except OSError as error:
-        raise ConfigError(f"{where}.key_file: {file} cannot be read: {error.strerror}") from error
+    secret = read_file(f"{where}.key_file", file).strip()
     if not is_secret(secret):
         raise ConfigError(f"{where}.key_file: what is in {file} {KEY_RULE}")
     return secret
 
 
 def _read_tokens(key: str, file: Path) -> list[str]:
-    try:
-        lines = file.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise ConfigError(f"{key}: {file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ConfigError(f"{key}: {file} is no text") from None
+    lines = read_file(key, file).splitlines()
     found = [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
     if not found:
         raise ConfigError(f"{key}: {file} holds no token")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -12,13 +11,11 @@ from typing import Final
 from aiohttp import web
 
 from journeytrace_collector.core.derive import Summary
-from journeytrace_collector.errors import UnavailableError
 from journeytrace_collector.store.base import SessionQuery
-from journeytrace_desk.reading import Listed, Reader
+from journeytrace_desk.reading import Reader
+from journeytrace_desk.streaming import send
 
 __all__ = ["MOST_ROWS", "cells", "stream", "written"]
-
-_log = logging.getLogger(__name__)
 
 MOST_ROWS: Final = 10_000
 _CUT: Final = "only the newest {} sessions are here: narrow the filters down"
@@ -48,31 +45,12 @@ async def stream(
     request: web.Request, reader: Reader, query: SessionQuery, now: int
 ) -> web.StreamResponse:
     """Send the sessions of a query, the newest `MOST_ROWS` of them."""
-    # Asked for before the answer begins: a store that is away is told as such.
+    return await send(request, "sessions.csv", "text/csv", _parts(reader, query, now))
+
+
+async def _parts(reader: Reader, query: SessionQuery, now: int) -> AsyncIterator[bytes]:
     page = await reader.sessions(replace(query, limit=_AT_ONCE, after=None), now)
-    response = web.StreamResponse(
-        headers={"Content-Disposition": 'attachment; filename="sessions.csv"'}
-    )
-    response.content_type = "text/csv"
-    response.charset = "utf-8"
-    await response.prepare(request)
-    await response.write(written([COLUMNS]))
-    try:
-        async for rows in _pages(reader, query, now, page):
-            await response.write(rows)
-    except UnavailableError as error:
-        _log.warning("a file of sessions was broken off: %s", error)
-        # So that nobody takes the half of it for the whole.
-        if request.transport is not None:
-            request.transport.abort()
-        return response
-    await response.write_eof()
-    return response
-
-
-async def _pages(
-    reader: Reader, query: SessionQuery, now: int, page: Listed
-) -> AsyncIterator[bytes]:
+    yield written([COLUMNS])
     sent = 0
     while True:
         rows = page.sessions[: MOST_ROWS - sent]

@@ -16,6 +16,7 @@ from joserfc.jwk import OctKey
 
 from journeytrace_collector.errors import ConfigError, StartError
 from journeytrace_collector.settings import Settings
+from journeytrace_collector.settings.files import read_file
 from journeytrace_collector.settings.types import check_secret
 
 __all__ = ["KEY_FILE", "Signer", "drop", "keys_of", "put"]
@@ -112,12 +113,7 @@ def _make(file: Path) -> None:
 
 
 def _read(what: str, file: Path) -> list[str]:
-    try:
-        lines = file.read_text("utf-8").split()
-    except OSError as error:
-        raise ConfigError(f"{what}: {file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ConfigError(f"{what}: {file} is no text") from None
+    lines = read_file(what, file).split()
     if not lines or any(len(line) < _FEWEST_CHARACTERS for line in lines):
         raise ConfigError(
             f"{what}: {file} must hold keys, one a line, each of {_FEWEST_CHARACTERS} or more"

@@ -13,6 +13,7 @@ from journeytrace_collector.admin.desk import DeskContext
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.settings.access import CALLBACK, OpenIdConnect
+from journeytrace_collector.settings.files import read_file
 from journeytrace_desk.access.actor import LOCAL, Actor, known_as
 from journeytrace_desk.access.cookies import Signer, keys_of
 from journeytrace_desk.access.fetching import Fetching
@@ -161,12 +162,7 @@ def _secret(settings: OpenIdConnect) -> str | None:
     if file is None:
         return None
     key = "desk_access.oidc.client_secret_file"
-    try:
-        found = file.read_text("utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"{key}: {file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ConfigError(f"{key}: {file} is no text") from None
+    found = read_file(key, file).strip()
     if not found:
         raise ConfigError(f"{key}: {file} holds no secret")
     return found
