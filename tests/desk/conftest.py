@@ -12,8 +12,10 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from pydantic import SecretStr
 from tests.desk.journeys import sessions
+from tests.support.browsing import launched
 from tests.support.events import SECOND
 from tests.support.otlp import request as otlp_request
 from tests.support.otlp import span
@@ -101,6 +103,20 @@ def server() -> Iterator[Server]:
     with running_server() as server:
         server.make_template()
         yield server
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """Give what drives browsers; one at a time, so no longer than a module."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Give Debian's Chromium."""
+    with launched(playwright) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

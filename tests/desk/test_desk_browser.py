@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,6 @@ from playwright.sync_api import (
     Page,
     Response,
     expect,
-    sync_playwright,
 )
 from tests.desk.conftest import Desk, opened
 from tests.desk.journeys import COUNT, LONG, NASTY, sessions
@@ -50,29 +48,16 @@ ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Give Debian's Chromium."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.fail("Chromium is missing: apt-get install chromium", pytrace=False)
-    with sync_playwright() as playwright:
-        # Tests of a root have no sandbox; nothing but our own pages is opened.
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def open_page(browser: Browser, desk: Desk) -> Iterator[Open]:
     """Give a function that opens a page; nothing that Chromium complains of is let pass."""
-    with pages(browser, desk) as opening:
+    with pages(browser, desk.url) as opening:
         yield opening
 
 
 @contextmanager
-def pages(browser: Browser, desk: Desk) -> Iterator[Open]:
-    """Open pages inside the block, each in a context of its own."""
+def pages(browser: Browser, url: str, *, close: bool = True) -> Iterator[Open]:
+    """Open pages inside the block, each in a context of its own; `close`: these, at its end."""
     complaints: list[str] = []
     contexts = []
 
@@ -82,7 +67,7 @@ def pages(browser: Browser, desk: Desk) -> Iterator[Open]:
             complaints.append(said.text)
 
     def opening(path: str, **options: Any) -> Page:
-        context = browser.new_context(**({"timezone_id": "UTC", "base_url": desk.url} | options))
+        context = browser.new_context(**({"timezone_id": "UTC", "base_url": url} | options))
         contexts.append(context)
         context.set_default_timeout(PATIENCE / 4 * 1000)
         page = context.new_page()
@@ -92,7 +77,7 @@ def pages(browser: Browser, desk: Desk) -> Iterator[Open]:
         return page
 
     yield opening
-    for context in contexts:
+    for context in contexts if close else ():
         context.close()
     assert complaints == []
 
@@ -251,7 +236,7 @@ def test_what_is_new_is_told_and_not_pushed_in(
     """At the head of a list a new session becomes a line, and a row once that is clicked; rows
     that are shown change where they stand; an open session goes on."""
     desk = opened(entering, tmp_path / "data", sessions(time.time_ns())[:20])
-    with pages(browser, desk) as opening:
+    with pages(browser, desk.url) as opening:
         page = opening("/sessions", timezone_id="Asia/Seoul")
         rows = page.locator("#rows tr")
         before, newest = rows.count(), rows.first
@@ -294,7 +279,7 @@ def test_new_rows_come_in_above_what_is_read(
     """In the middle of a list new sessions come in on top by themselves, what no longer matches
     stays, and nothing on the screen moves; a page that is hidden asks for nothing."""
     desk = opened(entering, tmp_path / "data", sessions(time.time_ns()))
-    with pages(browser, desk) as opening:
+    with pages(browser, desk.url) as opening:
         page = opening("/sessions?project=acme", viewport=size)
         rows = page.locator("#rows tr")
         last = rows.nth(40)
@@ -343,7 +328,7 @@ def asked(page: Page) -> Iterator[list[int]]:
 def test_forms_work_without_javascript(browser: Browser, entering: Enter, tmp_path: Path) -> None:
     """A browser hands a person's data over, chooses a period and erases, and says what it did."""
     changed = opened(entering, tmp_path / "data", sessions(time.time_ns()))
-    with pages(browser, changed) as opening:
+    with pages(browser, changed.url) as opening:
         page = opening("/person?id=u-retry", java_script_enabled=False, viewport=PHONE)
         page.get_by_role("link", name="this user").click()
         page.get_by_label("What for").fill("a request for access")

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from pydantic import SecretStr
 from tests.desk.conftest import opened
-from tests.desk.test_desk_browser import browser, pages  # noqa: F401 - a fixture
+from tests.desk.test_desk_browser import pages
 from tests.support.events import SECOND, event
 from tests.support.running import Enter
 from tests.support.waiting import PATIENCE
@@ -45,7 +45,7 @@ ASKED: list[dict[str, str]] = [
 @pytest.mark.proof
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_two_thousand_sessions(
-    browser: Browser,  # noqa: F811
+    browser: Browser,
     entering: Enter,
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -56,7 +56,7 @@ def test_two_thousand_sessions(
     if kind == "postgresql":
         settings["store"] = SecretStr(request.getfixturevalue("server").fresh())
     desk = opened(entering, tmp_path / "data", list(played(time.time_ns())), **settings)
-    with pages(browser, desk) as opening:
+    with pages(browser, desk.url) as opening:
         for asked in ASKED:
             wanted = listed(desk.admin, asked)
             page = opening(f"/sessions?{urlencode(asked)}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from html import unescape
@@ -12,7 +11,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect
 from tests.desk.access.people import MINE
 from tests.desk.conftest import Desk, opened
 from tests.support.events import event
@@ -82,18 +81,6 @@ def den(
     now = time.time_ns() - 10**12
     events = [one for n, name in enumerate(ATTACKS) for one in hostile(name, now + n * 10**9)]
     return opened(entering, tmp_path_factory.mktemp("den") / "data", events)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Give Debian's Chromium."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.fail("Chromium is missing: apt-get install chromium", pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def opening(browser: Browser, desk: Desk, role: str) -> tuple[Page, list[str]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect
 from tests.desk.signing_in.conftest import World
-from tests.support.waiting import PATIENCE
+from tests.desk.test_desk_browser import pages
+from tests.support.browsing import launched
 
 from journeytrace_desk.access.gate import UNASKED
 from journeytrace_desk.access.sessions import COOKIE
@@ -17,48 +17,26 @@ from journeytrace_desk.access.sessions import COOKIE
 Open = Callable[[str], Page]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Give Debian's Chromium, which keeps pages whole for going back, as people's does."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.fail("Chromium is missing: apt-get install chromium", pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program,
-            args=["--no-sandbox"],
-            ignore_default_args=["--disable-back-forward-cache"],
-        )
-        yield browser
-        browser.close()
+@pytest.fixture
+def open_page(browser: Browser, world: World) -> Iterator[Open]:
+    """Give a function that opens a page; nothing that Chromium complains of is let pass."""
+    with pages(browser, world.url) as opening:
+        yield opening
 
 
 @pytest.fixture
-def open_page(chromium: Browser, world: World) -> Iterator[Open]:
-    """Give a function that opens a page; nothing that Chromium complains of is let pass."""
-    complaints: list[str] = []
-    context = chromium.new_context(base_url=world.url, timezone_id="UTC")
-    context.set_default_timeout(PATIENCE / 4 * 1000)
-
-    def note(said: ConsoleMessage) -> None:
-        if said.type in {"error", "warning"} and not said.text.startswith("Failed to load"):
-            complaints.append(said.text)
-
-    def opening(path: str) -> Page:
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", note)
-        page.goto(path)
-        return page
-
-    yield opening
-    context.close()
-    assert complaints == []
+def open_kept(playwright: Playwright, world: World) -> Iterator[Open]:
+    """The same in a Chromium that keeps pages whole to go back to."""
+    with (
+        launched(playwright, keeps_pages=True) as browser,
+        pages(browser, world.url, close=False) as opening,
+    ):
+        yield opening
 
 
-def test_a_round_trip(open_page: Open) -> None:
+def test_a_round_trip(open_kept: Open) -> None:
     """Sign in, see the list, sign out; what was seen is not to be had by going back."""
-    page = open_page("/sessions?decision=REJECTED")
+    page = open_kept("/sessions?decision=REJECTED")
     expect(page.locator("h1")).to_have_text("You are not signed in")
     assert Axe().run(page).violations_count == 0
     page.get_by_role("link", name="Sign in").click()
@@ -80,9 +58,9 @@ def test_a_round_trip(open_page: Open) -> None:
     assert Axe().run(page).violations_count == 0
 
 
-def test_going_back_shows_nothing_after_it_is_over(open_page: Open, world: World) -> None:
+def test_going_back_shows_nothing_after_it_is_over(open_kept: Open, world: World) -> None:
     """A page that the browser has kept is asked for again, and is not to be had."""
-    page = open_page("/sessions")
+    page = open_kept("/sessions")
     page.get_by_role("link", name="Sign in").click()
     expect(page.locator("tbody tr").first).to_be_visible()
     page.get_by_role("link", name="Help").click()
