@@ -22,6 +22,9 @@ const journey = startJourney({
   ],
 });
 
+// Known from here on: the screen that shows it may be one without a network.
+const { supportCode } = journey;
+
 /** What came of a step, and the path of the screen that is next. */
 interface Answer {
   result: 'pass' | 'retake' | 'fail';
@@ -113,7 +116,7 @@ const show = async () => {
   if (path === '/id-document' || path === '/selfie') await openCamera();
   if (path === '/error') {
     find('#error-code').textContent = location.pathname.split('/')[2] ?? '';
-    find('#support-code').textContent = await journey.supportCode;
+    find('#support-code').textContent = await supportCode;
   }
 };
 
