@@ -62,6 +62,8 @@ async def run() -> None:
                 flush=True,
             )
             await service.serve(sockets=[door])
+            # Ctrl-C, which uvicorn hands on, takes effect here; then the collector ends in order.
+            await asyncio.sleep(0)
 
 
 if __name__ == "__main__":
