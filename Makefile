@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Another interpreter is another stamp, and so another environment in the same place.
 STAMP := $(VENV)/.installed-$(shell $(PYTHON) -c 'import platform; print(platform.python_version())')
 
-.PHONY: desk demo test proof lint bench browser pictures lock clean
+.PHONY: desk demo example test proof lint bench browser pictures lock clean
 .DELETE_ON_ERROR:
 
 # Goes on until Ctrl-C, and says which address to open.
@@ -14,6 +14,10 @@ desk: $(STAMP)
 
 demo: $(STAMP)
 	@$(BIN)/journeytrace demo
+
+# A form to fill in, with both sides instrumented, and a collector behind it: examples/form.
+example: $(STAMP)
+	@$(BIN)/python examples/form/run.py
 
 # Two at a time: most of what the tests take is waiting for the servers that they start.
 test: lint
@@ -37,10 +41,11 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
-# The script file that the collector serves, anew from instrumentation/browser.
+# The script files that the collector and examples/form serve, anew from their sources.
 browser: $(STAMP)
 	tools/install-browser-tools
 	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix instrumentation/browser run script
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix instrumentation/browser run form
 
 # What the README shows, from a real run.
 pictures: $(STAMP)

@@ -1,5 +1,6 @@
 // node build.mjs           dist/: modules and types
 // node build.mjs --script  the script file that the collector serves, to standard output
+// node build.mjs --form    the script of examples/form, likewise
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -7,18 +8,25 @@ import { buildSync } from 'esbuild';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
+const bundle = (options) => {
+  const built = buildSync({ bundle: true, minify: true, target: 'es2022', write: false, ...options });
+  process.stdout.write(built.outputFiles[0].text);
+};
+
 if (process.argv.includes('--script')) {
-  const built = buildSync({
+  bundle({
     entryPoints: [here('src/index.ts')],
-    bundle: true,
-    minify: true,
     format: 'iife',
     globalName: 'journeytrace',
-    target: 'es2022',
     banner: { js: '/* journeytrace, Apache-2.0 */' },
-    write: false,
   });
-  process.stdout.write(built.outputFiles[0].text);
+} else if (process.argv.includes('--form')) {
+  bundle({
+    entryPoints: [here('../../examples/form/form.ts')],
+    format: 'esm',
+    // As the package is called for who has installed it.
+    alias: { journeytrace: here('src/index.ts') },
+  });
 } else {
   rmSync(here('dist'), { recursive: true, force: true });
   execFileSync(process.execPath, [here('node_modules/typescript/bin/tsc'), '-p', here('tsconfig.build.json')], {

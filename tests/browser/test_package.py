@@ -14,6 +14,13 @@ def test_the_script_file_is_as_built(node: Node) -> None:
     assert node("node", "build.mjs", "--script") == served.read_text("utf-8")
 
 
+def test_the_form_is_as_built(node: Node) -> None:
+    """What the form to try serves is what its source makes, and its types hold."""
+    form = PACKAGE.parents[1] / "examples" / "form"
+    assert node("node", "build.mjs", "--form") == (form / "static" / "form.js").read_text("utf-8")
+    node("node", "node_modules/typescript/bin/tsc", "-p", str(form))
+
+
 def test_types_and_exports_hold(node: Node) -> None:
     """The compiler at its strictest, publint and attw find nothing to complain of."""
     assert "All good!" in node("npm", "run", "check")
