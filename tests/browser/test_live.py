@@ -286,7 +286,7 @@ def test_going_back_and_forward_loses_nothing(open_page: Open, site: Site, sessi
     page.evaluate("say(5)")
     page.click("#next")
     page.wait_for_url("**/next")
-    page.evaluate("say(5)")
+    page.evaluate("journey.supportCode.then(() => say(5))")
     # Each page says one more when it is back.
     step(control, -1)
     site.hears(session, 11)
@@ -295,6 +295,20 @@ def test_going_back_and_forward_loses_nothing(open_page: Open, site: Site, sessi
     site.arrives(session, "PAGE_HIDDEN", 3)
     names = site.names(session)
     assert [names.count(f"PAGE_{what}") for what in ("HIDDEN", "VISIBLE")] == [3, 2]
+
+
+def test_going_back_takes_along_what_waits(open_page: Open, site: Site, session: str) -> None:
+    """What a page recorded while nobody listened comes once from the one before it, when the user
+    goes back to that."""
+    page = open_page()
+    control = page.context.new_cdp_session(page)
+    site.stop()
+    page.click("#next")
+    page.wait_for_url("**/next")
+    page.evaluate("journey.supportCode.then(() => say(5))")
+    step(control, -1)
+    site.start()
+    site.hears(session, 6)
 
 
 @pytest.mark.parametrize("away", [False, True], ids=["taken", "kept"])
