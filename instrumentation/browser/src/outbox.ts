@@ -22,7 +22,7 @@ const SETTLED = /2..|40[03]|413/;
 export const createOutbox = ({ url, token: source }: Options, isOn: () => unknown) => {
   // The host's own, from before any instrument wrapped it.
   const { fetch } = globalThis;
-  const session = {} as Session;
+  const session = { path: '' } as Session;
   let tell: (session: Session) => void;
   const known = new Promise<Session>((resolve) => (tell = resolve));
   /** Events that wait, and batches that no answer has come for. */
@@ -42,7 +42,7 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
   const drop = () => {
     queue = [];
     flying.clear();
-    session.path = undefined;
+    session.path = '';
   };
 
   const arm = (delay?: number) => {
@@ -64,7 +64,7 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
   const take = () => {
     const [owner, path, ...left] = load();
     if ((session.resumed = owner === session.id)) {
-      session.path ||= path;
+      session.path ||= path!;
       queue = [...new Set([...left, ...queue])];
     }
   };
@@ -113,7 +113,8 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
       // No answer: tried again.
     }
     const ours = flying.delete(batch);
-    if (SETTLED.test(String(answer?.status))) {
+    // The pattern makes a text of whatever it is given.
+    if (SETTLED.test(answer?.status as never)) {
       failures = 0;
       if (queue.length) schedule();
     } else {

@@ -6,7 +6,7 @@ import { quietly } from './wrap.js';
  */
 export const load = (): string[] => quietly(() => [...JSON.parse(sessionStorage.journeytrace)]) ?? [];
 
-export const save = (items: readonly unknown[]) =>
+export const save = (items: readonly string[]) =>
   quietly(() => (sessionStorage.journeytrace = JSON.stringify(items)));
 
 export const clear = () => quietly(() => delete sessionStorage.journeytrace);

@@ -52,6 +52,6 @@ export interface Session {
   id: string;
   /** Whether an earlier page in this tab recorded the same session. */
   resumed: boolean;
-  /** The screen that was viewed last; nothing: none was. */
-  path: string | undefined;
+  /** The screen that was viewed last. */
+  path: string;
 }
