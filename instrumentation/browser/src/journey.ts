@@ -5,7 +5,7 @@ import { supportCode } from './support-code.js';
 import type { Journey, Options, Scope } from './types.js';
 import { listen, quietly } from './wrap.js';
 
-const isPage = 'document' in globalThis;
+const isPage = globalThis.document;
 let current: Journey | undefined;
 
 /**
@@ -25,9 +25,10 @@ const create = (options: Options): Journey => {
 
   const scope: Scope = { ...options, record, session: outbox.session, leaving: new Set() };
 
-  const leave = () => {
+  const leave = async () => {
+    if (!undo) return;
     scope.leaving.forEach(quietly);
-    return outbox.send(true);
+    await outbox.send(true);
   };
 
   const end = () => {
@@ -51,7 +52,8 @@ const create = (options: Options): Journey => {
         options.instruments?.forEach((instrument) => quietly(() => undo!.push(...instrument(scope))));
         // Behind the instruments, so that what they record of a page that is hidden goes along.
         undo.push(
-          listen(document, 'visibilitychange', () => document.hidden && leave()),
+          // Pages in between, if it was in the back/forward cache, have left what they could not send.
+          listen(document, 'visibilitychange', () => (document.hidden ? leave() : outbox.take())),
           listen(window, 'pagehide', leave),
         );
       }
@@ -59,7 +61,7 @@ const create = (options: Options): Journey => {
     flush: leave,
     stop() {
       if (current === journey) current = undefined;
-      if (undo) void leave();
+      void leave();
       end();
     },
   };

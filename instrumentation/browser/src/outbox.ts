@@ -18,13 +18,11 @@ const BUDGET = 56_000;
 /** Taken, or never to be taken whatever is tried. */
 const SETTLED = /2..|40[03]|413/;
 
-
-
 /** What waits to be sent, in order, and how it leaves; `isOn`: whether it may go on by itself. */
 export const createOutbox = ({ url, token: source }: Options, isOn: () => unknown) => {
   // The host's own, from before any instrument wrapped it.
   const { fetch } = globalThis;
-  const session = { id: '', path: '' } as Session;
+  const session = { path: '' } as Session;
   let tell: (session: Session) => void;
   const known = new Promise<Session>((resolve) => (tell = resolve));
   /** Events that wait, and batches that no answer has come for. */
@@ -47,7 +45,7 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
     session.path = '';
   };
 
-  const arm = (delay = 0) => {
+  const arm = (delay?: number) => {
     clearTimeout(timer);
     if (isOn()) timer = setTimeout(send, delay);
   };
@@ -62,6 +60,15 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
     failures++;
   };
 
+  /** Take over what another page of the tab has left of this session. */
+  const take = () => {
+    const [owner, path, ...left] = load();
+    if ((session.resumed = owner === session.id)) {
+      session.path ||= path!;
+      queue = [...new Set([...left, ...queue])];
+    }
+  };
+
   const renew = () =>
     (asking ??= (async () => {
       try {
@@ -70,14 +77,10 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
         const next = typeof source === 'string' ? source : await source();
         const { sub, iat, exp } = claims(next);
         if (sub !== session.id) {
-          const [owner, path, ...left] = load();
           // Another session's events would be taken for this one's.
           if (session.id) drop();
           session.id = sub;
-          if ((session.resumed = owner === sub)) {
-            session.path = path!;
-            queue.unshift(...left);
-          }
+          take();
         }
         token = next;
         // By the token's own span of time: the device's clock may be a day off.
@@ -91,10 +94,9 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
 
   const post = async (most: number) => {
     let room = BUDGET - utf8([...flying].join()).length;
-    let count = 0;
-    while (count < most && count < queue.length && (room -= utf8(queue[count]!).length) > 0) count++;
-    if (!count) return;
-    const batch = queue.splice(0, count);
+    const batch = queue.slice(0, most).filter((json) => (room -= utf8(json).length) > 0);
+    if (!batch[0]) return;
+    queue.splice(0, batch.length);
     let answer: Response | undefined;
     flying.add(batch);
     try {
@@ -111,7 +113,8 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
       // No answer: tried again.
     }
     const ours = flying.delete(batch);
-    if (SETTLED.test(String(answer?.status))) {
+    // The pattern makes a text of whatever it is given.
+    if (SETTLED.test(answer?.status as never)) {
       failures = 0;
       if (queue.length) schedule();
     } else {
@@ -140,6 +143,7 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
     /** The session, as soon as there is a token. */
     session: known,
     send,
+    take,
     add(json: string) {
       if (utf8(json).length > LARGEST) return;
       queue.push(json);

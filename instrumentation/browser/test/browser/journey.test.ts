@@ -20,6 +20,7 @@ describe('consent', () => {
     const theirs = window.fetch;
     journey.record('STEP_VIEW');
     setHidden(true);
+    await journey.flush();
     await pass(60_000);
     expect([collector.sent.length, sessionStorage.length, token.mock.calls.length]).toEqual([0, 0, 0]);
     expect([history.pushState, WebSocket, navigator.mediaDevices.getUserMedia]).toEqual(before);
