@@ -300,20 +300,6 @@ def test_going_back_and_forward_loses_nothing(open_page: Open, site: Site, sessi
     assert [names.count(f"PAGE_{what}") for what in ("HIDDEN", "VISIBLE")] == [3, 2]
 
 
-def test_going_back_takes_along_what_waits(open_page: Open, site: Site, session: str) -> None:
-    """What a page recorded while nobody listened comes once from the one before it, when the user
-    goes back to that."""
-    page = open_page()
-    control = page.context.new_cdp_session(page)
-    site.stop()
-    page.click("#next")
-    page.wait_for_url("**/next")
-    page.evaluate("journey.supportCode.then(() => say(5))")
-    step(control, -1)
-    site.start()
-    site.hears(session, 6)
-
-
 @pytest.mark.parametrize("away", [False, True], ids=["taken", "kept"])
 def test_a_crash_loses_the_last_second(
     open_page: Open, site: Site, session: str, away: bool

@@ -52,8 +52,7 @@ const create = (options: Options): Journey => {
         options.instruments?.forEach((instrument) => quietly(() => undo!.push(...instrument(scope))));
         // Behind the instruments, so that what they record of a page that is hidden goes along.
         undo.push(
-          // Pages in between, if it was in the back/forward cache, have left what they could not send.
-          listen(document, 'visibilitychange', () => (document.hidden ? leave() : outbox.take())),
+          listen(document, 'visibilitychange', () => document.hidden && leave()),
           listen(window, 'pagehide', leave),
         );
       }

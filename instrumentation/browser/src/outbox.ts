@@ -18,11 +18,13 @@ const BUDGET = 56_000;
 /** Taken, or never to be taken whatever is tried. */
 const SETTLED = /2..|40[03]|413/;
 
+
+
 /** What waits to be sent, in order, and how it leaves; `isOn`: whether it may go on by itself. */
 export const createOutbox = ({ url, token: source }: Options, isOn: () => unknown) => {
   // The host's own, from before any instrument wrapped it.
   const { fetch } = globalThis;
-  const session = { path: '' } as Session;
+  const session = { id: '', path: '' } as Session;
   let tell: (session: Session) => void;
   const known = new Promise<Session>((resolve) => (tell = resolve));
   /** Events that wait, and batches that no answer has come for. */
@@ -45,7 +47,7 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
     session.path = '';
   };
 
-  const arm = (delay?: number) => {
+  const arm = (delay = 0) => {
     clearTimeout(timer);
     if (isOn()) timer = setTimeout(send, delay);
   };
@@ -60,15 +62,6 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
     failures++;
   };
 
-  /** Take over what another page of the tab has left of this session. */
-  const take = () => {
-    const [owner, path, ...left] = load();
-    if ((session.resumed = owner === session.id)) {
-      session.path ||= path!;
-      queue = [...new Set([...left, ...queue])];
-    }
-  };
-
   const renew = () =>
     (asking ??= (async () => {
       try {
@@ -77,10 +70,14 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
         const next = typeof source === 'string' ? source : await source();
         const { sub, iat, exp } = claims(next);
         if (sub !== session.id) {
+          const [owner, path, ...left] = load();
           // Another session's events would be taken for this one's.
           if (session.id) drop();
           session.id = sub;
-          take();
+          if ((session.resumed = owner === sub)) {
+            session.path = path!;
+            queue.unshift(...left);
+          }
         }
         token = next;
         // By the token's own span of time: the device's clock may be a day off.
@@ -94,9 +91,10 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
 
   const post = async (most: number) => {
     let room = BUDGET - utf8([...flying].join()).length;
-    const batch = queue.slice(0, most).filter((json) => (room -= utf8(json).length) > 0);
-    if (!batch[0]) return;
-    queue.splice(0, batch.length);
+    let count = 0;
+    while (count < most && count < queue.length && (room -= utf8(queue[count]!).length) > 0) count++;
+    if (!count) return;
+    const batch = queue.splice(0, count);
     let answer: Response | undefined;
     flying.add(batch);
     try {
@@ -113,8 +111,7 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
       // No answer: tried again.
     }
     const ours = flying.delete(batch);
-    // The pattern makes a text of whatever it is given.
-    if (SETTLED.test(answer?.status as never)) {
+    if (SETTLED.test(String(answer?.status))) {
       failures = 0;
       if (queue.length) schedule();
     } else {
@@ -143,7 +140,6 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
     /** The session, as soon as there is a token. */
     session: known,
     send,
-    take,
     add(json: string) {
       if (utf8(json).length > LARGEST) return;
       queue.push(json);

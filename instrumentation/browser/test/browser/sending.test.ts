@@ -255,26 +255,6 @@ describe('leaving the page', () => {
     expect(next.names).toEqual(['STEP_VIEW']);
   });
 
-  test('a page that comes back from the cache sends what the one in between could not', async () => {
-    const [journey, collector] = start();
-    await pass(0);
-    collector.down(9);
-    journey.record('STEP_VIEW');
-    setHidden(true);
-    await pass(0);
-    const left = sessionStorage.getItem('journeytrace')!;
-    fresh();
-    fakeTime();
-    const [again, next] = start();
-    await pass(0);
-    setHidden(true);
-    sessionStorage.setItem('journeytrace', left);
-    setHidden(false);
-    again.record('API_CALL');
-    await pass(5_000);
-    expect(next.names).toEqual(['STEP_VIEW', 'API_CALL']);
-  });
-
   test('a page of another session sends nothing of the one before', async () => {
     const [journey, collector] = start();
     await pass(0);
