@@ -27,6 +27,8 @@ from journeytrace.browser import AUDIENCE, mint
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.identity import trace_id
 
+pytestmark = pytest.mark.proof
+
 DAY = 24 * 60 * 60 * 1000
 """In ms, as pages count."""
 HAND = (
