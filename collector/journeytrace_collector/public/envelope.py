@@ -6,30 +6,21 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final, Protocol
-
-from aiohttp.http_exceptions import HttpProcessingError
+from typing import Final
 
 from journeytrace.browser import MAX_TOKEN
 from journeytrace_collector.errors import RequestTimeoutError
 from journeytrace_collector.ingest import Hold
 from journeytrace_collector.public.refusal import Outcome, RefusedError
 from journeytrace_collector.public.token import Claims
-from journeytrace_collector.receiver.body import BODY_SECONDS
+from journeytrace_collector.receiver.body import BODY_SECONDS, Chunks, next_chunk
 
-__all__ = ["MAX_BODY", "Chunks", "read_envelope", "read_plain"]
+__all__ = ["MAX_BODY", "read_envelope", "read_plain"]
 
 MAX_BODY: Final = 64 * 1024
 """Bytes of one request, as sent and once decompressed."""
 
 _MILLISECONDS: Final = re.compile(rb"[0-9]{1,15}")
-
-
-class Chunks(Protocol):
-    """A body as it comes."""
-
-    async def readany(self) -> bytes:
-        """Give what has come since; nothing at the end."""
 
 
 class _Body:
@@ -42,12 +33,7 @@ class _Body:
 
     async def more(self) -> bool:
         """Read on; False: there is nothing left."""
-        try:
-            chunk = await self._chunks.readany()
-        except ConnectionError:
-            raise RequestTimeoutError("the connection ended before the body did") from None
-        except HttpProcessingError as error:
-            raise RefusedError(Outcome.MALFORMED, f"the body cannot be read: {error}") from None
+        chunk = await next_chunk(self._chunks)
         self._hold.grow(len(chunk))
         self.read += chunk
         return bool(chunk)
@@ -68,7 +54,8 @@ async def read_plain(chunks: Chunks, hold: Hold) -> bytes:
 
     Raises:
         RefusedError: it is too large.
-        RequestTimeoutError: it did not come in time.
+        RequestTimeoutError: it did not come in time, or the connection ended.
+        MalformedRequestError: its framing is broken.
         OverloadedError: too many bytes wait already.
     """
     body = _Body(chunks, hold)

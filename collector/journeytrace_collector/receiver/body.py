@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterable
-from typing import Final
+from typing import Final, Protocol
+
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
 
 from journeytrace_collector.errors import (
     MalformedRequestError,
@@ -14,7 +16,7 @@ from journeytrace_collector.errors import (
 )
 from journeytrace_collector.ingest import Hold
 
-__all__ = ["BODY_SECONDS", "MAX_STREAMS", "gunzip", "read_limited"]
+__all__ = ["BODY_SECONDS", "MAX_STREAMS", "Chunks", "gunzip", "next_chunk", "read_limited"]
 
 BODY_SECONDS: Final = 20
 """For a whole body: twice what exporters wait for their answer."""
@@ -25,18 +27,42 @@ MAX_STREAMS: Final = 16
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
-async def read_limited(chunks: AsyncIterable[bytes], limit: int, hold: Hold) -> bytes:
+class Chunks(Protocol):
+    """A body as it comes: aiohttp's reader."""
+
+    async def readany(self) -> bytes:
+        """Give what has come since; nothing at the end."""
+
+
+async def next_chunk(chunks: Chunks) -> bytes:
+    """Give what has come since; nothing at the end.
+
+    Raises:
+        RequestTimeoutError: the connection ended before the body did.
+        MalformedRequestError: its framing is broken.
+    """
+    try:
+        return await chunks.readany()
+    except (ConnectionError, RuntimeError):
+        # A RuntimeError is what aiohttp raises when the connection ended before it was asked.
+        raise RequestTimeoutError("the connection ended before the body did") from None
+    except (HttpProcessingError, RequestPayloadError) as error:
+        raise MalformedRequestError(f"the body cannot be read: {error}") from None
+
+
+async def read_limited(chunks: Chunks, limit: int, hold: Hold) -> bytes:
     """Join `chunks`; what has come is held against the bytes that may wait for the store.
 
     Raises:
         RequestTooLargeError: they are more than `limit` bytes; the rest is not read.
-        RequestTimeoutError: they took longer than `BODY_SECONDS`.
+        RequestTimeoutError: they took longer than `BODY_SECONDS`, or the connection ended.
+        MalformedRequestError: their framing is broken.
         OverloadedError: too many bytes wait already.
     """
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in chunks:
+            while chunk := await next_chunk(chunks):
                 if len(body) + len(chunk) > limit:
                     raise _too_large(limit)
                 hold.grow(len(chunk))

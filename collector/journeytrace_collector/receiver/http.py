@@ -93,7 +93,7 @@ def _handler(
             return _reply(Status(code=3, message=message), kind, 415)
         try:
             with Hold(ingest) as hold:
-                body = await read_limited(request.content.iter_any(), limit, hold)
+                body = await read_limited(request.content, limit, hold)
                 if encoding == "gzip":
                     async with gunzipping:
                         body = await asyncio.to_thread(gunzip, body, limit)

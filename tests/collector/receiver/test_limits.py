@@ -8,11 +8,12 @@ import http.client
 import json
 import re
 import urllib.request
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from aiohttp import StreamReader
+from aiohttp.base_protocol import BaseProtocol
 from google.rpc.status_pb2 import Status
 from tests.support.waiting import wait_until
 
@@ -118,12 +119,32 @@ def test_a_body_has_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that does not come is given up."""
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.05)
 
-    async def never() -> AsyncIterator[bytes]:
-        yield b"x"
-        await asyncio.sleep(60)
+    async def half_a_body() -> None:
+        reader = reading(connected=True)
+        reader.feed_data(b"x")
+        await read_limited(reader, 100, Room(100))  # type: ignore[arg-type] # alike
 
-    with pytest.raises(RequestTimeoutError):
-        asyncio.run(read_limited(never(), 100, Room(100)))  # type: ignore[arg-type] # alike
+    with pytest.raises(RequestTimeoutError, match="did not come within"):
+        asyncio.run(half_a_body())
+
+
+def test_a_connection_that_ended_before_its_body_was_asked_for() -> None:
+    """Who hangs up before their body is read has made a bad request, and found no fault of ours."""
+
+    async def nobody_there() -> None:
+        await read_limited(reading(connected=False), 100, Room(100))  # type: ignore[arg-type]
+
+    with pytest.raises(RequestTimeoutError, match="the connection ended"):
+        asyncio.run(nobody_there())
+
+
+def reading(*, connected: bool) -> StreamReader:
+    """Give what aiohttp reads a body through."""
+    loop = asyncio.get_running_loop()
+    protocol = BaseProtocol(loop)
+    if connected:
+        protocol.connection_made(asyncio.Transport())
+    return StreamReader(protocol, 2**16, loop=loop)
 
 
 def test_bodies_that_are_being_read_count(start: Start, otlp: type[Otlp]) -> None:
