@@ -21,6 +21,7 @@ from journeytrace_collector.cli import app
 from journeytrace_collector.health import Health
 from journeytrace_collector.outbox.exporter import load_exporters
 from journeytrace_collector.process import Collector
+from journeytrace_collector.recording import Recorder
 from journeytrace_collector.settings import load_settings
 from journeytrace_collector.store import SqliteStore
 
@@ -115,7 +116,7 @@ def test_the_configuration_is_accepted(tmp_path: Path) -> None:
     file.write_text(example)
     settings = load_settings(file, {"data": str(tmp_path / "data")})
     store = SqliteStore(settings.data, builtin_catalogue(), 1)
-    assert set(load_exporters(settings, store, lambda: 0, Health())) == {
+    assert set(load_exporters(settings, store, lambda: 0, Health(), Recorder(lambda: 0))) == {
         "otlp",
         "prometheus",
         "webhook",

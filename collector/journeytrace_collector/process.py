@@ -22,7 +22,6 @@ from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace_collector.admin.acting import Acting
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.admin.desk import DeskContext, asked_for, load_desk
-from journeytrace_collector.admin.recording import recorder
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.connections import HTTP_LOG, Connections, bind, connection_limits
@@ -43,6 +42,7 @@ from journeytrace_collector.public.refusal import Outcome
 from journeytrace_collector.receiver.grpc import GrpcReceiver
 from journeytrace_collector.receiver.http import http_receiver
 from journeytrace_collector.receiver.otlp import Signal, signals
+from journeytrace_collector.recording import Recorder
 from journeytrace_collector.security import Access
 from journeytrace_collector.settings import Address, Settings
 from journeytrace_collector.store import Carried
@@ -124,7 +124,8 @@ class Collector:
             health.add(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL, (outcome.value,), 0)
         for sender in ("", *settings.senders, *public):
             health.add(names.COLLECTOR_RECORDS_FORBIDDEN_TOTAL, (sender,), 0)
-        exporters = load_exporters(settings, store, self._clock, health)
+        record = Recorder(self._clock)
+        exporters = load_exporters(settings, store, self._clock, health, record)
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)
         measure = Measure(catalogue, settings.named_projects, settings.max_projects)
@@ -141,6 +142,14 @@ class Collector:
 
         ingest = Ingest(store, settings.max_queued_bytes, health)
         self._undo.push_async_callback(asyncio.to_thread, ingest.close)
+        logged = any(exporter.wants_logged for exporter in exporters.values())
+        decoder = Decoder(
+            catalogue,
+            Limits(settings.max_event_attributes, settings.max_event_bytes),
+            carry=any(exporter.wants_traces for exporter in exporters.values()),
+            carry_logged=logged,
+        )
+        record.open(ingest, decoder)
         self._background(Delivery(exporters, store, ingest, health).run())
         kept = round(settings.outbox_retention.total_seconds() * 1e9)
         self._background(Chores(store, ingest, self._clock, health, kept).run())
@@ -162,13 +171,6 @@ class Collector:
         self._undo.push_async_callback(self._stop_listening)
         context = access.tls.context(ask_clients=False) if access.tls else None
         self.admin = await self._serve("admin", admin, settings.admin, context)
-        logged = any(exporter.wants_logged for exporter in exporters.values())
-        decoder = Decoder(
-            catalogue,
-            Limits(settings.max_event_attributes, settings.max_event_bytes),
-            carry=any(exporter.wants_traces for exporter in exporters.values()),
-            carry_logged=logged,
-        )
         await self._receive(signals(decoder), ingest, access)
         listener = Listener(
             settings.public,
@@ -181,7 +183,6 @@ class Collector:
             max_bytes=settings.max_queued_bytes // _PAGES_SHARE,
         )
         await self._open_public(listener, health, context)
-        record = recorder(ingest, decoder, self._clock)
         acting = Acting(store, ingest, self._clock)
         await self._open_desk(
             DeskContext(

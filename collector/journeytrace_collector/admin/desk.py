@@ -12,10 +12,10 @@ from aiohttp import web
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin.acting import Acting, Note
-from journeytrace_collector.admin.recording import Record
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.hosts import Hosts
+from journeytrace_collector.recording import Record
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store.base import Store
 

@@ -28,6 +28,7 @@ from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.change import Change, Parcel
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.health import Health
+from journeytrace_collector.recording import Record
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store.base import Store
 
@@ -94,6 +95,8 @@ class Context:
     """For reading."""
     clock: Clock
     health: Health
+    record: Record
+    """Keeps what came of a delivery as an event of its session; not before deliveries begin."""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -110,7 +113,7 @@ Raises `ConfigError` with the key under ``exporters.NAME`` and what is allowed.
 
 
 def load_exporters(
-    settings: Settings, store: Store, clock: Clock, health: Health
+    settings: Settings, store: Store, clock: Clock, health: Health, record: Record
 ) -> dict[str, Exporter]:
     """Make every exporter that is installed and has something to do.
 
@@ -134,7 +137,7 @@ def load_exporters(
                 raise ConfigError(f"exporters.{name}: {problem}") from error
             _log.warning("the exporter %s is off: it %s", name, problem)
             continue
-        exporter = factory(Context(section, settings, store, clock, health))
+        exporter = factory(Context(section, settings, store, clock, health, record))
         if exporter is not None:
             made[name] = exporter
     return made

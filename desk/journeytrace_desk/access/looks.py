@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
-from journeytrace_collector.admin.recording import Record
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import UnavailableError
+from journeytrace_collector.recording import Record
 from journeytrace_desk.access.actor import Actor
 
 __all__ = ["LOOKS", "PURPOSE", "Looks", "NotRecordedError", "look_id"]

@@ -13,6 +13,7 @@ from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.health import Health
 from journeytrace_collector.outbox.exporter import load_exporters
+from journeytrace_collector.recording import Recorder
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store import SqliteStore
 
@@ -21,16 +22,17 @@ import sys
 sys.modules["prometheus_client"] = None
 from pathlib import Path
 from journeytrace.catalogue import builtin_catalogue
+from journeytrace_collector.recording import Recorder
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.outbox.exporter import load_exporters
 from journeytrace_collector.health import Health
 from journeytrace_collector.store import SqliteStore
 store = SqliteStore(Path(sys.argv[1]), builtin_catalogue(), 1)
-print(sorted(load_exporters(Settings(), store, lambda: 0, Health())))
+print(sorted(load_exporters(Settings(), store, lambda: 0, Health(), Recorder(lambda: 0))))
 try:
     settings = Settings(exporters={"prometheus": {"enabled": True}})
-    load_exporters(settings, store, lambda: 0, Health())
+    load_exporters(settings, store, lambda: 0, Health(), Recorder(lambda: 0))
 except ConfigError as error:
     print(error)
 """
@@ -40,7 +42,9 @@ def test_an_unknown_exporter_is_refused(tmp_path: Path) -> None:
     """Settings for an exporter that nobody installed stop the start and name the known ones."""
     store = SqliteStore(tmp_path, builtin_catalogue(), 1)
     with pytest.raises(ConfigError, match=r"exporters\.otlpp: .*known: otlp, prometheus, webhook"):
-        load_exporters(Settings(exporters={"otlpp": {}}), store, lambda: 0, Health())
+        load_exporters(
+            Settings(exporters={"otlpp": {}}), store, lambda: 0, Health(), Recorder(lambda: 0)
+        )
     store.close()
 
 

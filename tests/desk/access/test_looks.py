@@ -17,10 +17,10 @@ from tests.support.events import event
 from tests.support.running import Enter, enter_in_background
 
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace_collector.admin.recording import recorder
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.errors import OverloadedError
 from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.recording import Recorder
 from journeytrace_collector.store.sqlite import FILE_NAME, SqliteStore
 from journeytrace_desk.access.actor import LOCAL, Actor
 from journeytrace_desk.access.looks import Looks, NotRecordedError, look_id
@@ -53,7 +53,8 @@ def test_a_look_is_one_an_hour_and_person(store: SqliteStore) -> None:
 
     async def look() -> None:
         with closing(Ingest(store, 2**20)) as ingest:
-            record = recorder(ingest, Decoder(CATALOGUE), lambda: now[0])
+            record = Recorder(lambda: now[0])
+            record.open(ingest, Decoder(CATALOGUE))
             desks = [Looks(record, lambda: now[0]) for _ in range(2)]
             for _ in range(2):
                 await asyncio.gather(*(one.viewed(ANY, ["s-1"]) for one in desks * 5))

@@ -13,6 +13,7 @@ from tests.support.events import IDLE_TIMEOUT, NOON
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.health import Health
 from journeytrace_collector.outbox.exporter import Context
+from journeytrace_collector.recording import Recorder
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store import SqliteStore
 from journeytrace_exporters.otlp import OtlpExporter, create
@@ -24,7 +25,9 @@ Make = Callable[..., OtlpExporter]
 def context(tmp_path: Path) -> Iterator[Callable[..., Context]]:
     """Give a function that makes the context of an exporter from its section."""
     store = SqliteStore(tmp_path / "data", builtin_catalogue(), IDLE_TIMEOUT)
-    yield lambda **section: Context(section, Settings(), store, lambda: NOON, Health())
+    yield lambda **section: Context(
+        section, Settings(), store, lambda: NOON, Health(), Recorder(lambda: NOON)
+    )
     store.close()
 
 

@@ -30,6 +30,7 @@ from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.health import Health
 from journeytrace_collector.outbox.exporter import Context
+from journeytrace_collector.recording import Recorder
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store import Carried, SqliteStore
 from journeytrace_exporters.prometheus import PrometheusExporter, create
@@ -65,7 +66,14 @@ class Place:
 
     def context(self, **section: object) -> Context:
         """Give what the exporter is made of."""
-        return Context(section, Settings(), self.store, lambda: self.now, self.health)
+        return Context(
+            section,
+            Settings(),
+            self.store,
+            lambda: self.now,
+            self.health,
+            Recorder(lambda: self.now),
+        )
 
     def get(self, **headers: str) -> tuple[dict[str, str], str]:
         """Get the page: headers by lower-case name, and the text."""

@@ -19,6 +19,7 @@ from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.health import Health
 from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import Context
+from journeytrace_collector.recording import Recorder
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store import SqliteStore
 from journeytrace_exporters.prometheus import create
@@ -64,7 +65,9 @@ def store(tmp_path: Path) -> Iterator[SlowStore]:
 
 def served(store: SlowStore) -> TestClient[web.Request, web.Application]:
     """Serve the page of a store."""
-    exporter = create(Context({}, Settings(), store, lambda: NOON, Health()))
+    exporter = create(
+        Context({}, Settings(), store, lambda: NOON, Health(), Recorder(lambda: NOON))
+    )
     assert exporter is not None
     app = web.Application()
     for path, page in exporter.pages().items():

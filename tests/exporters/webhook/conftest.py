@@ -12,6 +12,7 @@ from tests.support.events import IDLE_TIMEOUT, NOON
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.health import Health
 from journeytrace_collector.outbox.exporter import Context
+from journeytrace_collector.recording import Recorder
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store import SqliteStore
 from journeytrace_exporters.webhook import WebhookExporter, create
@@ -21,7 +22,9 @@ from journeytrace_exporters.webhook import WebhookExporter, create
 def context(tmp_path: Path) -> Iterator[Callable[..., Context]]:
     """Give a function that makes the context of an exporter from its section."""
     store = SqliteStore(tmp_path / "data", builtin_catalogue(), IDLE_TIMEOUT)
-    yield lambda **section: Context(section, Settings(), store, lambda: NOON, Health())
+    yield lambda **section: Context(
+        section, Settings(), store, lambda: NOON, Health(), Recorder(lambda: NOON)
+    )
     store.close()
 
 

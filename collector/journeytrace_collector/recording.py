@@ -10,9 +10,10 @@ from journeytrace import conventions as names
 from journeytrace.conventions import Source
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.decode import Decoder
+from journeytrace_collector.errors import UnavailableError
 from journeytrace_collector.ingest import Ingest
 
-__all__ = ["Record", "recorder"]
+__all__ = ["Record", "Recorder"]
 
 
 class Record(Protocol):
@@ -42,10 +43,19 @@ class Record(Protocol):
         """
 
 
-def recorder(ingest: Ingest, decoder: Decoder, clock: Clock) -> Record:
-    """Give what puts events of people into the one queue that all others go through."""
+class Recorder:
+    """Puts events of people into the one queue that all others go through: see `Record`."""
 
-    async def record(
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._open: tuple[Ingest, Decoder] | None = None
+
+    def open(self, ingest: Ingest, decoder: Decoder) -> None:
+        """Record from now on. Exporters are made before there is anything to record with."""
+        self._open = ingest, decoder
+
+    async def __call__(
+        self,
         name: str,
         session_id: str,
         actor: str,
@@ -53,6 +63,10 @@ def recorder(ingest: Ingest, decoder: Decoder, clock: Clock) -> Record:
         *,
         event_id: bytes | None = None,
     ) -> None:
+        """Keep an event of source OP: see `Record`."""
+        if self._open is None:
+            raise UnavailableError("the collector is starting")
+        ingest, decoder = self._open
         said = {
             **(attributes or {}),
             names.SESSION_ID: session_id,
@@ -62,8 +76,6 @@ def recorder(ingest: Ingest, decoder: Decoder, clock: Clock) -> Record:
         }
         if event_id is not None:
             said[names.EVENT_ID] = event_id.hex()
-        now = clock()
+        now = self._clock()
         decoded = decoder.operation(said, now)
         await asyncio.wrap_future(ingest.submit(lambda _body, _at: decoded, b"", now))
-
-    return record

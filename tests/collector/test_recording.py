@@ -11,11 +11,11 @@ import pytest
 from tests.support.events import NOON, event
 
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace_collector.admin.recording import Record, recorder
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.fields import BadFieldError
 from journeytrace_collector.errors import OverloadedError
 from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.recording import Record, Recorder
 from journeytrace_collector.store.sqlite import SqliteStore
 
 CATALOGUE = builtin_catalogue()
@@ -39,7 +39,9 @@ def ingest(store: SqliteStore) -> Iterator[Ingest]:
 @pytest.fixture
 def record(ingest: Ingest) -> Record:
     """What the desk is given."""
-    return recorder(ingest, Decoder(CATALOGUE, carry_logged=True), lambda: NOON + 5)
+    record = Recorder(lambda: NOON + 5)
+    record.open(ingest, Decoder(CATALOGUE, carry_logged=True))
+    return record
 
 
 def test_it_is_on_disk_with_who_did_it_and_what_they_said(
