@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Launch, Process
 
 NAMES = sorted(
-    spec.name for spec in builtin_catalogue().events.values() if spec.source is not Source.OP
+    spec.name for spec in builtin_catalogue().events.values() if not spec.passive
 )
 SESSIONS = [f"session-{n}" for n in range(40)]
 SENDERS = 4

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from journeytrace.catalogue import Catalogue, Role
+from journeytrace.catalogue import PASSIVE_OF_SERVICES, Catalogue, Role
 from journeytrace.conventions import ACTOR_ID, DECISION, Decision, Source
 from journeytrace_collector.core.model import Event
 
@@ -36,7 +36,8 @@ Verdict: TypeAlias = tuple[int, bytes, str, str | None, str]
 """(time in ns, event id, decision, its reason, the person): in this order the newest counts."""
 
 PASSIVE: Final = Source.OP.value
-"""The source of events that move nothing of their session but, by a verdict, the decision."""
+"""The source of events that move nothing of their session but, by a verdict, the decision. So do
+`PASSIVE_OF_SERVICES`, which are of another."""
 
 _DECISIONS: Final = frozenset(decision.value for decision in Decision)
 
@@ -74,7 +75,7 @@ class Operations(msgspec.Struct, omit_defaults=True):
 
 def is_passive(event: Event) -> bool:
     """Whether an event moves nothing of its session but, by a verdict, the decision."""
-    return event.source == PASSIVE
+    return event.source == PASSIVE or event.name in PASSIVE_OF_SERVICES
 
 
 def began(events: Sequence[Event]) -> int:

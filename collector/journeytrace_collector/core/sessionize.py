@@ -21,9 +21,9 @@ from journeytrace.conventions import Decision, Source
 from journeytrace_collector.core.marks import IN_THE_WAY, is_corrected, marks_of
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import (
-    PASSIVE,
     Operations,
     chosen,
+    is_passive,
     join,
     operations_of,
 )
@@ -186,8 +186,8 @@ def fold(events: Iterable[Event], catalogue: Catalogue) -> dict[str, SessionStat
 
 def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
     """Give the state of a session of which only `events` are known: distinct, at least one."""
-    if passive := [event for event in events if event.source == PASSIVE]:
-        others = [event for event in events if event.source != PASSIVE]
+    if passive := [event for event in events if is_passive(event)]:
+        others = [event for event in events if not is_passive(event)]
         session_id = passive[0].session_id
         state = state_of(others, catalogue) if others else _not_begun(session_id)
         state.operations = operations_of(passive, catalogue)
