@@ -9,7 +9,6 @@ from tests.support.waiting import PATIENCE
 import journeytrace
 from journeytrace import Event, Reason
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace.conventions import Source
 
 GENERATOR = Path(__file__).parents[2] / "tools" / "generate_names.py"
 
