@@ -6,6 +6,7 @@ stand the decisions and analyses that came without a person.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -56,9 +57,10 @@ _WORDS: Final = {
     TASK_ID: "task",
 }
 """What attributes are called here; the others have their own names."""
-_TOLD: Final = frozenset({ACTOR_ID, ACTOR_ADDRESS})
 _DECIDES: Final = {Role.VERDICT_APPROVE: "APPROVED", Role.VERDICT_REJECT: "REJECTED"}
 _TASKS: Final = (TASK_ASSIGNEE, TASK_DUE, TASK_RESULT)
+_TOLD: Final = frozenset({ACTOR_ID, ACTOR_ADDRESS, SESSION_ASSIGNEE, *_TASKS})
+"""What a line tells elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,9 @@ def _more(event: Event, said: Mapping[str, object]) -> str:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else value if isinstance(value, str) else str(value)
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def chosen(lines: Sequence[Line], given: Mapping[str, str]) -> Iterator[Line]:
