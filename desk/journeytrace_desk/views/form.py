@@ -2,7 +2,7 @@
 
 Of each field the newest value counts, by (time, event id). What was read is of the server alone,
 and stands for each document on its own. Two values are the same where their letters and digits are,
-whatever the case, the width and the form of the characters, the spaces and the punctuation; or
+whatever the case, the accents, the width of the characters, the spaces and the punctuation; or
 where both can be read as one day.
 """
 
@@ -106,6 +106,8 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+_ACCENT: Final = re.compile("[\\u0300-\\u036f]")
+"""Beside Latin, Greek and Cyrillic letters; passports leave them out."""
 _APART: Final = re.compile(r"[\W_]+")
 _DAY: Final = re.compile(r"(\d{4})[-/. ](\d{1,2})[-/. ](\d{1,2})\.?")
 _DAY_LAST: Final = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})\.?")
@@ -119,7 +121,7 @@ def same(a: str, b: str) -> bool:
 
 
 def _letters(text: str) -> str:
-    plain = normalize("NFKC", text).casefold()
+    plain = normalize("NFKC", _ACCENT.sub("", normalize("NFKD", text)).casefold())
     # Of what has neither letters nor digits, the signs themselves count.
     return _APART.sub("", plain) or plain.strip()
 

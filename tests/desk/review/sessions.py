@@ -44,7 +44,7 @@ def reviews(now: int) -> list[Event]:
     passed = {"result": "PASS", "impact": "NONE", "duration": SECOND}
     failed = {"result": "FAIL", "impact": "RETAKE", "duration": SECOND}
     known = {"project_id": "acme", "user_id": "u-9", "email": "kim@example.com"}
-    add("SESSION_CREATED", 0, **known)
+    add("SESSION_CREATED", 0, None, **known)
     add("STEP_VIEW", 1, {"path": "/details", **_TYPED, "form.first_name": "Minjun"})
     add("STEP_VIEW", 2, {"path": "/details", **_TYPED})
     add("UPLOAD_IMAGE", 4, passport)

@@ -70,9 +70,8 @@ def test_whoever_opens_a_tab_has_looked(room: Desk) -> None:
 
 def test_a_support_code_leads_to_the_tab_of_its_session(room: Desk) -> None:
     """Whoever has only the code lands on the same tab, and keeps what else they asked for."""
-    code = re.search(
-        r"Support code</dt><dd><code class=\"copy\">(\w+)<", room.get(TABS["Summary"]).text
-    )
+    text = room.get(TABS["Summary"]).text
+    code = re.search(r'Support code</dt><dd><code class="copy">(\w+)<', text)
     assert code is not None
     reply = room.get(f"/session/audit?id={code[1]}&what=PENDING")
     assert reply.headers["location"] == f"/session/audit?id={REVIEW}&what=PENDING"
@@ -113,7 +112,7 @@ def test_a_viewer_sees_that_there_is_something_and_not_what(room: Desk) -> None:
         text = room.get(path, X_Role="viewer").text
         for hidden in ("1990-04-03", "MIN JOON", "M12345678", "genuine", "called twice"):
             assert hidden not in text, path
-        assert "<form method" not in text, path
+        assert not re.search(r'action="/session/(note|task|assign|audit.csv)', text), path
     text = room.get(TABS["Form"], X_Role="viewer").text
     assert ("first_name" in text, "differ</span>" in text) == (True, False)
 
@@ -123,9 +122,8 @@ def test_a_note_is_kept_and_shown(rooms: Desk) -> None:
     path = f"/session/note?id={REVIEW}"
     reply = rooms.post(path, {"text": " Two lines\r\nof <it> "}, X_Role="analyst")
     assert (reply.status, reply.headers["location"]) == (303, f"/session?id={REVIEW}#notes")
-    (notes,) = re.findall(
-        r'<ol class="notes">.*?</ol>', rooms.get(f"/session?id={REVIEW}").text, re.DOTALL
-    )
+    text = rooms.get(f"/session?id={REVIEW}").text
+    (notes,) = re.findall(r'<ol class="notes">.*?</ol>', text, re.DOTALL)
     written = re.findall(r'<p class="words">([^<]*)</p><small>(\w+),', notes)
     assert written == [("Two lines\nof &lt;it&gt;", "ana"), ("They called twice.", "ben")]
 
@@ -206,8 +204,8 @@ def test_documents_are_bound() -> None:
     [
         ("Kim", "KIM", True),
         ("Min-jun", "MIN JUN", True),
-        ("Müller", "MULLER", False),
-        ("Ｋｉｍ", "kim", True),
+        ("Müller", "MULLER", True),
+        ("\uff2b\uff49\uff4d", "kim", True),
         ("1990-04-03", "03/04/1990", True),
         ("1990-04-03", "19900403", True),
         ("1990-04-03", "4.3.1990", True),
@@ -215,6 +213,7 @@ def test_documents_are_bound() -> None:
         ("1990-04-03", "05/04/1990", False),
         ("31/12/1990", "1990-12-31", True),
         ("03/04/1990", "3-4-1990", True),
+        ("Muller", "Miller", False),
         ("1990", "90", False),
         ("김민준", "김 민준", True),
         ("+", "-", False),
