@@ -484,7 +484,7 @@ class Store(Protocol):
 
     def tasks(self, query: TaskQuery) -> list[TaskRow]:
         """Give open tasks of all sessions, the day that is the earliest first; those without a day
-        come last. It reads no more rows than it gives.
+        come last. However many sessions there are, it reads open tasks alone.
         """
 
     def digest(self, session_id: str) -> bytes:
