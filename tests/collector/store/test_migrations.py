@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +24,9 @@ from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.errors import StartError
 from journeytrace_collector.store import SessionQuery, SqliteStore, Store
+from journeytrace_collector.store.base import TaskQuery
 from journeytrace_collector.store.migrations import pending_steps, steps
+from journeytrace_collector.store.migrations.refold import LACKING
 from journeytrace_collector.store.postgresql import PostgresqlStore
 from journeytrace_collector.store.sqlite import FILE_NAME
 
@@ -87,6 +91,20 @@ def test_every_state_equals_the_fold_of_its_events(written: tuple[Store, list[An
         known = store.session(session["session_id"])
         assert known is not None
         assert known.state == fold(events, builtin_catalogue())[known.state.session_id]
+
+
+def test_what_old_sessions_ask_for_is_listed(tmp_path: Path) -> None:
+    """A hold of before there were tasks is one as soon as the store is opened."""
+    catalogue = builtin_catalogue()
+    first = SqliteStore(tmp_path, catalogue, IDLE_TIMEOUT)
+    first.write([event("PENDING", reason="FACE_AGENT_REVIEW")])
+    (before,) = first.tasks(TaskQuery())
+    first.close()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as file:
+        file.executescript(f"DROP TABLE tasks; PRAGMA user_version = {LACKING - 1}")
+    again = SqliteStore(tmp_path, catalogue, IDLE_TIMEOUT)
+    assert again.tasks(TaskQuery()) == [before]
+    again.close()
 
 
 def test_of_older_counters_nobody_knows_the_birth(written: tuple[Store, list[Any]]) -> None:

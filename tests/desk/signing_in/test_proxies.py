@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,26 @@ def test_the_proxy_is_believed(proxied: Browser) -> None:
     by_group = {"X_Forwarded_Email": "bob@example.com", "X_Groups": "lunch, support"}
     assert proxied.get("/sessions", source=PROXY, **by_group).status == 200
     assert proxied.get("/sign-in", source=PROXY, **by_group).status == 404
+
+
+def test_the_proxy_tells_where_people_are(proxied: Browser) -> None:
+    """Of what it forwards the last address that is none of its own is recorded with a look, and of
+    whoever comes without a word of it their own.
+    """
+    session = "018f3b5e-0000-7000-8000-000000000000"
+    for name, forwarded, seen in (
+        ("cat", "198.51.100.7, 203.0.113.9", "203.0.113.9"),
+        ("dan", "203.0.113.9, 127.0.0.2", "203.0.113.9"),
+        ("eva", None, PROXY),
+        ("fay", "nonsense", PROXY),
+    ):
+        headers = {"X_Forwarded_Email": name, "X_Groups": "support"}
+        if forwarded:
+            headers["X_Forwarded_For"] = forwarded
+        assert proxied.get(f"/session?id={session}", source=PROXY, **headers).status == 200
+        path = f"/session/audit?id={session}&who={name}"
+        text = proxied.get(path, source=PROXY, **headers).text
+        assert re.findall(r'<td class="origin"><code>([^<]*)<', text) == [seen]
 
 
 @pytest.mark.parametrize("path", ["/sessions", "/session?id=attempt-1", "/nowhere", "/help"])
