@@ -105,6 +105,10 @@ class Summary(msgspec.Struct, frozen=True):
     """None: nothing is decided."""
     decided_by: str | None
     """`AUTOMATIC`, or the person whose verdict it is; None: nothing is decided."""
+    decision_confirmed: bool
+    """Whether that person agreed with what had been decided automatically."""
+    reason_text: str | None
+    """Why that person decided so, in their own words; None: no person decided, or gave no words."""
     automatic_decision: Decision | None
     """What was decided last without a person; None: nothing."""
     stage: str | None
@@ -176,8 +180,8 @@ def kept(state: SessionState, field: str) -> str | None:
 
 def decided_by(state: SessionState) -> str | None:
     """Give the person whose verdict the decision is, else `AUTOMATIC`; None: nothing is decided."""
-    if state.operations is not None and state.operations.verdict is not None:
-        return state.operations.verdict[4]
+    if state.verdict is not None:
+        return state.verdict.person
     return AUTOMATIC if state.decided else None
 
 
@@ -229,6 +233,8 @@ def summary(
         reason=reason,
         decided_at=None if decided_at is None else rfc3339(decided_at),
         decided_by=decided_by(state),
+        decision_confirmed=state.verdict is not None and state.verdict.confirms,
+        reason_text=state.verdict.text if state.verdict else None,
         automatic_decision=Decision(state.decided[2]) if state.decided else None,
         stage=highest_stage(state),
         last_error_code=error_code,

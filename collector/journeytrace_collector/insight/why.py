@@ -130,13 +130,15 @@ def _decided(
     reason: str | None,
 ) -> Why:
     lead = _DECIDED[decision]
-    by_person = state.operations is not None and state.operations.verdict is not None
+    by_person = state.verdict is not None
     if by_person:
         lead += " by a person"
     hurdles = _Hurdles(state, catalogue)
     if decision is Decision.APPROVED:
         unseen = "" if status is Status.COMPLETED else "; the last page was not seen"
         return Why(f"{lead}{unseen}.")
+    if reason is None and state.verdict is not None and state.verdict.text:
+        return _told(state, catalogue, f"{lead}: {state.verdict.text.rstrip('.')}", None)
     if reason is None:
         lead += ", and no reason was given"
         return _told(state, catalogue, lead, hurdles.last_unpassed())
