@@ -17,7 +17,14 @@ from journeytrace_collector.core.retention import NS_PER_DAY, Period, Retention
 from journeytrace_collector.core.sessionize import NEVER, SessionState, fold, merge, state_of
 
 CATALOGUE = builtin_catalogue()
-OWN = {"decision", "reason", "decided_at", "decided_by"}
+OWN = {
+    "decision",
+    "reason",
+    "decided_at",
+    "decided_by",
+    "decision_confirmed",
+    "reason_text",
+}
 """The fields of a summary that a verdict moves."""
 
 
