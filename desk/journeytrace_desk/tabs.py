@@ -16,6 +16,7 @@ from aiohttp import web
 from journeytrace_collector.admin.api import BadParameterError
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.review import Version
 from journeytrace_desk.access.actor import Actor, Role, actor_of
 from journeytrace_desk.access.masking import HIDDEN
 from journeytrace_desk.access.origin import SAFE
@@ -181,10 +182,18 @@ class Tabs:
         attributes: Mapping[str, Any] | None = None,
         *,
         event_id: bytes | None = None,
+        expected: Version | None = None,
     ) -> None:
         """Keep that they did something with the session: see `Record`."""
         record = self.reading.context.record
-        await record(name, asked.session_id, asked.actor.id, attributes, event_id=event_id)
+        await record(
+            name,
+            asked.session_id,
+            asked.actor.id,
+            attributes,
+            event_id=event_id,
+            expected=expected,
+        )
 
     def answer(
         self,

@@ -110,7 +110,7 @@ def test_bad_requests_harm_nobody_else(ingest: Ingest, store: WatchedStore) -> N
 
 
 def test_of_verdicts_that_wait_together_one_is_kept(ingest: Ingest, store: WatchedStore) -> None:
-    """Each is compared with what the one before has left; what else waits is stored all the same."""
+    """Each is compared with what the one before has left; what else waits is stored as ever."""
     ingest.submit(decode, b"SESSION_CREATED", NOON).result(PATIENCE)
     known = store.session(event("x").session_id)
     assert known is not None

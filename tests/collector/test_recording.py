@@ -98,7 +98,7 @@ def test_who_saw_another_session_is_told_so(store: SqliteStore, record: Record) 
     assert known is not None
     version = version_of(known.state)
     asyncio.run(record("NOTE_ADDED", "s-1", "ann", expected=version))
-    store.write([event("STEP_VIEW", session_id="s-1")])
+    store.write([event("STEP_VIEW", NOON + 1, session_id="s-1")])
 
     for name in ("NOTE_ADDED", "VERDICT_APPROVED"):
         with pytest.raises(SessionMovedOnError, match="STEP_VIEW"):

@@ -48,6 +48,7 @@ OWN = {
     "decided_by",
     "decision_confirmed",
     "reason_text",
+    "proposal",
     "revision",
     "why",
 }

@@ -15,7 +15,13 @@ from tests.support.waiting import PATIENCE, join
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import VERDICTS_TOTAL
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.review import Guard, Rules, SessionMovedOnError, Version, version_of
+from journeytrace_collector.core.review import (
+    Guard,
+    Rules,
+    SessionMovedOnError,
+    Version,
+    version_of,
+)
 from journeytrace_collector.errors import MovedOnError, VerdictNotAllowedError
 from journeytrace_collector.store import Store
 from journeytrace_collector.store.base import Carried, Subject
@@ -117,9 +123,7 @@ def test_collectors_that_share_a_database_take_one_verdict(server: Server) -> No
     url = server.fresh()
     catalogue = builtin_catalogue()
     names = ("one", "two", "three", "four")
-    stores = [
-        PostgresqlStore(url, catalogue, IDLE_TIMEOUT, collector_id=name) for name in names
-    ]
+    stores = [PostgresqlStore(url, catalogue, IDLE_TIMEOUT, collector_id=name) for name in names]
     stores[0].write([CREATED])
     version = seen(stores[0])
     begin = threading.Barrier(len(stores), timeout=PATIENCE)

@@ -35,6 +35,7 @@ _SESSION: Final = Summary(
     decision_confirmed=False,
     reason_text=None,
     automatic_decision=Decision.REJECTED,
+    proposal=None,
     stage="DECISION",
     last_error_code="PV-20003",
     last_error_meaning=None,

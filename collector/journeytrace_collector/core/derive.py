@@ -13,7 +13,7 @@ import msgspec
 from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Impact, Status
 from journeytrace.identity import support_code, trace_id
-from journeytrace_collector.core.model import Rfc3339, Why
+from journeytrace_collector.core.model import Proposal, Rfc3339, Why
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.sessionize import SessionState
 
@@ -111,6 +111,8 @@ class Summary(msgspec.Struct, frozen=True):
     """Why that person decided so, in their own words; None: no person decided, or gave no words."""
     automatic_decision: Decision | None
     """What was decided last without a person; None: nothing."""
+    proposal: Proposal | None
+    """What somebody has proposed and nobody has decided since; None: nothing."""
     stage: str | None
     """The highest that was reached, of those that have an order; None: none was."""
     last_error_code: str | None
@@ -185,6 +187,14 @@ def decided_by(state: SessionState) -> str | None:
     return AUTOMATIC if state.decided else None
 
 
+def _proposed(state: SessionState) -> Proposal | None:
+    found = state.open_proposal
+    if found is None:
+        return None
+    decision = Decision(found.decision)
+    return Proposal(decision, found.reason, found.text, found.person, rfc3339(found.at))
+
+
 def highest_stage(state: SessionState) -> str | None:
     """Give the highest ordered stage seen; None: none was."""
     return highest_of(state, state.stages)
@@ -236,6 +246,7 @@ def summary(
         decision_confirmed=state.verdict is not None and state.verdict.confirms,
         reason_text=state.verdict.text if state.verdict else None,
         automatic_decision=Decision(state.decided[2]) if state.decided else None,
+        proposal=_proposed(state),
         stage=highest_stage(state),
         last_error_code=error_code,
         last_error_meaning=error.meaning if error else None,

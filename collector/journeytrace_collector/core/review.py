@@ -137,7 +137,8 @@ def news_since(seen: Version, events: Sequence[Event], catalogue: Catalogue) -> 
     """
     moving = sorted(
         (one for one in events if not is_passive(one)),
-        key=lambda one: (one.received, one.at, one.event_id),
+        # Younger than the newest that was seen is new; how much of the rest is, their number tells.
+        key=lambda one: ((one.at, one.event_id) > seen.last, one.received, one.at, one.event_id),
     )
     fresh = {one.event_id for one in moving[seen.events :]}
     return [

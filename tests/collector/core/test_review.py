@@ -167,7 +167,7 @@ def test_a_second_person_decides() -> None:
     with pytest.raises(VerdictNotAllowedError, match="does not stand"):
         checked(again, CREATED, proposal, agrees)
     # Who decides alone where that is allowed names none; who names one is held to it.
-    assert checked(verdict(), CREATED, rules=Rules())
+    assert checked(verdict(), CREATED, rules=Rules()) == verdict()
     with pytest.raises(VerdictNotAllowedError, match="does not stand"):
         checked(agrees, CREATED, rules=Rules())
 

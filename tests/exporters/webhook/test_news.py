@@ -90,6 +90,7 @@ def test_settling_is_news(make: Make) -> None:
         "decision_confirmed": False,
         "reason_text": None,
         "automatic_decision": "REJECTED",
+        "proposal": None,
         "stage": "DECISION",
         "last_error_code": None,
         "last_error_meaning": None,
