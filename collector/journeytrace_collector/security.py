@@ -161,11 +161,6 @@ class Access:
             raise ConfigError("admin_token: is also a token, so every sender could read all data")
         if settings.desk is not None and not settings.desk_access.known:
             _check_desk(settings.desk)
-            if settings.asks_for_two:
-                raise ConfigError(
-                    "two_people: nobody is told from anybody else at the desk, so there is no"
-                    " second person: say in desk_access how people are known"
-                )
         if not settings.insecure:
             _check_exposure(settings, self.senders, self.readers)
 

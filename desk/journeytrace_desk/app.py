@@ -5,6 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from journeytrace_collector.admin.desk import DeskContext
+from journeytrace_collector.errors import ConfigError
+from journeytrace_collector.settings import Settings
 from journeytrace_desk.access.admins import admins
 from journeytrace_desk.access.gate import Gate, Recognise, whoever_sits_here
 from journeytrace_desk.acts_pages import ActsPages
@@ -28,7 +30,12 @@ MOST_BYTES = 64 * 1024
 
 
 def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> web.Application:
-    """Make the desk of one collector; `recognise` tells who asks."""
+    """Make the desk of one collector; `recognise` tells who asks.
+
+    Raises:
+        ConfigError, StartError: the settings cannot be used.
+    """
+    _check_two_people(context.settings, recognise)
     assets = Assets()
     gate = Gate(context, context.act, recognise)
     pages = Pages(assets, signs_out=gate.signs_out)
@@ -58,6 +65,15 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     app.router.add_get("/help", pages.help)
     app.router.add_get("/static/{name}", assets.serve)
     return app
+
+
+def _check_two_people(settings: Settings, recognise: Recognise) -> None:
+    one_alone = recognise is whoever_sits_here and not settings.desk_access.known
+    if settings.asks_for_two and one_alone:
+        raise ConfigError(
+            "two_people: nobody is told from anybody else at this desk, so there is no second"
+            " person: say in desk_access how people are known"
+        )
 
 
 def _administer(router: web.UrlDispatcher, context: DeskContext, pages: Pages) -> None:

@@ -103,11 +103,16 @@ def version_in(reply: Reply) -> str:
     return unescape(found[1])
 
 
+def admin(desk: Desk, path: str) -> str:
+    """Ask the admin address."""
+    reply = replace(desk, url=f"http://{desk.admin}").get(path)
+    assert reply.status == 200, reply.text
+    return reply.text
+
+
 def told(desk: Desk, path: str) -> dict[str, Any]:
     """Ask the API."""
-    reply = replace(desk, url=f"http://{desk.admin}").get(f"/api/v1/sessions{path}")
-    assert reply.status == 200, reply.text
-    found: dict[str, Any] = json.loads(reply.text)
+    found: dict[str, Any] = json.loads(admin(desk, f"/api/v1/sessions{path}"))
     return found
 
 
