@@ -109,8 +109,12 @@ def test_bad_requests_harm_nobody_else(ingest: Ingest, store: WatchedStore) -> N
     assert sorted(e.name for e in store.events(event("x").session_id)) == ["A", "fine", "good"]
 
 
-def test_of_verdicts_that_wait_together_one_is_kept(ingest: Ingest, store: WatchedStore) -> None:
-    """Each is compared with what the one before has left; what else waits is stored as ever."""
+def test_of_verdicts_that_wait_together_one_is_kept(
+    ingest: Ingest, store: WatchedStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each is compared with what the one before has left, which is no fault of anything; what else
+    waits is stored as ever.
+    """
     ingest.submit(decode, b"SESSION_CREATED", NOON).result(PATIENCE)
     known = store.session(event("x").session_id)
     assert known is not None
@@ -128,6 +132,7 @@ def test_of_verdicts_that_wait_together_one_is_kept(ingest: Ingest, store: Watch
     store.may_write.set()
     assert {one.result(PATIENCE) for one in (first, viewed, kept, after)} == {Answer()}
     assert {type(one.exception(PATIENCE)) for one in others} == {SessionMovedOnError}
+    assert not caplog.records
     names = Counter(one.name for one in store.events(event("x").session_id))
     assert names["VERDICT_APPROVED"] == names["STEP_VIEW"] == names["SESSION_VIEWED"] == 1
 

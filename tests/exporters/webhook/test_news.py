@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support.events import MINUTE, NOON, SESSION, done, event
 
@@ -317,12 +318,16 @@ def test_who_confirms_is_told_with_why(make: Make) -> None:
         "VERDICT_CONFIRMED", NOON + 1, metadata=json.dumps(told_why), reason="CUSTOM_POLICY"
     )
     late = event("APPROVED", NOON + 2 * MINUTE)
+    again = msgspec.structs.replace(confirmed, at=NOON + 3 * MINUTE, event_id=b"in words")
     decided = state(CREATED, REJECTED, confirmed)
     changes = (
         SessionChange(state(CREATED, REJECTED), decided),
         SessionChange(decided, state(CREATED, REJECTED, confirmed, late)),
+        SessionChange(decided, state(CREATED, REJECTED, confirmed, again)),
     )
-    (found,) = bodies(told(make({**ENDPOINT, "events": ["decision_changed"]}), *changes))
+    parcels = told(make({**ENDPOINT, "events": ["decision_changed"]}), *changes)
+    assert len({parcel.headers["Idempotency-Key"] for parcel in parcels}) == 2
+    found, _ = bodies(parcels)
     assert found["before"] == BY_RULE
     keys = ("decision", "reason", "decided_by", "decision_confirmed", "reason_text")
     assert [found["session"][key] for key in keys] == [
