@@ -126,18 +126,21 @@ def test_collectors_that_share_a_database_take_one_verdict(server: Server) -> No
     stores = [PostgresqlStore(url, catalogue, IDLE_TIMEOUT, collector_id=name) for name in names]
     stores[0].write([CREATED])
     version = seen(stores[0])
-    begin = threading.Barrier(len(stores), timeout=PATIENCE)
+    begin = threading.Barrier(len(stores))
     refused: list[str] = []
 
     def decide(number: int) -> None:
         verdict = done("VERDICT_APPROVED", NOON + number, f"analyst-{number}")
-        begin.wait()
+        begin.wait(PATIENCE)
         try:
             write(stores[number], verdict, version)
         except SessionMovedOnError as error:
             refused.append(error.news[0].name)
 
-    threads = [threading.Thread(target=decide, args=(number,)) for number in range(len(stores))]
+    threads = [
+        threading.Thread(target=decide, args=(number,), daemon=True)
+        for number in range(len(stores))
+    ]
     for thread in threads:
         thread.start()
     join(*threads)

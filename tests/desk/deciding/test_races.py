@@ -83,16 +83,16 @@ def test_of_many_verdicts_at_once_one_holds(board: Desk, receiver: HttpReceiver)
     """One of twenty is answered with the session, nineteen with what is new; none of it is lost."""
     case = Case(board, "race")
     version = case.version()
-    begin = threading.Barrier(ANALYSTS, timeout=PATIENCE)
+    begin = threading.Barrier(ANALYSTS)
     replies: dict[str, Any] = {}
 
     def decide(who: str, form: dict[str, str]) -> None:
-        begin.wait()
+        begin.wait(PATIENCE)
         replies[who] = case.decide(who, version, **form)
 
     forms = [{"decision": "approve"}, {"decision": "reject", "text": "I am sure."}]
     threads = [
-        threading.Thread(target=decide, args=(f"analyst-{number}", forms[number % 2]))
+        threading.Thread(target=decide, args=(f"analyst-{number}", forms[number % 2]), daemon=True)
         for number in range(ANALYSTS)
     ]
     for thread in threads:
