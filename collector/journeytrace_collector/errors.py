@@ -9,9 +9,11 @@
     │   ├── ForeignOriginError
     │   ├── MalformedRequestError
     │   ├── MisdirectedError
+    │   ├── MovedOnError
     │   ├── RequestTimeoutError
     │   ├── RequestTooLargeError
-    │   └── UnauthenticatedError
+    │   ├── UnauthenticatedError
+    │   └── VerdictNotAllowedError
     ├── UnavailableError        retryable: the same request can succeed later
     │   ├── OverloadedError
     │   └── StoreUnavailableError
@@ -32,6 +34,7 @@ __all__ = [
     "ForeignOriginError",
     "MalformedRequestError",
     "MisdirectedError",
+    "MovedOnError",
     "OverloadedError",
     "PermanentExportError",
     "RequestError",
@@ -42,6 +45,7 @@ __all__ = [
     "StoreUnavailableError",
     "UnauthenticatedError",
     "UnavailableError",
+    "VerdictNotAllowedError",
 ]
 
 
@@ -69,6 +73,13 @@ class MalformedRequestError(RequestError):
     """The request is not OTLP: it cannot be parsed, or says that it is something else."""
 
 
+class MovedOnError(RequestError):
+    """Somebody acted on a session as it was, and it has moved on. Nothing of it was stored.
+
+    `core.review` raises it as `SessionMovedOnError`, which tells what is new.
+    """
+
+
 class RequestTimeoutError(RequestError):
     """The request takes longer to arrive than anybody who means it would need."""
 
@@ -79,6 +90,10 @@ class RequestTooLargeError(RequestError):
 
 class UnauthenticatedError(RequestError):
     """The request shows no token, or one that opens nothing here."""
+
+
+class VerdictNotAllowedError(RequestError):
+    """The rules of the session's project do not allow this verdict. The message says which."""
 
 
 class UnavailableError(JourneytraceError):

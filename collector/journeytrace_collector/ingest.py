@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import groupby
 from typing import Any, Final, Protocol, Self, TypeVar
 
 from journeytrace.conventions import (
@@ -234,8 +235,14 @@ class Ingest:
             except Exception as error:
                 _log.exception("a request could not be decoded")
                 request.future.set_exception(error)
-        if decoded:
-            self._store_group(decoded)
+        for guarded, members in groupby(decoded, key=_is_guarded):
+            if not guarded:
+                self._store_group(list(members))
+                continue
+            # What may be refused has a transaction of its own: so nobody else's is rolled back, and
+            # the next one sees what this one has changed.
+            for member in members:
+                self._store_group([member])
 
     def _store_group(self, group: list[tuple[_Request, Decoded]]) -> None:
         parts = [part for _, part in group]
@@ -247,12 +254,16 @@ class Ingest:
             at=max(request.received for request, _ in group),
             rights=_rights(parts),
             versions=frozenset().union(*(part.versions for part in parts)),
+            guard=parts[0].guard,
         )
         start = time.perf_counter()
         try:
             written = self._store.write([e for part in parts for e in part.events], carried)
         except StoreUnavailableError as error:
             self._note_failure(str(error))
+            self._fail(group, error)
+        except RequestError as error:
+            self._note_failure("")
             self._fail(group, error)
         except Exception as error:
             if len(group) == 1:
@@ -285,6 +296,10 @@ class Ingest:
     def _fail(self, group: list[tuple[_Request, Decoded]], error: Exception) -> None:
         for request, _ in group:
             request.future.set_exception(error)
+
+
+def _is_guarded(member: tuple[_Request, Decoded]) -> bool:
+    return member[1].guard is not None
 
 
 def _do(job: _Job) -> None:

@@ -124,7 +124,7 @@ class Collector:
             health.add(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL, (outcome.value,), 0)
         for sender in ("", *settings.senders, *public):
             health.add(names.COLLECTOR_RECORDS_FORBIDDEN_TOTAL, (sender,), 0)
-        record = Recorder(self._clock)
+        record = Recorder(self._clock, settings.verdict_rules)
         exporters = load_exporters(settings, store, self._clock, health, record)
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from journeytrace import conventions as names
+from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Source
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.decode import Decoder
+from journeytrace_collector.core.review import Guard, Rules, Version, is_verdict
 from journeytrace_collector.errors import UnavailableError
 from journeytrace_collector.ingest import Ingest
 
@@ -27,6 +29,7 @@ class Record(Protocol):
         attributes: Mapping[str, Any] | None = None,
         *,
         event_id: bytes | None = None,
+        expected: Version | None = None,
     ) -> None:
         """Keep an event of source OP; on return it is on disk.
 
@@ -36,9 +39,14 @@ class Record(Protocol):
             actor: who did it.
             attributes: what else there is to say; None: nothing.
             event_id: 8 bytes, where doing it again is to be the same event; None: it is not.
+            expected: the session as they saw it; None: whatever it is now.
+
+        A verdict is under the rules of its session's project, and never older than the one before.
 
         Raises:
             BadFieldError: that is no such event.
+            SessionMovedOnError: the session is another one than they saw, and nothing was kept.
+            VerdictNotAllowedError: the rules forbid it, and nothing was kept.
             UnavailableError: it was not kept. What would have been recorded must not be shown.
         """
 
@@ -46,8 +54,16 @@ class Record(Protocol):
 class Recorder:
     """Puts events of people into the one queue that all others go through: see `Record`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        rules: Callable[[str | None], Rules] = lambda _project: Rules(),
+    ) -> None:
+        """Record at the time that `clock` tells; `rules` of verdicts, by project."""
         self._clock = clock
+        self._rules = rules
+        # No catalogue of a user's own can change what people do.
+        self._catalogue = builtin_catalogue()
         self._open: tuple[Ingest, Decoder] | None = None
 
     def open(self, ingest: Ingest, decoder: Decoder) -> None:
@@ -62,6 +78,7 @@ class Recorder:
         attributes: Mapping[str, Any] | None = None,
         *,
         event_id: bytes | None = None,
+        expected: Version | None = None,
     ) -> None:
         """Keep an event of source OP: see `Record`."""
         if self._open is None:
@@ -78,4 +95,6 @@ class Recorder:
             said[names.EVENT_ID] = event_id.hex()
         now = self._clock()
         decoded = decoder.operation(said, now)
+        if expected is not None or is_verdict(name, self._catalogue):
+            decoded.guard = Guard(expected, self._rules)
         await asyncio.wrap_future(ingest.submit(lambda _body, _at: decoded, b"", now))

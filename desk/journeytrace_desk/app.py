@@ -5,6 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from journeytrace_collector.admin.desk import DeskContext
+from journeytrace_collector.errors import ConfigError
+from journeytrace_collector.settings import Settings
 from journeytrace_desk.access.admins import admins
 from journeytrace_desk.access.gate import Gate, Recognise, whoever_sits_here
 from journeytrace_desk.acts_pages import ActsPages
@@ -24,6 +26,7 @@ from journeytrace_desk.reading import Reading
 from journeytrace_desk.session_pages import SessionPages
 from journeytrace_desk.tabs import Tabs
 from journeytrace_desk.task_pages import TaskPages
+from journeytrace_desk.verdict_pages import VerdictPages
 
 __all__ = ["create"]
 
@@ -32,7 +35,12 @@ MOST_BYTES = 64 * 1024
 
 
 def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> web.Application:
-    """Make the desk of one collector; `recognise` tells who asks."""
+    """Make the desk of one collector; `recognise` tells who asks.
+
+    Raises:
+        ConfigError, StartError: the settings cannot be used.
+    """
+    _check_two_people(context.settings, recognise)
     assets = Assets()
     gate = Gate(context, context.act, recognise)
     pages = Pages(assets, signs_out=gate.signs_out)
@@ -41,6 +49,7 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     lists = ListPages(reading, pages, context.act)
     tabs = Tabs(reading, pages)
     sessions = SessionPages(tabs, pages)
+    verdicts = VerdictPages(tabs)
     app = web.Application(middlewares=[answer_errors(pages)], client_max_size=MOST_BYTES)
     gate.join(app)
     app.on_response_prepare.append(secure)
@@ -54,6 +63,8 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     # Ids stand behind the question mark, for one may be called "..".
     app.router.add_get("/session", sessions.session)
     app.router.add_post("/session", sessions.reveal)
+    app.router.add_get("/session/verdict", verdicts.ask)
+    app.router.add_post("/session/verdict", verdicts.decide)
     app.router.add_get("/person", sessions.person)
     _join_tabs(app.router, tabs, sessions, pages)
     _administer(app.router, context, pages)
@@ -75,6 +86,15 @@ def _join_tabs(router: web.UrlDispatcher, tabs: Tabs, sessions: SessionPages, pa
     router.add_post("/session/assign", tasks.assign)
     router.add_post("/session/note", notes.add)
     router.add_get("/tasks", tasks.every)
+
+
+def _check_two_people(settings: Settings, recognise: Recognise) -> None:
+    one_alone = recognise is whoever_sits_here and not settings.desk_access.known
+    if settings.asks_for_two and one_alone:
+        raise ConfigError(
+            "two_people: nobody is told from anybody else at this desk, so there is no second"
+            " person: say in desk_access how people are known"
+        )
 
 
 def _administer(router: web.UrlDispatcher, context: DeskContext, pages: Pages) -> None:

@@ -15,7 +15,7 @@ from journeytrace_collector.store.base import SEARCH_FIELDS
 from journeytrace_desk.access.actor import LOCAL, Role, actor_of
 from journeytrace_desk.access.scope import scope_of
 from journeytrace_desk.assets import Assets
-from journeytrace_desk.views import times, words
+from journeytrace_desk.views import decisions, times, words
 
 __all__ = ["Pages"]
 
@@ -49,6 +49,9 @@ class Pages:
             "signs_out": signs_out,
             "status_word": words.STATUS.__getitem__,
             "decision_word": words.DECISION.__getitem__,
+            "decision_shown": decisions.decision_shown,
+            "automatic_word": decisions.AUTOMATICALLY.__getitem__,
+            "by_person": decisions.BY_PERSON.__getitem__,
             "search_fields": {name: words.FIELD[name] for name in SEARCH_FIELDS},
         }
 

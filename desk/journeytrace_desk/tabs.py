@@ -16,6 +16,7 @@ from aiohttp import web
 from journeytrace_collector.admin.api import BadParameterError
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.review import Version
 from journeytrace_desk.access.actor import Actor, Role, actor_of
 from journeytrace_desk.access.masking import HIDDEN
 from journeytrace_desk.access.origin import SAFE
@@ -181,11 +182,12 @@ class Tabs:
         attributes: Mapping[str, Any] | None = None,
         *,
         event_id: bytes | None = None,
+        expected: Version | None = None,
     ) -> None:
         """Keep that they did something with the session: see `Record`."""
         record, actor = self.reading.context.record, asked.actor
         said = {**(attributes or {}), **actor.said}
-        await record(name, asked.session_id, actor.id, said, event_id=event_id)
+        await record(name, asked.session_id, actor.id, said, event_id=event_id, expected=expected)
 
     def answer(
         self,

@@ -66,6 +66,8 @@ class Role(StrEnum):
     """Of source OP: a person decides REJECTED."""
     VERDICT_CONFIRM = "verdict_confirm"
     """Of source OP: a person decides what the event itself says, as it was decided before."""
+    VERDICT_PROPOSE = "verdict_propose"
+    """Of source OP: a person proposes what the event itself says, for a second one to decide."""
 
 
 _EVENT_KEYS: Final = ("source", "stage", "impact", "meaning", "role", "pair")
@@ -74,6 +76,7 @@ _ROLES_OF_PEOPLE: Final = {
     Role.VERDICT_APPROVE,
     Role.VERDICT_REJECT,
     Role.VERDICT_CONFIRM,
+    Role.VERDICT_PROPOSE,
 }
 _DECISIONS: Final = {
     Role.APPROVE: Decision.APPROVED,

@@ -92,6 +92,8 @@ __all__ = [
     "USER_HASH",
     "USER_ID",
     "VERDICTS_TOTAL",
+    "VERDICT_PROPOSAL",
+    "VERDICT_TEXT",
     "Decision",
     "Impact",
     "Metric",
@@ -232,7 +234,16 @@ STATUS: Final = "journey.status"
 
 DECISION: Final = "journey.decision"
 """On derived spans: what was decided, a `Decision`. String; absent: nothing yet. On a
-VERDICT_CONFIRMED: the decision that it confirms; required."""
+VERDICT_CONFIRMED: the decision that it confirms, on a VERDICT_PROPOSED the one that it proposes;
+required."""
+
+VERDICT_TEXT: Final = "journey.verdict.text"
+"""On what a person decided or proposed: why, in their own words. String; it leaves, for whoever is
+told of the decision shall be told why."""
+
+VERDICT_PROPOSAL: Final = "journey.verdict.proposal"
+"""On a verdict that a second person gave: the event id of the VERDICT_PROPOSED that it agrees with,
+16 hex digits. String."""
 
 LAST_EVENT: Final = "journey.last_event"
 """On derived spans: the name of the newest event. String."""

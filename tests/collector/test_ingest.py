@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from tests.support.events import IDLE_TIMEOUT, NOON, event
+from tests.support.events import IDLE_TIMEOUT, NOON, done, event
 from tests.support.waiting import PATIENCE, join, wait_until
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.core.decode import Decoded
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.review import Guard, Rules, SessionMovedOnError, version_of
 from journeytrace_collector.errors import (
     MalformedRequestError,
     OverloadedError,
@@ -105,6 +107,34 @@ def test_bad_requests_harm_nobody_else(ingest: Ingest, store: WatchedStore) -> N
     assert isinstance(bug.exception(PATIENCE), ZeroDivisionError)
     assert isinstance(poison.exception(PATIENCE), OverflowError)
     assert sorted(e.name for e in store.events(event("x").session_id)) == ["A", "fine", "good"]
+
+
+def test_of_verdicts_that_wait_together_one_is_kept(
+    ingest: Ingest, store: WatchedStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each is compared with what the one before has left, which is no fault of anything; what else
+    waits is stored as ever.
+    """
+    ingest.submit(decode, b"SESSION_CREATED", NOON).result(PATIENCE)
+    known = store.session(event("x").session_id)
+    assert known is not None
+    guard = Guard(version_of(known.state), lambda _: Rules())
+
+    def decide(body: bytes, received: int) -> Decoded:
+        return Decoded(events=[done("VERDICT_APPROVED", received, body.decode())], guard=guard)
+
+    store.may_write.clear()
+    first = ingest.submit(decode, b"NOTE_ADDED", NOON)
+    wait_until("the writer to take the first", lambda: not ingest.waiting())
+    viewed = ingest.submit(decode, b"SESSION_VIEWED", NOON)
+    kept, *others = [ingest.submit(decide, b"%d" % number, NOON) for number in range(5)]
+    after = ingest.submit(decode, b"STEP_VIEW", NOON)
+    store.may_write.set()
+    assert {one.result(PATIENCE) for one in (first, viewed, kept, after)} == {Answer()}
+    assert {type(one.exception(PATIENCE)) for one in others} == {SessionMovedOnError}
+    assert not caplog.records
+    names = Counter(one.name for one in store.events(event("x").session_id))
+    assert names["VERDICT_APPROVED"] == names["STEP_VIEW"] == names["SESSION_VIEWED"] == 1
 
 
 def test_a_full_store_is_a_passing_fault(ingest: Ingest, store: WatchedStore) -> None:

@@ -13,7 +13,8 @@ from tests.support.events import NOON, event
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.fields import BadFieldError
-from journeytrace_collector.errors import OverloadedError
+from journeytrace_collector.core.review import Rules, SessionMovedOnError, version_of
+from journeytrace_collector.errors import OverloadedError, VerdictNotAllowedError
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.recording import Record, Recorder
 from journeytrace_collector.store.sqlite import SqliteStore
@@ -89,3 +90,36 @@ def test_what_is_not_kept_raises(ingest: Ingest, record: Record) -> None:
 
     with pytest.raises(OverloadedError):
         asyncio.run(record("SESSION_VIEWED", "s-1", "ann"))
+
+
+def test_who_saw_another_session_is_told_so(store: SqliteStore, record: Record) -> None:
+    """What was expected is compared as it is kept, also of what is no verdict."""
+    known = store.session("s-1")
+    assert known is not None
+    version = version_of(known.state)
+    asyncio.run(record("NOTE_ADDED", "s-1", "ann", expected=version))
+    store.write([event("STEP_VIEW", NOON + 1, session_id="s-1")])
+
+    for name in ("NOTE_ADDED", "VERDICT_APPROVED"):
+        with pytest.raises(SessionMovedOnError, match="STEP_VIEW"):
+            asyncio.run(record(name, "s-1", "ann", expected=version))
+
+    assert [one.name for one in store.events("s-1", "OP")] == ["NOTE_ADDED"]
+
+
+def test_whoever_records_a_verdict_is_under_the_rules(ingest: Ingest, store: SqliteStore) -> None:
+    """Where two people decide nothing that the collector runs decides alone."""
+    record = Recorder(lambda: NOON + 5, lambda _: Rules(two_people=True))
+    record.open(ingest, Decoder(CATALOGUE))
+    with pytest.raises(VerdictNotAllowedError):
+        asyncio.run(record("VERDICT_REJECTED", "s-1", "ann"))
+
+    asyncio.run(record("VERDICT_PROPOSED", "s-1", "ann", {"journey.decision": "REJECTED"}))
+    (proposed,) = store.events("s-1", "OP")
+    named = {"journey.verdict.proposal": proposed.event_id.hex()}
+    asyncio.run(record("VERDICT_REJECTED", "s-1", "ben", named))
+
+    known = store.session("s-1")
+    assert known is not None
+    assert known.state.verdict is not None
+    assert known.state.verdict.person == "ben"

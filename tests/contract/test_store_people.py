@@ -41,7 +41,17 @@ from journeytrace_collector.store import SessionQuery, Store
 from journeytrace_collector.store.base import Carried, Cohort, Erased, Subject
 
 END = NOON + 2 * NS_PER_DAY
-OWN = {"decision", "reason", "decided_at", "decided_by", "revision", "why"}
+OWN = {
+    "decision",
+    "reason",
+    "decided_at",
+    "decided_by",
+    "decision_confirmed",
+    "reason_text",
+    "proposal",
+    "revision",
+    "why",
+}
 
 
 class Follower:

@@ -12,6 +12,7 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.store.base import Known
 from journeytrace_desk.views import times
+from journeytrace_desk.views.decisions import decision_shown
 from journeytrace_desk.views.events import chosen, line
 from journeytrace_desk.views.session import cause, fingerprint, lasted
 from journeytrace_desk.views.sessions import person
@@ -151,3 +152,33 @@ def test_a_verdict_changes_what_the_page_shows() -> None:
     confirmed = summed(decided, done("VERDICT_APPROVED", NOON + SECOND))
     assert confirmed.decided_by == "ann"
     assert fingerprint(confirmed) != fingerprint(summed(decided))
+
+
+@pytest.mark.parametrize(
+    ("events", "word"),
+    [
+        ((event("STEP_VIEW"),), None),
+        ((event("APPROVED"),), "Approved by AI"),
+        ((event("REJECTED"),), "Rejected by AI"),
+        ((event("PENDING"),), "To review by AI"),
+        ((event("REJECTED"), done("VERDICT_APPROVED")), "Approved by user"),
+        ((event("APPROVED"), done("VERDICT_REJECTED")), "Rejected by user"),
+        ((event("APPROVED"), done("VERDICT_CONFIRMED", confirms="APPROVED")), "Approved by AI"),
+        ((event("REJECTED"), done("VERDICT_CONFIRMED", confirms="REJECTED")), "Rejected by AI"),
+        ((event("REJECTED"), done("VERDICT_PROPOSED", confirms="APPROVED")), "Rejected by AI"),
+    ],
+)
+def test_a_decision_says_whose_it_is(events: tuple[Event, ...], word: str | None) -> None:
+    """By AI where it was decided automatically, also if a person agreed; by user where one did."""
+    first = event("SESSION_CREATED", NOON - SECOND)
+    shown = decision_shown(summed(first, *events))
+    assert (shown.word if shown else None) == word
+
+
+def test_what_is_proposed_changes_what_the_page_shows() -> None:
+    """Whoever has the page open is told of it."""
+    decided, proposed = event("APPROVED"), done("VERDICT_PROPOSED", confirms="REJECTED")
+    with_it = summed(decided, proposed)
+    assert with_it.proposal is not None
+    assert with_it.proposal.proposed_by == "ann"
+    assert fingerprint(with_it) != fingerprint(summed(decided))

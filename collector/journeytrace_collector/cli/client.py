@@ -27,6 +27,7 @@ __all__ = [
     "Outbox",
     "Page",
     "Parked",
+    "Proposal",
     "Step",
     "Summary",
     "Unknown",
@@ -55,6 +56,16 @@ class Why(TypedDict):
     screen: str | None
 
 
+class Proposal(TypedDict):
+    """A decision that waits for a second person."""
+
+    decision: str
+    reason: str | None
+    text: str | None
+    proposed_by: str
+    proposed_at: str
+
+
 class Summary(TypedDict):
     """One session (DESIGN section 9). Times are RFC 3339 in UTC; None: unknown, or not yet."""
 
@@ -74,6 +85,9 @@ class Summary(TypedDict):
     reason: str | None
     decided_at: str | None
     decided_by: NotRequired[str | None]
+    decision_confirmed: NotRequired[bool]
+    reason_text: NotRequired[str | None]
+    proposal: NotRequired[Proposal | None]
     automatic_decision: NotRequired[str | None]
     stage: str | None
     last_error_code: str | None

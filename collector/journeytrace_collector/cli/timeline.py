@@ -11,7 +11,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from journeytrace_collector.cli.client import Event, Summary
+from journeytrace_collector.cli.client import Event, Proposal, Summary
 from journeytrace_collector.cli.error_codes import last_code
 from journeytrace_collector.cli.selection import Selection, counted
 from journeytrace_collector.cli.terminal import (
@@ -62,6 +62,10 @@ def _card(session: Summary) -> Iterator[tuple[str, Text]]:
         yield label, styled(key or NOTHING)
     yield "Status", chip(session["status"])
     yield "Decision", _decision(session)
+    if words := session.get("reason_text"):
+        yield "In own words", Text(plain(words))
+    if proposal := session.get("proposal"):
+        yield "Proposal", _proposed(proposal)
     yield "Stage", styled(session["stage"] or NOTHING)
     yield "Error code", last_code(session)
     yield "Events", _counts(session)
@@ -84,9 +88,21 @@ def _decision(session: Summary) -> Text:
         text.append_text(Text(f"  {plain(session['reason'])}"))
     text.append(f"  {moment(session['decided_at'])} UTC", style="dim")
     if (person := session.get("decided_by")) not in {None, "AUTOMATIC"}:
-        text.append(f"  by {plain(person or '')}")
+        by = "confirmed by" if session.get("decision_confirmed") else "by"
+        text.append(f"  {by} {plain(person or '')}")
         automatic = session.get("automatic_decision")
         text.append(f" (automatic: {automatic or 'none'})", style="dim")
+    return text
+
+
+def _proposed(proposal: Proposal) -> Text:
+    text = styled(proposal["decision"])
+    if proposal["reason"]:
+        text.append_text(Text(f"  {plain(proposal['reason'])}"))
+    text.append(f"  {moment(proposal['proposed_at'])} UTC", style="dim")
+    text.append(f"  by {plain(proposal['proposed_by'])}, for a second person to decide")
+    if proposal["text"]:
+        text.append(f": {plain(proposal['text'])}")
     return text
 
 

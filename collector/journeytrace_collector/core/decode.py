@@ -26,6 +26,7 @@ from journeytrace_collector.core.attributes import plain_attributes, service_of
 from journeytrace_collector.core.fields import MAX_NAME, BadFieldError
 from journeytrace_collector.core.model import Event, Rejection
 from journeytrace_collector.core.record import Limits, Record, Resolver
+from journeytrace_collector.core.review import Guard
 from journeytrace_collector.core.rights import ANYBODY, DESK, LacksRightError, Rights
 from journeytrace_collector.core.weight import check_records
 
@@ -75,6 +76,8 @@ class Decoded:
     """(service, version) of those who sent an event and say both."""
     rights: Rights = ANYBODY
     """Of who sent it."""
+    guard: Guard | None = None
+    """What has to hold when its one event is stored; None: nothing."""
 
     def reject(self, rejection: Rejection) -> None:
         """Note one event that is not taken."""

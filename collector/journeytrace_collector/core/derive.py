@@ -13,7 +13,7 @@ import msgspec
 from journeytrace.catalogue import ErrorCodeSpec
 from journeytrace.conventions import Decision, Impact, Status
 from journeytrace.identity import support_code, trace_id
-from journeytrace_collector.core.model import Rfc3339, Why
+from journeytrace_collector.core.model import Proposal, Rfc3339, Why
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.sessionize import SessionState
 
@@ -105,8 +105,14 @@ class Summary(msgspec.Struct, frozen=True):
     """None: nothing is decided."""
     decided_by: str | None
     """`AUTOMATIC`, or the person whose verdict it is; None: nothing is decided."""
+    decision_confirmed: bool
+    """Whether that person agreed with what had been decided automatically."""
+    reason_text: str | None
+    """Why that person decided so, in their own words; None: no person decided, or gave no words."""
     automatic_decision: Decision | None
     """What was decided last without a person; None: nothing."""
+    proposal: Proposal | None
+    """What somebody has proposed and nobody has decided since; None: nothing."""
     stage: str | None
     """The highest that was reached, of those that have an order; None: none was."""
     last_error_code: str | None
@@ -176,9 +182,17 @@ def kept(state: SessionState, field: str) -> str | None:
 
 def decided_by(state: SessionState) -> str | None:
     """Give the person whose verdict the decision is, else `AUTOMATIC`; None: nothing is decided."""
-    if state.operations is not None and state.operations.verdict is not None:
-        return state.operations.verdict[4]
+    if state.verdict is not None:
+        return state.verdict.person
     return AUTOMATIC if state.decided else None
+
+
+def _proposed(state: SessionState) -> Proposal | None:
+    found = state.open_proposal
+    if found is None:
+        return None
+    decision = Decision(found.decision)
+    return Proposal(decision, found.reason, found.text, found.person, rfc3339(found.at))
 
 
 def highest_stage(state: SessionState) -> str | None:
@@ -229,7 +243,10 @@ def summary(
         reason=reason,
         decided_at=None if decided_at is None else rfc3339(decided_at),
         decided_by=decided_by(state),
+        decision_confirmed=state.verdict is not None and state.verdict.confirms,
+        reason_text=state.verdict.text if state.verdict else None,
         automatic_decision=Decision(state.decided[2]) if state.decided else None,
+        proposal=_proposed(state),
         stage=highest_stage(state),
         last_error_code=error_code,
         last_error_meaning=error.meaning if error else None,

@@ -183,7 +183,7 @@ class Measure:
         verdict = _verdict(session.after)
         if verdict is not None and verdict != _verdict(before):
             was = before.decision[2] if before and before.decision else ""
-            tally.add(names.VERDICTS_TOTAL.name, (project, was, verdict[2]))
+            tally.add(names.VERDICTS_TOTAL.name, (project, was, verdict.decision))
 
     def _count_event(
         self, tally: Tally, event: Event, project: str, at: int, beyond: set[tuple[str, ...]]
@@ -267,7 +267,7 @@ def _decision(state: SessionState | None) -> tuple[str, str | None] | None:
 
 
 def _verdict(state: SessionState | None) -> Verdict | None:
-    return state.operations.verdict if state and state.operations else None
+    return state.verdict if state else None
 
 
 def _exemplar(session_id: str, duration: int, at: int) -> Exemplar:

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-__all__ = ["Event", "Rejection", "Rfc3339", "Why"]
+from journeytrace.conventions import Decision
+
+__all__ = ["Event", "Proposal", "Rejection", "Rfc3339", "Why"]
 
 Rfc3339 = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 """A time as the world outside reads it, in UTC."""
@@ -71,6 +73,21 @@ class Why(msgspec.Struct, frozen=True):
     """Address of what is written about it; None: the catalogue names none."""
     screen: str | None = None
     """Path of the last screen that was seen; None: none told."""
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """A decision that somebody has proposed, and that waits for a second person."""
+
+    decision: Decision
+    """What is proposed."""
+    reason: str | None
+    """Of a rejection; None: none was given."""
+    text: str | None
+    """Why, in the person's own words; None: they said nothing."""
+    proposed_by: str
+    """The person, who does not decide it."""
+    proposed_at: Rfc3339
+    """When that was."""
 
 
 class Rejection(msgspec.Struct, frozen=True):

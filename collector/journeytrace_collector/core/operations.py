@@ -7,12 +7,12 @@ is remembered of them stands in a value of its own, and nothing else can read it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from journeytrace.catalogue import PASSIVE_OF_SERVICES, Catalogue, Role
-from journeytrace.conventions import ACTOR_ID, DECISION, Decision, Source
+from journeytrace.conventions import ACTOR_ID, DECISION, VERDICT_TEXT, Decision, Source
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.tasks import Assigned, TaskLog, assigned, join_logs, task_logs
 
@@ -33,14 +33,38 @@ _T = TypeVar("_T")
 VERDICTS: Final = frozenset((Role.VERDICT_APPROVE, Role.VERDICT_REJECT, Role.VERDICT_CONFIRM))
 """The roles of what decides."""
 
-Verdict: TypeAlias = tuple[int, bytes, str, str | None, str]
-"""(time in ns, event id, decision, its reason, the person): in this order the newest counts."""
-
 PASSIVE: Final = Source.OP.value
 """The source of events that move nothing of their session but, by a verdict, the decision. So do
 `PASSIVE_OF_SERVICES`, which are of another."""
 
 _DECISIONS: Final = frozenset(decision.value for decision in Decision)
+_DECIDES: Final[dict[Role | None, str]] = {
+    Role.VERDICT_APPROVE: Decision.APPROVED.value,
+    Role.VERDICT_REJECT: Decision.REJECTED.value,
+}
+"""What these decide; all others say so themselves."""
+
+
+class Verdict(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """What a person decided, or proposed to a second one. In the order of its fields the newest
+    counts.
+    """
+
+    at: int
+    """ns"""
+    event_id: bytes
+    decision: str
+    reason: str | None
+    person: str
+    text: str | None = None
+    """Why, in the person's own words; None: they said nothing."""
+    confirms: bool = False
+    """Whether they agreed with what had been decided automatically."""
+
+    @property
+    def stamp(self) -> tuple[int, bytes]:
+        """When it was, and what tells it from another one of that time."""
+        return self.at, self.event_id
 
 
 class _Said(msgspec.Struct):
@@ -48,6 +72,7 @@ class _Said(msgspec.Struct):
 
     actor: Any = msgspec.field(name=ACTOR_ID, default=None)
     decision: Any = msgspec.field(name=DECISION, default=None)
+    text: Any = msgspec.field(name=VERDICT_TEXT, default=None)
 
 
 _said = msgspec.json.Decoder(_Said).decode
@@ -77,11 +102,20 @@ class Operations(msgspec.Struct, omit_defaults=True):
     """How many of the events a service has sent, and no person was the cause of."""
     told_size: int = 0
     """Bytes of their metadata as UTF-8, in all."""
+    proposal: Verdict | None = None
+    """The newest that was proposed; None: nobody has proposed any."""
 
     @property
     def kept_from(self) -> int:
         """When the retention of a session begins that has not begun itself, in ns."""
         return self.first if self.invited is None else self.invited
+
+    @property
+    def open_proposal(self) -> Verdict | None:
+        """What was proposed and waits for a second person; None: nothing does."""
+        if self.proposal is None or (self.verdict and self.proposal.stamp < self.verdict.stamp):
+            return None
+        return self.proposal
 
 
 def is_passive(event: Event) -> bool:
@@ -114,6 +148,8 @@ def operations_of(events: Sequence[Event], catalogue: Catalogue) -> Operations:
             found.invited = chosen(min, found.invited, event.at)
         elif role in VERDICTS:
             found.verdict = chosen(max, found.verdict, _verdict(event, role))
+        elif role is Role.VERDICT_PROPOSE:
+            found.proposal = chosen(max, found.proposal, _verdict(event, role))
         if event.source != PASSIVE:
             found.told, found.told_size = found.told + 1, found.told_size + event.size
         else:
@@ -134,16 +170,15 @@ def _screened(event: Event) -> tuple[int, bytes, bool] | None:
 
 
 def _verdict(event: Event, role: Role | None) -> Verdict | None:
-    """Give what an event decides; None: nothing, for what it has to say is missing."""
+    """Give what an event decides or proposes; None: nothing, for what it has to say is missing."""
     said = _said(event.metadata)
-    if role is Role.VERDICT_CONFIRM:
-        decision = said.decision
-    else:
-        decision = "APPROVED" if role is Role.VERDICT_APPROVE else "REJECTED"
+    decision = _DECIDES.get(role, said.decision)
     if not isinstance(said.actor, str) or decision not in _DECISIONS:
         return None
     reason = None if decision == "APPROVED" else event.reason
-    return event.at, event.event_id, decision, reason, said.actor
+    text = said.text if isinstance(said.text, str) and said.text else None
+    confirms = role is Role.VERDICT_CONFIRM
+    return Verdict(event.at, event.event_id, decision, reason, said.actor, text, confirms)
 
 
 def join(a: Operations | None, b: Operations | None) -> Operations | None:
@@ -162,6 +197,7 @@ def join(a: Operations | None, b: Operations | None) -> Operations | None:
         screened=chosen(max, a.screened, b.screened),
         told=a.told + b.told,
         told_size=a.told_size + b.told_size,
+        proposal=chosen(max, a.proposal, b.proposal),
     )
 
 

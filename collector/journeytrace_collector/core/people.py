@@ -57,9 +57,12 @@ def check_person(name: str, spec: EventSpec | None, attributes: dict[str, Any]) 
     actor = fields.text(names.ACTOR_ID, attributes.pop(names.ACTOR_ID, None))
     if actor is not None:
         attributes[names.ACTOR_ID] = actor
-    elif role in VERDICTS:
+    elif role in VERDICTS or role is Role.VERDICT_PROPOSE:
         raise BadFieldError(names.ACTOR_ID, f"is missing; {name!r} has to say whose verdict it is")
     decision = fields.choice(names.DECISION, attributes.get(names.DECISION), _DECISIONS)
     if role is Role.VERDICT_CONFIRM and decision is None:
         problem = f"is missing; {name!r} has to say which decision it confirms"
+        raise BadFieldError(names.DECISION, problem)
+    if role is Role.VERDICT_PROPOSE and decision is None:
+        problem = f"is missing; {name!r} has to say which decision it proposes"
         raise BadFieldError(names.DECISION, problem)

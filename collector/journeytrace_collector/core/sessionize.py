@@ -22,6 +22,7 @@ from journeytrace_collector.core.marks import IN_THE_WAY, is_corrected, marks_of
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import (
     Operations,
+    Verdict,
     chosen,
     is_passive,
     join,
@@ -158,8 +159,20 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     @property
     def decision(self) -> Decided | None:
         """What holds: the newest verdict of a person, else the newest automatic decision."""
-        verdict = self.operations.verdict if self.operations else None
-        return verdict[:4] if verdict else self.decided
+        verdict = self.verdict
+        if verdict is None:
+            return self.decided
+        return verdict.at, verdict.event_id, verdict.decision, verdict.reason
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The newest verdict of a person; None: nobody has decided."""
+        return self.operations.verdict if self.operations else None
+
+    @property
+    def open_proposal(self) -> Verdict | None:
+        """What somebody proposed and waits for a second person; None: nothing does."""
+        return self.operations.open_proposal if self.operations else None
 
     @property
     def project(self) -> str | None:

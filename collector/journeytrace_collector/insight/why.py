@@ -130,13 +130,16 @@ def _decided(
     reason: str | None,
 ) -> Why:
     lead = _DECIDED[decision]
-    by_person = state.operations is not None and state.operations.verdict is not None
-    if by_person:
-        lead += " by a person"
+    verdict = state.verdict
+    by_person = verdict is not None
+    if verdict is not None:
+        lead += ", and a person agreed" if verdict.confirms else " by a person"
     hurdles = _Hurdles(state, catalogue)
     if decision is Decision.APPROVED:
         unseen = "" if status is Status.COMPLETED else "; the last page was not seen"
         return Why(f"{lead}{unseen}.")
+    if reason is None and verdict is not None and verdict.text:
+        return _told(state, catalogue, f"{lead}: {verdict.text.rstrip('.')}", None)
     if reason is None:
         lead += ", and no reason was given"
         return _told(state, catalogue, lead, hurdles.last_unpassed())

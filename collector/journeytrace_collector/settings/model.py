@@ -9,8 +9,10 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from journeytrace_collector.core.review import Rules
 from journeytrace_collector.settings.access import DeskAccess
 from journeytrace_collector.settings.public import Public
+from journeytrace_collector.settings.review import DeskReview
 from journeytrace_collector.settings.types import (
     Address,
     AddressValue,
@@ -52,6 +54,19 @@ class Project(BaseModel):
         description=(
             "Days a session created from now on is kept, unless it says otherwise itself. Left out:"
             " what was chosen at the desk, else 30."
+        ),
+    )
+    two_people: bool | None = Field(
+        default=None,
+        description=(
+            "One person proposes a verdict, and another one decides. None: as desk_review says."
+        ),
+    )
+    approve_with_open_hits: bool | None = Field(
+        default=None,
+        description=(
+            "A session can be approved although hits of its screening are open. None: as"
+            " desk_review says."
         ),
     )
 
@@ -150,6 +165,10 @@ class Settings(BaseSettings):
             "Who may have a masked e-mail address and user id shown, for a purpose that they say"
             " and that is recorded: viewers, or nobody. Analysts see them anyway."
         ),
+    )
+    desk_review: DeskReview = Field(
+        default=DeskReview(),
+        description="What is asked of verdicts, unless a project says otherwise.",
     )
     token: Token | None = Field(
         default=None,
@@ -288,6 +307,22 @@ class Settings(BaseSettings):
             for name, project in self.projects.items()
             if "retention_days" in project.model_fields_set
         }
+
+    def verdict_rules(self, project: str | None) -> Rules:
+        """Give what a project asks of verdicts; None: what is asked where there is no project."""
+        said, own = self.desk_review, self.projects.get(project or "")
+        two, hits = (None, None) if own is None else (own.two_people, own.approve_with_open_hits)
+        return Rules(
+            two_people=said.two_people if two is None else two,
+            approve_with_open_hits=said.approve_with_open_hits if hits is None else hits,
+        )
+
+    @property
+    def asks_for_two(self) -> bool:
+        """Whether there are sessions of which two people decide."""
+        return self.desk_review.two_people or any(
+            project.two_people for project in self.projects.values()
+        )
 
     @field_validator("max_queued_bytes")
     @classmethod

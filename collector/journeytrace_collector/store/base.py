@@ -15,6 +15,7 @@ from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.core.retention import NO_PERIODS, Period, Retention
+from journeytrace_collector.core.review import Guard
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.core.tasks import Task
@@ -173,6 +174,8 @@ class Carried:
     """Of the sender of each event, in their order; empty: none of them is bound to projects."""
     versions: frozenset[tuple[str, str]] = frozenset()
     """(service, version) of those who sent the events."""
+    guard: Guard | None = None
+    """What has to hold for the one event that is written, or it is not; None: nothing."""
 
 
 NOTHING_CARRIED: Final = Carried()
@@ -404,7 +407,11 @@ class Store(Protocol):
         """Keep what is new of `events` and bring its sessions up to date.
 
         Events of sessions that were erased are passed over, and their spans are taken out of what
-        is carried.
+        is carried. An event that is new and guarded is compared with its session while that is
+        held.
+
+        Raises:
+            MovedOnError, VerdictNotAllowedError: of what is guarded nothing is kept.
         """
 
     def settle(self, now: int, limit: int) -> int:

@@ -259,11 +259,11 @@ class PostgresqlTables(PostgresqlErasing):
 def _read_values(state: SessionState, retention: Retention) -> tuple[object, ...]:
     """Give the values of `_READ`."""
     impacts = {impact.value: state.impacts.get(impact.value, 0) for impact in Impact}
-    verdict = state.operations.verdict if state.operations else None
+    verdict = state.verdict
     return (
         state.last[0],
         state.decision[0] if state.decision else None,
-        verdict[4] if verdict else None,
+        verdict.person if verdict else None,
         state.decided[2] if state.decided else None,
         state.events,
         json_text(impacts),

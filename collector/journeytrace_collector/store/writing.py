@@ -7,6 +7,7 @@ what is told to those who follow, is decided here and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -18,8 +19,9 @@ from journeytrace_collector.core.change import Change, SessionChange, Settlement
 from journeytrace_collector.core.derive import Pending
 from journeytrace_collector.core.forgetting import digest, drop_spans
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.operations import PASSIVE, Verdict
+from journeytrace_collector.core.operations import PASSIVE
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
+from journeytrace_collector.core.review import Guard, check
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState, merge, rank_anew, state_of
 from journeytrace_collector.core.waiting import hold_back
@@ -187,11 +189,13 @@ class Writing:
         change = Change(at, traces=carried.traces, logged=carried.logged, retention=self.retention)
         refused: list[Event] = []
         rows = tables.take(by_session)
+        if carried.guard is not None:
+            self._check(tables, rows[0], carried.guard, by_session, change)
         forgotten = 0
         if gone := self._forgotten(tables, rows):
             rows = [row for row in rows if row.session_id not in gone]
             forgotten = sum(len(by_session[session_id]) for session_id in gone)
-            change.logged = [event for event in carried.logged if event.session_id not in gone]
+            change.logged = [event for event in change.logged if event.session_id not in gone]
             drop_spans(carried.traces, gone)
         foreign = _foreign(rows, events, carried.rights) if carried.rights else []
         for event in foreign:
@@ -224,6 +228,22 @@ class Writing:
         }
         return change, Written(new, duplicate, tuple(refused), tuple(foreign), forgotten)
 
+    def _check(
+        self,
+        tables: Tables,
+        row: Row,
+        guard: Guard,
+        by_session: dict[str, list[Event]],
+        change: Change,
+    ) -> None:
+        """Check the one event that is written, unless it was stored before."""
+        ((session_id, (event,)),) = by_session.items()
+        if not tables.has(row.no, event):
+            stored = partial(tables.stored, row.no)
+            checked = check(guard, event, row.before, stored, self._catalogue)
+            by_session[session_id] = [checked]
+            change.logged = [checked for _ in change.logged]
+
     def _forgotten(self, tables: Tables, rows: Sequence[Row]) -> set[str]:
         """Give those of the sessions that were erased: only one that is new can be."""
         new = [row.session_id for row in rows if row.before is None]
@@ -239,7 +259,7 @@ class Writing:
         else:
             status, pending = row.told or Status.IN_PROGRESS, row.pending
             # One that has settled does so again, and one that has not begun never does.
-            if before and before.begun and pending is None and _verdict(before) != _verdict(after):
+            if before and before.begun and pending is None and before.verdict != after.verdict:
                 pending = Pending.VERDICT
         return Saved(row.no, SessionChange(before, after, fresh, row.told, status), pending)
 
@@ -340,10 +360,6 @@ def _foreign(rows: Sequence[Row], events: Sequence[Event], rights: Sequence[Righ
         elif project is None:
             projects[event.session_id] = event.project_id
     return foreign
-
-
-def _verdict(state: SessionState) -> Verdict | None:
-    return state.operations.verdict if state.operations else None
 
 
 def moving_values(state: SessionState, pending: Pending | None) -> tuple[object, ...]:

@@ -24,7 +24,7 @@ import msgspec
 from journeytrace.catalogue import PASSIVE_OF_SERVICES
 from journeytrace.conventions import ACTOR_ID, ANALYSIS_SUMMARY, PRIVATE_PREFIXES
 from journeytrace_collector.core.derive import Summary
-from journeytrace_collector.core.model import Event, Why
+from journeytrace_collector.core.model import Event, Proposal, Why
 
 __all__ = ["HIDDEN", "WORK", "Mask", "email"]
 
@@ -119,9 +119,19 @@ class Mask:
             last_event=self.text(session.last_event),
             reason=self.maybe(session.reason),
             decided_by=None if person is None else self.text(person, addresses=False),
+            reason_text=self.maybe(session.reason_text),
+            proposal=None if session.proposal is None else self._proposal(session.proposal),
             stage=self.maybe(session.stage),
             last_error_code=self.maybe(session.last_error_code),
             why=None if session.why is None else self._why(session.why),
+        )
+
+    def _proposal(self, proposal: Proposal) -> Proposal:
+        return msgspec.structs.replace(
+            proposal,
+            reason=self.maybe(proposal.reason),
+            text=self.maybe(proposal.text),
+            proposed_by=self.text(proposal.proposed_by, addresses=False),
         )
 
     def _why(self, why: Why) -> Why:

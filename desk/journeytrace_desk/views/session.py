@@ -80,7 +80,8 @@ def fingerprint(session: Summary) -> str:
     """Give a word that is another one as soon as the page would show something else."""
     settled = session.settled_at is not None
     decided = (session.decision or "", session.decided_by or "", session.decided_at or "")
-    parts = (session.events, session.status, *decided, session.revision, settled)
+    proposed = session.proposal.proposed_at if session.proposal else ""
+    parts = (session.events, session.status, *decided, session.revision, settled, proposed)
     return ".".join(map(str, parts))
 
 

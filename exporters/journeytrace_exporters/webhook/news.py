@@ -10,7 +10,7 @@ import msgspec
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.change import Change, SessionChange
-from journeytrace_collector.core.derive import rfc3339, summary
+from journeytrace_collector.core.derive import decided_by, rfc3339, summary
 from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.insight.why import why
 from journeytrace_exporters.webhook.settings import UNDECIDED, EndpointSettings, Kind
@@ -36,10 +36,8 @@ def news_of(session: SessionChange) -> Iterator[News]:
         return
     if session.told is not None and session.told is not session.status:
         yield News(Kind.STATUS_CHANGED, session, {"status": session.told.value})
-    before = _decision(session.before)
-    if before != _decision(session.after):
-        decision, reason = before
-        yield News(Kind.DECISION_CHANGED, session, {"decision": decision, "reason": reason})
+    if _is_another(session):
+        yield News(Kind.DECISION_CHANGED, session, _decided(session.before))
     if session.settlement is not None:
         yield News(Kind.SETTLED, session, {"status": session.settlement.before})
 
@@ -48,7 +46,7 @@ def wanted(news: News, endpoint: EndpointSettings) -> bool:
     """Whether an endpoint asked for it."""
     state = news.session.after
     project = state.kept.get("project_id")
-    decision, _ = _decision(state)
+    decision = _decided(state)["decision"]
     return (
         news.kind in endpoint.events
         and (not endpoint.projects or (project is not None and project[2] in endpoint.projects))
@@ -110,7 +108,16 @@ def body(
     return msgspec.json.encode(found)
 
 
-def _decision(state: SessionState | None) -> tuple[str | None, str | None]:
+def _decided(state: SessionState | None) -> dict[str, Any]:
+    """Give what is decided, why and by whom; None as a value: nothing is."""
     if state is None or state.decision is None or not state.begun:
-        return None, None
-    return state.decision[2], state.decision[3]
+        return {"decision": None, "reason": None, "decided_by": None}
+    _, _, decision, reason = state.decision
+    return {"decision": decision, "reason": reason, "decided_by": decided_by(state)}
+
+
+def _is_another(session: SessionChange) -> bool:
+    """Whether it is decided otherwise, or anew by a person: also who confirms has decided."""
+    before, after = session.before, session.after
+    verdict = before.verdict if before is not None and before.begun else None
+    return after.verdict != verdict or _decided(before) != _decided(after)

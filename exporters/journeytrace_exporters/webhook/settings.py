@@ -28,7 +28,8 @@ class Kind(StrEnum):
     SETTLED = "settled"
     """A session came to rest, for the first time or again after it had changed."""
     DECISION_CHANGED = "decision_changed"
-    """The decision or its reason is another, or there is one for the first time."""
+    """The decision or its reason is another, or there is one for the first time, or a person has
+    given a verdict: also one that agrees with what was decided."""
     STATUS_CHANGED = "status_changed"
     """The status is another than was told before; the first one of a session is no news."""
 

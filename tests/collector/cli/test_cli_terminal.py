@@ -422,6 +422,26 @@ def test_a_verdict_is_shown_with_its_person() -> None:
     assert " by " not in written(out)
 
 
+def test_what_people_say_of_a_decision_is_shown() -> None:
+    """Whoever confirmed is named as such, with their own words; so is who proposed another one."""
+    proposal = {
+        "decision": "APPROVED",
+        "reason": None,
+        "text": "It is her brother.",
+        "proposed_by": "ben",
+        "proposed_at": "2026-11-20T22:00:00Z",
+    }
+    said = {"decision_confirmed": True, "reason_text": "Same\x1b[2J face."}
+    out = terminal(200)
+    print_card(out, summary(decided_by="ann", proposal=proposal, **said))
+    lines = {line[:14].strip(): line[14:] for line in written(out).splitlines()}
+    assert "confirmed by ann" in lines["Decision"]
+    assert lines["In own words"].startswith("Same")
+    assert "\x1b" not in lines["In own words"]
+    assert lines["Proposal"].startswith("APPROVED")
+    assert "by ben, for a second person to decide: It is her brother." in lines["Proposal"]
+
+
 def test_what_a_person_did_stands_out() -> None:
     """A row of source OP is marked as such."""
     out = terminal(200, force_terminal=True, color_system="256")

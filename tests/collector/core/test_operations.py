@@ -17,7 +17,15 @@ from journeytrace_collector.core.retention import NS_PER_DAY, Period, Retention
 from journeytrace_collector.core.sessionize import NEVER, SessionState, fold, merge, state_of
 
 CATALOGUE = builtin_catalogue()
-OWN = {"decision", "reason", "decided_at", "decided_by"}
+OWN = {
+    "decision",
+    "reason",
+    "decided_at",
+    "decided_by",
+    "decision_confirmed",
+    "reason_text",
+    "proposal",
+}
 """The fields of a summary that a verdict moves."""
 
 
@@ -45,8 +53,8 @@ def test_people_leave_a_session_as_it_was(
     assert {f: getattr(with_them, f) for f in fields} == {f: getattr(without, f) for f in fields}
     assert (pending(with_them), phase(with_them)) == (pending(without), phase(without))
     before, after = shown(without), shown(with_them)
-    decides = with_them.operations is not None and with_them.operations.verdict is not None
-    own = OWN if decides else set()
+    done_so = with_them.operations
+    own = OWN if done_so and done_so.verdict else {"proposal"}
     assert {f: v for f, v in after.items() if f not in own} == {
         f: v for f, v in before.items() if f not in own
     }

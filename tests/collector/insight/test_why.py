@@ -202,6 +202,17 @@ def test_of_many_names_the_newest_stay_in_any_order(data: Any) -> None:
             done("VERDICT_REJECTED", reason="The ID is somebody else's."),
             "The user was rejected by a person: The ID is somebody else's.",
         ),
+        (
+            event(
+                "VERDICT_REJECTED",
+                metadata='{"journey.actor.id":"ann","journey.verdict.text":"It is a copy."}',
+            ),
+            "The user was rejected by a person: It is a copy.",
+        ),
+        (
+            done("VERDICT_CONFIRMED", confirms="APPROVED"),
+            "The user was approved, and a person agreed; the last page was not seen.",
+        ),
     ],
 )
 def test_a_verdict_is_the_cause(verdict: Event, text: str) -> None:

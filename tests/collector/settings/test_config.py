@@ -118,7 +118,7 @@ def test_sizes_take_units(file: Path) -> None:
         ("projects: {beta: {retention: 9}}", "projects.beta.retention: is unknown; did you mean"),
         (
             "projects: {beta: {zebra: 9}}",
-            "projects.beta.zebra: is unknown; known are retention_days",
+            "projects.beta.zebra: is unknown; known are approve_with_open_hits, retention_days",
         ),
         ("projects: {beta: {retention_days: {a: 1}}}", "beta.retention_days: should be 30, 90"),
         ("admin: 9464", "admin: must be host:port such as 127.0.0.1:4317"),

@@ -196,6 +196,29 @@ def test_an_address_keeps_its_first_letter(address: str, shown: str) -> None:
     assert email(address) == shown
 
 
+def test_what_people_say_of_a_decision_hides_them_too() -> None:
+    """Neither the words of a verdict nor those of a proposal tell who the user is."""
+    said = json.dumps(
+        {
+            "journey.actor.id": "ben@example.org",
+            "journey.decision": "APPROVED",
+            "journey.verdict.text": "Ann is ann@example.com, customer-4711.",
+        }
+    )
+    events = [
+        event("SESSION_CREATED", email="ann@example.com", user_id="customer-4711"),
+        event("VERDICT_APPROVED", NOON + 1, metadata=said),
+        event("VERDICT_PROPOSED", NOON + 2, metadata=said),
+    ]
+    (state,) = fold(events, builtin_catalogue()).values()
+    clear = told(Known(state), NOON, IDLE_TIMEOUT, builtin_catalogue())
+    shown = Mask(clear, events).summary(clear)
+    assert shown.reason_text == f"Ann is a{HIDDEN}@{HIDDEN}, {HIDDEN}."
+    assert shown.proposal is not None
+    assert shown.proposal.text == shown.reason_text
+    assert shown.proposal.proposed_by == "ben@example.org"
+
+
 def test_what_nobody_named_hides_nothing() -> None:
     """A session without user and address is told as it is."""
     plain = event("STEP_VIEW", metadata='{"path": "/id-front"}')

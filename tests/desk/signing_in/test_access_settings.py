@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import yaml
 from tests.desk.signing_in.conftest import Clock, opened_with
-from tests.support.running import enter_in_background
+from tests.support.running import enter_in_background, free_settings
 
 from journeytrace_collector.errors import ConfigError, StartError
+from journeytrace_collector.process import Collector
 from journeytrace_collector.security import Access
-from journeytrace_collector.settings import Settings, load_settings
+from journeytrace_collector.settings import Address, Settings, load_settings
 from journeytrace_collector.settings.access import (
     DeskAccess,
     OpenIdConnect,
@@ -132,6 +133,16 @@ def test_a_missing_client_secret_is_said_at_the_start(tmp_path: Path) -> None:
     access: dict[str, Any] = {"url": URL, "oidc": oidc, "people": PEOPLE}
     with enter_in_background() as enter, pytest.raises(ConfigError, match="client_secret_file"):
         opened_with(enter, tmp_path / "data", Clock(), **access)
+
+
+def test_two_people_have_to_be_known(tmp_path: Path) -> None:
+    """Where nobody is told from anybody else two people can never decide, and that is said."""
+    data, there = tmp_path / "data", Address("127.0.0.1", 0)
+    more: dict[str, Any] = {"projects": {"acme": {"two_people": True}}}
+    with enter_in_background() as enter:
+        with pytest.raises(ConfigError, match="two_people: nobody is told from anybody else"):
+            enter(Collector(free_settings(data, desk=there, **more)))
+        enter(Collector(free_settings(data, **more)))
 
 
 def test_a_folder_that_takes_no_key_is_said(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from tests.support.events import MINUTE, NOON, SESSION, done, event
 
@@ -27,6 +28,8 @@ ENDPOINT = {
 }
 CREATED = event("SESSION_CREATED", project_id="acme", user_id="u-1", email="ann@example.com")
 REJECTED = event("REJECTED", NOON + MINUTE, reason="CUSTOM_POLICY")
+UNDECIDED = {"decision": None, "reason": None, "decided_by": None}
+BY_RULE = {"decision": "REJECTED", "reason": "CUSTOM_POLICY", "decided_by": "AUTOMATIC"}
 SETTLED = Settlement(0, None, Status.DROPPED)
 
 Make = Callable[..., WebhookExporter]
@@ -85,7 +88,10 @@ def test_settling_is_news(make: Make) -> None:
         "reason": "CUSTOM_POLICY",
         "decided_at": "2026-06-01T12:01:00.000000Z",
         "decided_by": "AUTOMATIC",
+        "decision_confirmed": False,
+        "reason_text": None,
         "automatic_decision": "REJECTED",
+        "proposal": None,
         "stage": "DECISION",
         "last_error_code": None,
         "last_error_meaning": None,
@@ -160,18 +166,18 @@ def test_the_address_is_told_only_to_who_asked(make: Make) -> None:
     ("before", "after", "expected"),
     [
         (None, (CREATED,), None),
-        ((CREATED,), (CREATED, REJECTED), {"decision": None, "reason": None}),
-        (None, (CREATED, REJECTED), {"decision": None, "reason": None}),
+        ((CREATED,), (CREATED, REJECTED), UNDECIDED),
+        (None, (CREATED, REJECTED), UNDECIDED),
         ((REJECTED,), (REJECTED, CREATED), None),
         (
             (REJECTED,),
             (REJECTED, event("APPROVED", NOON + 2 * MINUTE)),
-            {"decision": "REJECTED", "reason": "CUSTOM_POLICY"},
+            BY_RULE,
         ),
         (
             (REJECTED,),
             (REJECTED, event("REJECTED", NOON + 2 * MINUTE, reason="PII_DUPLICATE")),
-            {"decision": "REJECTED", "reason": "CUSTOM_POLICY"},
+            BY_RULE,
         ),
         (
             (REJECTED,),
@@ -295,10 +301,39 @@ def test_a_verdict_is_news(make: Make) -> None:
     invited, verdict = done("SESSION_INVITED"), done("VERDICT_APPROVED", NOON + 1)
     change = SessionChange(state(CREATED, REJECTED), state(CREATED, REJECTED, verdict))
     (found,) = bodies(told(make({**ENDPOINT, "events": ["decision_changed"]}), change))
-    assert found["before"] == {"decision": "REJECTED", "reason": "CUSTOM_POLICY"}
+    assert found["before"] == BY_RULE
     decided = ("decision", "decided_by", "automatic_decision")
     assert [found["session"][key] for key in decided] == ["APPROVED", "ann", "REJECTED"]
     waiting = state(invited, verdict)
     assert told(make(ENDPOINT), SessionChange(None, waiting)) == []
     begun = SessionChange(waiting, state(invited, verdict, CREATED))
     assert len(told(make({**ENDPOINT, "events": ["decision_changed"]}), begun)) == 1
+
+
+def test_who_confirms_is_told_with_why(make: Make) -> None:
+    """A verdict that leaves the decision as it is tells who gave it, and their own words."""
+    said = {"journey.actor.id": "ann", "journey.decision": "REJECTED"}
+    told_why = {**said, "journey.verdict.text": "It is the same face."}
+    confirmed = event(
+        "VERDICT_CONFIRMED", NOON + 1, metadata=json.dumps(told_why), reason="CUSTOM_POLICY"
+    )
+    late = event("APPROVED", NOON + 2 * MINUTE)
+    again = msgspec.structs.replace(confirmed, at=NOON + 3 * MINUTE, event_id=b"in words")
+    decided = state(CREATED, REJECTED, confirmed)
+    changes = (
+        SessionChange(state(CREATED, REJECTED), decided),
+        SessionChange(decided, state(CREATED, REJECTED, confirmed, late)),
+        SessionChange(decided, state(CREATED, REJECTED, confirmed, again)),
+    )
+    parcels = told(make({**ENDPOINT, "events": ["decision_changed"]}), *changes)
+    assert len({parcel.headers["Idempotency-Key"] for parcel in parcels}) == 2
+    found, _ = bodies(parcels)
+    assert found["before"] == BY_RULE
+    keys = ("decision", "reason", "decided_by", "decision_confirmed", "reason_text")
+    assert [found["session"][key] for key in keys] == [
+        "REJECTED",
+        "CUSTOM_POLICY",
+        "ann",
+        True,
+        "It is the same face.",
+    ]
