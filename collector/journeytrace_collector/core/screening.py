@@ -72,7 +72,7 @@ class Compared(msgspec.Struct, frozen=True):
     listed: str
     """What the list says; empty: nothing."""
     agrees: bool | None = None
-    """None: one side is missing."""
+    """None: one side is missing, or only the score tells."""
 
 
 class Mark(msgspec.Struct, frozen=True):

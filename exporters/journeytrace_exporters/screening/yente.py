@@ -45,7 +45,7 @@ _FEATURES: Final = 8
 
 
 class _Feature(msgspec.Struct):
-    score: float | None = None
+    score: float
     detail: str | None = None
     query: str | None = None
     candidate: str | None = None
@@ -261,22 +261,16 @@ def _evidence(entity: _Entity, query: Query) -> list[Compared]:
     }
     found = []
     for what, properties in _EVIDENCE:
-        mine, theirs = asked[what], _values(entity, properties)
+        given, theirs = asked[what], _values(entity, properties)
         if what == "name":
             theirs = theirs or [entity.caption]
-        agrees = _agree(what, mine, theirs) if mine and theirs else None
-        found.append(Compared(what, _told(mine), _told(theirs), agrees))
-    known = {
-        name: feature for name, feature in entity.explanations.items() if feature.score is not None
-    }
-    ranked = sorted(known.items(), key=lambda one: (-abs(one[1].score or 0), one[0]))
-    for name, feature in ranked[:_FEATURES]:
-        if not feature.score:
-            continue
-        text = feature.detail or f"score {feature.score:.2f}"
-        candidate = feature.candidate or ""
-        found.append(Compared(name[:_TOLD], (feature.query or "")[:_TOLD], candidate[:_TOLD]))
-        del text
+        agrees = _agree(what, given, theirs) if given and theirs else None
+        found.append(Compared(what, _told(given), _told(theirs), agrees))
+    features = sorted(entity.explanations.items(), key=lambda one: (-abs(one[1].score), one[0]))
+    for name, feature in features[:_FEATURES]:
+        mine = feature.query or feature.detail or ""
+        what = f"{name} {feature.score:.2f}"
+        found.append(Compared(what[:_TOLD], mine[:_TOLD], (feature.candidate or "")[:_TOLD]))
     return found
 
 
@@ -285,7 +279,7 @@ def _agree(what: str, asked: Collection[str], listed: Collection[str]) -> bool |
         return any(a.startswith(b) or b.startswith(a) for a in asked for b in listed)
     if what == "country":
         return not {one.lower() for one in asked}.isdisjoint(one.lower() for one in listed)
-    return True
+    return None  # that is what the score is about
 
 
 def _values(entity: _Entity, names: Collection[str]) -> list[str]:
