@@ -25,7 +25,7 @@ from journeytrace_exporters.screening.screener import (
     answer_of,
     categories_of,
 )
-from journeytrace_exporters.webhook.addresses import public_socket
+from journeytrace_exporters.webhook.addresses import RefusedAddressError, public_socket
 
 __all__ = ["YenteScreener"]
 
@@ -214,6 +214,9 @@ class YenteScreener:
                     text += more
         except TimeoutError as error:
             raise ScreenerError(f"no answer within {self._timeout.total:g} s") from error
+        except aiohttp.ClientConnectorError as error:
+            refused = isinstance(error.os_error, RefusedAddressError)
+            raise ScreenerError(excerpt(str(error.os_error if refused else error))) from error
         except (aiohttp.ClientError, ValueError) as error:
             raise ScreenerError(excerpt(str(error)) or type(error).__name__) from error
         if len(text) > _MOST_BYTES:
