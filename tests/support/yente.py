@@ -122,7 +122,7 @@ class Yente(Listening):
         }
         return web.json_response({"responses": responses, "limit": limit})
 
-    async def _catalog(self, request: web.Request) -> web.Response:
+    async def _catalog(self, _: web.Request) -> web.Response:
         if self.status != 200:
             return web.json_response({"detail": "told to fail"}, status=self.status)
         dataset = {

@@ -16,14 +16,15 @@ from journeytrace_exporters.screening.settings import YenteSettings
 from journeytrace_exporters.screening.yente import YenteScreener
 
 QUERY = Query(("Ivan Sokolov", "Иван Соколов"), "1971-05-09", "ru")
-COVERED = YenteSettings(url="https://api.example.com").covered
+COVERED = YenteSettings(url=URL("https://api.example.com")).covered
 
 
 def ask(
     server: Yente, query: Query = QUERY, covers: frozenset[Category] = COVERED, **more: Any
 ) -> Answer:
     """Ask a server."""
-    return _with(server, lambda screener: screener.screen(query), covers, **more)
+    answer: Answer = _with(server, lambda screener: screener.screen(query), covers, **more)
+    return answer
 
 
 def _with(
