@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.desk.people import PEOPLE, SitDown, seat
 from tests.desk.conftest import Desk, opened
+from tests.desk.people import PEOPLE, SitDown, seat
 from tests.support.events import MINUTE, SECOND, event
 from tests.support.running import Enter
 from tests.support.waiting import wait_until

@@ -34,7 +34,7 @@ _BEYOND: Final = {
     State.NOT_COVERED: ("none", "·", "Not covered", "No list of this kind was searched."),
     State.FAILED: ("warn", "!", "Failed", "The lists could not be searched: nobody knows."),
 }
-_AGREES: Final = {True: ("agrees", ""), False: ("differs", "bad"), None: ("not compared", "none")}
+_AGREES: Final = {True: ("agrees", ""), False: ("differs", "warn"), None: ("not compared", "none")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,8 @@ def _category(known: Screening, category: Category, here: str) -> CategoryShown:
         tone, sign, word, meaning = _BEYOND[state]
         if found:
             meaning += " These are the hits that were known before."
-    hits = [_hit(one, here) for one in found]
+    # What is to be looked at comes first.
+    hits = [_hit(one, here) for one in sorted(found, key=lambda one: one.mark is not None)]
     return CategoryShown(name, about, tone, sign, word, meaning, hits, open_ones > 0)
 
 
