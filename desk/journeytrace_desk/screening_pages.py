@@ -63,7 +63,7 @@ class ScreeningPages:
             sheet = await self._tabs.look(asked)
             return self._answer(sheet, status=422, problem=problem, given=given)
         said = {
-            names.SCREENING_HIT: given["hit"],
+            names.PRIVATE_HIT: given["hit"],
             names.PRIVATE_TEXT: " ".join(given["reason"].split()),
         }
         await self._tabs.record(asked, _ACTS[given["verdict"]], said)

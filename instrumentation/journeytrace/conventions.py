@@ -49,6 +49,7 @@ __all__ = [
     "MAX_NAME_LENGTH",
     "METRICS",
     "OTHER",
+    "PRIVATE_HIT",
     "PRIVATE_HITS",
     "PRIVATE_PREFIXES",
     "PRIVATE_QUERY",
@@ -61,7 +62,6 @@ __all__ = [
     "REVISION",
     "REVISION_SPAN",
     "SCHEMA_URL",
-    "SCREENING_HIT",
     "SCREENING_HITS",
     "SCREENING_ID",
     "SCREENING_LISTS",
@@ -214,6 +214,10 @@ PRIVATE_PREFIXES: Final = ("form.", "extracted.", "journey.private.")
 """What attributes begin with whose values are stored and never leave the collector: what a user
 typed, what was read off a document, and what else must stay."""
 
+PRIVATE_HIT: Final = "journey.private.hit"
+"""On a SCREENING_HIT_CLEARED or _CONFIRMED: the id of the hit on its list. String; required, and
+personal data: of a public list it tells who somebody is."""
+
 PRIVATE_HITS: Final = "journey.private.hits"
 """On a SCREENING_ENDED: what was found, as the text of a JSON list. String; personal data."""
 
@@ -251,9 +255,6 @@ SCREENING_MORE: Final = "journey.screening.more"
 
 SCREENING_PROBLEM: Final = "journey.screening.problem"
 """On a SCREENING_ENDED: why it failed. String; absent: it did not."""
-
-SCREENING_HIT: Final = "journey.screening.hit"
-"""On a SCREENING_HIT_CLEARED or _CONFIRMED: the id of the hit on its list. String; required."""
 
 TASK_ID: Final = "journey.task.id"
 """On a TASK_OPENED or TASK_CLOSED: which task. String; required."""

@@ -43,7 +43,7 @@ def marked(
     """Make what Ann said of a hit."""
     attributes = {
         names.ACTOR_ID: "ann",
-        names.SCREENING_HIT: one,
+        names.PRIVATE_HIT: one,
         names.PRIVATE_TEXT: text,
     }
     name = "SCREENING_HIT_CONFIRMED" if confirmed else "SCREENING_HIT_CLEARED"

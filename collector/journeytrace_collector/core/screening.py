@@ -155,7 +155,7 @@ class _Said(msgspec.Struct):
     """What the metadata of the events tell. Whatever is of another kind is not believed."""
 
     actor: Any = msgspec.field(name=names.ACTOR_ID, default=None)
-    hit: Any = msgspec.field(name=names.SCREENING_HIT, default=None)
+    hit: Any = msgspec.field(name=names.PRIVATE_HIT, default=None)
     text: Any = msgspec.field(name=names.PRIVATE_TEXT, default=None)
     hits: Any = msgspec.field(name=names.PRIVATE_HITS, default=None)
     query: Any = msgspec.field(name=names.PRIVATE_QUERY, default=None)
@@ -186,7 +186,7 @@ def screening(events: Iterable[Event]) -> Screening | None:
     hits: dict[str, Hit] = {}
     for category in Category:
         # The newest that could look: one that fails takes nothing back.
-        looked = next((found for states, found in read if states[category] in _CHECKED), None)
+        looked = next((found for states, found in read if states[category] in _CHECKED), ())
         for hit in looked or ():
             if category in hit.categories:
                 hits.setdefault(hit.id, hit)
@@ -285,9 +285,9 @@ def _states(event: Event) -> dict[Category, State]:
 
 
 def _listed(event: Event) -> tuple[Hit, ...] | None:
-    """Give the hits of a screening; None: they cannot be read, as they are masked."""
-    said = _said(event.metadata).hits
-    return () if said is None else _read(_hits, said)
+    """Give the hits of a screening; None: they are not told, or masked."""
+    found: tuple[Hit, ...] | None = _read(_hits, _said(event.metadata).hits)
+    return found
 
 
 def _read(decode: Any, text: Any) -> Any:

@@ -100,6 +100,12 @@ def test_a_session_remembers_for_others_what_it_remembered_itself() -> None:
     assert marks([ended(1, known), marked(2, "Q1")])["Q1"].actor == "ann"
 
 
+def test_hits_that_are_not_told_count() -> None:
+    """A screener of somebody else's that tells a number alone is believed."""
+    metadata = json.dumps({names.SCREENING_HITS: 2, names.SCREENING_STATES + "pep": "HITS"})
+    assert open_hits([event("SCREENING_ENDED", metadata=metadata)]) == 2
+
+
 def test_masked_hits_count_as_they_were_told() -> None:
     """Where the hits are masked their number is known, and that they cannot be read."""
     one = ended(1, hit("Q1"), hit("Q2"))

@@ -92,7 +92,7 @@ class Screened:
 
     def mark(self, one: str, name: str = "CLEARED", session_id: str = SESSION) -> None:
         """Let Ann say what she thinks of a hit."""
-        said = {names.SCREENING_HIT: one, names.PRIVATE_TEXT: "born elsewhere"}
+        said = {names.PRIVATE_HIT: one, names.PRIVATE_TEXT: "born elsewhere"}
         self.do(f"SCREENING_HIT_{name}", session_id, **said)
 
     def events(self, name: str, session_id: str = SESSION) -> list[Event]:
