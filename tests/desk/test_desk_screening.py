@@ -161,3 +161,18 @@ def test_a_foreign_page_marks_nothing(desk: Desk) -> None:
     form = {"hit": "invented-18", "verdict": "clear", "reason": "x"}
     reply = desk.post("/session/screening/hit?id=told", form, Sec_Fetch_Site="cross-site")
     assert reply.status == 403
+
+
+def test_a_running_collector_looks_whether_lists_have_changed(
+    entering: Enter, tmp_path: Path
+) -> None:
+    """Who is put on a list is found in undecided sessions without anybody asking."""
+    path = tmp_path / "list.jsonl"
+    first, *others = PERSONS.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(others), encoding="utf-8")
+    lists = [{"name": "ours", "path": str(path), "covers": COVERS}]
+    section = {"local": {"lists": lists}, "look_for_changes": "1s"}
+    own = opened(entering, tmp_path / "data", [], exporters={"screening": section})
+    assert "invented-01" not in screened(own, "waits", extracted__full_name="Ivan Sokolov")
+    path.write_text("".join([first, *others]), encoding="utf-8")
+    wait_until("the hit", lambda: "invented-01" in own.get(address("waits")).text)

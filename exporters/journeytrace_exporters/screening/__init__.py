@@ -6,6 +6,7 @@ session, as SCREENING_ENDED.
 
 from __future__ import annotations
 
+from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.outbox.exporter import Context
 from journeytrace_exporters._settings import read_section
 from journeytrace_exporters.screening.exporter import ScreeningExporter
@@ -31,14 +32,18 @@ def create(context: Context) -> ScreeningExporter | None:
     """Make the exporter; None: no screener is set.
 
     Raises:
-        ConfigError: the section ``exporters.screening`` is faulty.
+        ConfigError: the section ``exporters.screening`` is faulty, or what it needs is missing.
     """
     settings = read_section("screening", ScreeningSettings, context.section)
     if settings.yente is not None:
         return ScreeningExporter(settings, _yente(settings.yente), context)
-    if settings.local is not None:
+    if settings.local is None:
+        return None
+    try:
         return ScreeningExporter(settings, _local(settings.local), context)
-    return None
+    except ImportError as error:
+        problem = f"needs {error.name}: pip install 'journeytrace[screening]'"
+        raise ConfigError(f"exporters.screening.local: {problem}") from error
 
 
 def _yente(settings: YenteSettings) -> Screener:

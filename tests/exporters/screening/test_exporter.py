@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from journeytrace_collector.core.screening import Category, State, open_hits
 from journeytrace_collector.errors import ConfigError
 
 ALL_FAILED = dict.fromkeys(Category, State.FAILED)
+_LOCAL = "journeytrace_exporters.screening.local"
 OTHER = "018f3b5e-0000-7000-8000-000000000002"
 
 
@@ -260,3 +262,12 @@ def test_without_lists_there_is_no_screening(made: Any) -> None:
     """With neither yente nor lists set there is nothing to do."""
     with pytest.raises(AssertionError, match="there is no exporter"):
         made(local=None)
+
+
+def test_what_is_not_installed_is_named(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of one's own without what compares names stop the start, and it is said what to do."""
+    for module in [name for name in sys.modules if name.startswith(_LOCAL)]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "rapidfuzz.distance", None)
+    with pytest.raises(ConfigError, match=r"needs rapidfuzz.*journeytrace\[screening\]"):
+        made()
