@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
 from tests.desk.conftest import Desk, opened
 from tests.desk.people import PEOPLE, SitDown, seat
+from tests.desk.test_desk_browser import ALL, DESK, PHONE, pages
 from tests.support.events import MINUTE, SECOND, event
 from tests.support.running import Enter
 from tests.support.waiting import wait_until
@@ -176,3 +180,20 @@ def test_a_running_collector_looks_whether_lists_have_changed(
     assert "invented-01" not in screened(own, "waits", extracted__full_name="Ivan Sokolov")
     path.write_text("".join([first, *others]), encoding="utf-8")
     wait_until("the hit", lambda: "invented-01" in own.get(address("waits")).text)
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", PHONE), ("dark", DESK)])
+def test_the_tab_keeps_nobody_out(
+    desk: Desk, browser: Browser, scheme: str, size: dict[str, int]
+) -> None:
+    """axe finds nothing on it, it is no wider than the screen, and a hit is cleared in it."""
+    session = f"browsed {scheme}"
+    screened(desk, session, extracted__full_name="Omar Abdelrahman Said")
+    with pages(browser, desk.url) as opening:
+        page = opening(address(session), viewport=size, color_scheme=scheme)
+        found = Axe().run(page, options={"runOnly": ALL, "resultTypes": ["violations"]})
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        page.get_by_label("Why?").fill("the document says 1999")
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator(".marked")).to_have_text(re.compile("Somebody else, says local"))
