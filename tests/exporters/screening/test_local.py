@@ -135,6 +135,13 @@ def test_any_text_can_be_compared(one: str, other: str) -> None:
     assert names_alike(name_of(other), name_of(one)) == score
 
 
+@pytest.mark.parametrize("name", ["Le Van Do", "Do", "J. R.", "عمر", "김정은", "Ng", "Dr"])
+def test_everybody_is_found_by_their_own_name(name: str, tmp_path: Path) -> None:
+    """Also whose name is nothing but what is left out of others."""
+    (hit,) = look(screener(listed(tmp_path, person(name))), name).hits
+    assert hit.score == 1
+
+
 @settings(max_examples=50)
 @given(
     st.frozensets(st.sampled_from(list(Category))).filter(bool),

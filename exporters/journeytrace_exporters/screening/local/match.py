@@ -60,77 +60,88 @@ def likeness(asked: Person, listed: Person) -> Likeness:
 
 def names_alike(a: Name, b: Name) -> float:
     """Compare two names, 0 to 1; which is which makes no difference."""
+    if _texts(a) == _texts(b) != []:
+        # Of some names all parts are such as others leave out: Le Van Do.
+        return 1.0
     score = _aligned(list(a.tokens), list(b.tokens))
     if a.korean & b.korean or a.chinese & b.chinese:
         score = max(score, _SOUND)
     return score
 
 
+def _texts(name: Name) -> list[str]:
+    return sorted(token.text for token in name.tokens)
+
+
+class _Aligned(NamedTuple):
+    """What became of the parts of two names."""
+
+    pairs: list[float]
+    """How alike the parts are that were paired."""
+    whole: int
+    """How many parts were paired that are more than initials."""
+    left: tuple[int, int]
+    """How many parts of each side stand alone, but for particles."""
+
+
 def _aligned(a: list[Token], b: list[Token]) -> float:
-    pairs: list[float] = []
-    full = 0
-    _take_joined(a, b, pairs)
-    _take_joined(b, a, pairs)
-    full += len(pairs) * 2
+    """Pair the parts of two names, those that are most alike first. Uses both lists up."""
+    joined = _take_joined(a, b) + _take_joined(b, a)
+    pairs, whole = [_GROUP] * joined, 2 * joined
     ranked = sorted(
         ((alike(x, y), i, j) for (i, x), (j, y) in product(enumerate(a), enumerate(b))),
         key=lambda one: (-one[0], one[1], one[2]),
     )
-    taken_a: set[int] = set()
-    taken_b: set[int] = set()
+    taken: tuple[set[int], set[int]] = set(), set()
     for score, i, j in ranked:
-        if score > 0 and i not in taken_a and j not in taken_b:
-            taken_a.add(i)
-            taken_b.add(j)
-            if a[i].is_particle and b[j].is_particle:
-                continue
-            pairs.append(score)
-            full += not (a[i].is_initial or b[j].is_initial)
-    left_a = [token for i, token in enumerate(a) if i not in taken_a]
-    left_b = [token for j, token in enumerate(b) if j not in taken_b]
-    return _judged(pairs, full, left_a, left_b)
+        if score == 0 or i in taken[0] or j in taken[1]:
+            continue
+        taken[0].add(i)
+        taken[1].add(j)
+        if a[i].is_particle and b[j].is_particle:
+            continue
+        pairs.append(score)
+        whole += not (a[i].is_initial or b[j].is_initial)
+    return _judged(_Aligned(pairs, whole, (_left(a, taken[0]), _left(b, taken[1]))))
 
 
-def _judged(pairs: list[float], full: int, left_a: list[Token], left_b: list[Token]) -> float:
+def _left(tokens: list[Token], taken: set[int]) -> int:
+    return sum(i not in taken and not token.is_particle for i, token in enumerate(tokens))
+
+
+def _judged(found: _Aligned) -> float:
+    """Give what parts make of a name: as much the weakest of them as all together."""
+    # Parts that stand against each other are two names; one that stands alone was left out.
+    pairs = found.pairs + [0.0] * min(found.left)
     if not pairs:
         return 0.0
-    own_a = [token for token in left_a if not token.is_particle]
-    own_b = [token for token in left_b if not token.is_particle]
-    # Parts that stand against each other are two names; one that stands alone was left out.
-    pairs += [0.0] * min(len(own_a), len(own_b))
-    weakest = min(pairs)
-    score = (sum(pairs) / len(pairs) + weakest) / 2
-    extra = abs(len(own_a) - len(own_b))
-    score -= _ONE_SIDED * extra
-    alone = full < 1 or (full + len(pairs) < 3 and extra > 0)
-    return max(0.0, min(score, _WEAK) if alone or not full else score)
+    one_sided = max(found.left) - min(found.left)
+    score = (sum(pairs) / len(pairs) + min(pairs)) / 2 - _ONE_SIDED * one_sided
+    initials = len(found.pairs) - found.whole
+    alone = found.whole == 0 or (one_sided > 0 and found.whole + max(initials, 0) < 2)
+    return max(0.0, min(score, _WEAK) if alone else score)
 
 
-def _take_joined(a: list[Token], b: list[Token], pairs: list[float]) -> None:
-    """Pair parts that one side writes as one, and take them out of both."""
+def _take_joined(a: list[Token], b: list[Token]) -> int:
+    """Take out of both what is several parts in `a` and one in `b`; gives how often it was."""
+    found = 0
     for long in [token for token in b if len(token.text) > 3]:
         if any(alike(token, long) >= _ROUGH for token in a):
             continue
-        for size in (2, 3):
-            for start in range(len(a) - size + 1):
-                run = a[start : start + size]
-                if _same("".join(token.text for token in run), long, run):
-                    del a[start : start + size]
-                    b.remove(long)
-                    pairs.append(_GROUP)
-                    break
-            else:
-                continue
-            break
+        runs = ((start, size) for size in (2, 3) for start in range(len(a) - size + 1))
+        for start, size in runs:
+            if _same(long, a[start : start + size]):
+                del a[start : start + size]
+                b.remove(long)
+                found += 1
+                break
+    return found
 
 
-def _same(joined: str, long: Token, run: list[Token]) -> bool:
-    if joined == long.text or "".join(token.folded for token in run) == long.folded:
-        return True
-    last = run[-1]
-    article = all(token.is_particle for token in run[:-1])
-    begins = "".join(token.text for token in run[:-1])
-    return article and long.text.startswith(begins) and long.text[len(begins) :] == last.text
+def _same(long: Token, run: list[Token]) -> bool:
+    return long.text == "".join(token.text for token in run) or long.folded == "".join(
+        token.folded for token in run
+    )
 
 
 def alike(a: Token, b: Token) -> float:
@@ -222,6 +233,7 @@ def _countries(asked: tuple[str, ...], listed: tuple[str, ...]) -> Compared:
 
 def keys_of(name: Name) -> Iterable[str]:
     """Give keys of which two names that are alike share one."""
+    yield "w" + " ".join(_texts(name))
     for token in name.tokens:
         if token.is_initial or token.is_particle:
             continue
