@@ -151,6 +151,8 @@ class Collector:
         )
         record.open(ingest, decoder)
         self._background(Delivery(exporters, store, ingest, health).run())
+        for exporter in exporters.values():
+            self._background(exporter.run())
         kept = round(settings.outbox_retention.total_seconds() * 1e9)
         self._background(Chores(store, ingest, self._clock, health, kept).run())
 

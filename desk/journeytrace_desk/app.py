@@ -23,6 +23,7 @@ from journeytrace_desk.overview_pages import OverviewPages
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.project_pages import ProjectPages
 from journeytrace_desk.reading import Reading
+from journeytrace_desk.screening_pages import ScreeningPages
 from journeytrace_desk.session_pages import SessionPages
 from journeytrace_desk.tabs import Tabs
 from journeytrace_desk.task_pages import TaskPages
@@ -50,6 +51,7 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     tabs = Tabs(reading, pages)
     sessions = SessionPages(tabs, pages)
     verdicts = VerdictPages(tabs)
+    screening = ScreeningPages(tabs)
     app = web.Application(middlewares=[answer_errors(pages)], client_max_size=MOST_BYTES)
     gate.join(app)
     app.on_response_prepare.append(secure)
@@ -65,6 +67,9 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     app.router.add_post("/session", sessions.reveal)
     app.router.add_get("/session/verdict", verdicts.ask)
     app.router.add_post("/session/verdict", verdicts.decide)
+    app.router.add_get("/session/screening", screening.screening)
+    app.router.add_post("/session/screening", screening.ask)
+    app.router.add_post("/session/screening/hit", screening.mark)
     app.router.add_get("/person", sessions.person)
     _join_tabs(app.router, tabs, sessions, pages)
     _administer(app.router, context, pages)

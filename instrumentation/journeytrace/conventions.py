@@ -56,7 +56,10 @@ __all__ = [
     "MAX_NAME_LENGTH",
     "METRICS",
     "OTHER",
+    "PRIVATE_HIT",
+    "PRIVATE_HITS",
     "PRIVATE_PREFIXES",
+    "PRIVATE_QUERY",
     "PRIVATE_TEXT",
     "PRIVATE_TITLE",
     "PROJECT_ID",
@@ -66,6 +69,14 @@ __all__ = [
     "REVISION",
     "REVISION_SPAN",
     "SCHEMA_URL",
+    "SCREENING_HITS",
+    "SCREENING_ID",
+    "SCREENING_LISTS",
+    "SCREENING_MORE",
+    "SCREENING_PROBLEM",
+    "SCREENING_SCREENER",
+    "SCREENING_STATES",
+    "SCREENING_UNREAD",
     "SERVICE_FIRST_SEEN_TIMESTAMP_SECONDS",
     "SESSIONS_OPEN",
     "SESSIONS_SETTLED_TOTAL",
@@ -267,6 +278,42 @@ USER_HASH: Final = "user.hash"
 PRIVATE_PREFIXES: Final = (FORM, EXTRACTED, "journey.private.")
 """What attributes begin with whose values are stored and never leave the collector: what a user
 typed, what was read off a document, and what else must stay."""
+
+PRIVATE_HIT: Final = "journey.private.hit"
+"""On a SCREENING_HIT_CLEARED or _CONFIRMED: the id of the hit on its list. String; required, and
+personal data: of a public list it tells who somebody is."""
+
+PRIVATE_HITS: Final = "journey.private.hits"
+"""On a SCREENING_ENDED: what was found, as the text of a JSON list. String; personal data."""
+
+PRIVATE_QUERY: Final = "journey.private.query"
+"""On a SCREENING_ENDED: what was looked for, as the text of a JSON object. String; personal."""
+
+SCREENING_ID: Final = "journey.screening.id"
+"""On a SCREENING_ENDED: which screening it was, the same however often it is told. String."""
+
+SCREENING_SCREENER: Final = "journey.screening.screener"
+"""On a SCREENING_ENDED: what searched the lists, such as ``yente``. String."""
+
+SCREENING_LISTS: Final = "journey.screening.lists"
+"""On a SCREENING_ENDED: the version of the lists that were searched. String; absent: not known. On
+a SCREENING_REQUESTED: the one that is to be searched; absent: whichever there is."""
+
+SCREENING_STATES: Final = "journey.screening."
+"""On a SCREENING_ENDED: with a category behind it, such as ``pep``, what became of it: CLEAR, HITS,
+NOT_COVERED or FAILED. String."""
+
+SCREENING_HITS: Final = "journey.screening.hits"
+"""On a SCREENING_ENDED: how many hits nobody had cleared when it ended. Int."""
+
+SCREENING_UNREAD: Final = "journey.screening.unread"
+"""On a SCREENING_ENDED: entries of lists that could not be read nor searched. Int; absent: 0."""
+
+SCREENING_MORE: Final = "journey.screening.more"
+"""On a SCREENING_ENDED: how many hits there were beyond those that are told. Int; absent: 0."""
+
+SCREENING_PROBLEM: Final = "journey.screening.problem"
+"""On a SCREENING_ENDED: why it failed. String; absent: it did not."""
 
 SESSION_SPAN: Final = "journey.session"
 """Name of a session's root span."""

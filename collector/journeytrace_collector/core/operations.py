@@ -12,7 +12,14 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from journeytrace.catalogue import PASSIVE_OF_SERVICES, Catalogue, Role
-from journeytrace.conventions import ACTOR_ID, DECISION, VERDICT_TEXT, Decision, Source
+from journeytrace.conventions import (
+    ACTOR_ID,
+    DECISION,
+    SCREENING_STATES,
+    VERDICT_TEXT,
+    Decision,
+    Source,
+)
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.tasks import Assigned, TaskLog, assigned, join_logs, task_logs
 
@@ -164,7 +171,7 @@ def _screened(event: Event) -> tuple[int, bytes, bool] | None:
         return None
     said = msgspec.json.decode(event.metadata)
     failed = any(
-        value == "FAILED" for key, value in said.items() if key.startswith("journey.screening.")
+        value == "FAILED" for key, value in said.items() if key.startswith(SCREENING_STATES)
     )
     return event.at, event.event_id, failed
 

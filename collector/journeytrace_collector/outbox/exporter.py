@@ -11,6 +11,7 @@ name is the key of its settings under ``exporters:``. The collector imports no e
    session at this destination waits while others go on;
    `PermanentExportError` means never: the parcel is parked with its reason and counted.
 3. `pages` are served on the admin port, for whoever comes and asks instead of being told.
+4. `run` goes on beside all that, for what no change is the cause of.
 """
 
 from __future__ import annotations
@@ -79,6 +80,9 @@ class Exporter:
     def pages(self) -> Mapping[str, Page]:
         """Give what to serve on the admin port, by path."""
         return {}
+
+    async def run(self) -> None:
+        """Do what is to be done beside deliveries, until cancelled. It can return at once."""
 
     async def close(self) -> None:
         """Let go of connections. Nothing is called afterwards."""

@@ -24,7 +24,6 @@ from journeytrace_collector.core.review import (
     version_of,
     write_version,
 )
-from journeytrace_collector.core.screening import open_hits
 from journeytrace_collector.core.sessionize import SessionState, fold, state_of
 from journeytrace_collector.errors import VerdictNotAllowedError
 
@@ -182,22 +181,6 @@ def test_open_hits_keep_from_approving(name: str) -> None:
     assert checked(one, CREATED, ended, rules=Rules(approve_with_open_hits=True)) == one
     rejected = verdict("VERDICT_REJECTED", NOON + 9)
     assert checked(rejected, CREATED, ended, rules=Rules()) == rejected
-
-
-def test_a_hit_is_open_until_somebody_decides_it() -> None:
-    """Those of the newest screening count, less each that was cleared or confirmed since."""
-
-    def op(name: str, at: int, said: str) -> Event:
-        return event(name, NOON + at, metadata=said)
-
-    events = [
-        op("SCREENING_ENDED", 1, '{"journey.screening.hits":7}'),
-        op("SCREENING_ENDED", 2, '{"journey.screening.hits":3}'),
-        op("SCREENING_HIT_CLEARED", 3, '{"journey.screening.hit":"a"}'),
-        op("SCREENING_HIT_CLEARED", 4, '{"journey.screening.hit":"a"}'),
-        op("SCREENING_HIT_CONFIRMED", 5, '{"journey.screening.hit":"b"}'),
-    ]
-    assert [open_hits(events[:count]) for count in range(6)] == [0, 7, 3, 2, 2, 1]
 
 
 @given(
