@@ -13,7 +13,7 @@ from journeytrace_collector.core.operations import is_passive
 __all__ = ["open_hits"]
 
 _ENDED: Final = "SCREENING_ENDED"
-_DECIDED: Final = frozenset({"SCREENING_HIT_CLEARED", "SCREENING_HIT_CONFIRMED"})
+_CLEARED: Final = "SCREENING_HIT_CLEARED"
 
 
 class _Said(msgspec.Struct):
@@ -25,18 +25,18 @@ _said = msgspec.json.Decoder(_Said).decode
 
 
 def open_hits(events: Sequence[Event]) -> int:
-    """Give how many hits of the newest screening nobody has cleared or confirmed yet.
+    """Give how many hits of the newest screening nobody has cleared: one that was confirmed counts.
 
     `events` are those of one session, in their order.
     """
     found = 0
-    decided: set[object] = set()
+    cleared: set[object] = set()
     for one in events:
         if not is_passive(one):
             continue
         if one.name == _ENDED:
             hits = _said(one.metadata).hits
-            found, decided = hits if isinstance(hits, int) else 0, set()
-        elif one.name in _DECIDED:
-            decided.add(_said(one.metadata).hit)
-    return max(0, found - len(decided))
+            found, cleared = hits if isinstance(hits, int) else 0, set()
+        elif one.name == _CLEARED:
+            cleared.add(_said(one.metadata).hit)
+    return max(0, found - len(cleared))
