@@ -193,8 +193,8 @@ def check(
         if hits:
             raise VerdictNotAllowedError(
                 f"{hits} hit{'' if hits == 1 else 's'} of the screening"
-                f" {'is' if hits == 1 else 'are'} open, and nobody is approved here before they are"
-                " cleared or confirmed"
+                f" {'is' if hits == 1 else 'are'} open, and nobody is approved here before all are"
+                " cleared"
             )
     return event
 
