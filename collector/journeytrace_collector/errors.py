@@ -15,6 +15,7 @@
     ├── UnavailableError        retryable: the same request can succeed later
     │   ├── OverloadedError
     │   └── StoreUnavailableError
+    ├── NotSetUpError           the collector could do it, and is not set up for it
     └── ExportError             somebody we deliver to did not take it
         ├── PermanentExportError
         └── RetryableExportError
@@ -32,6 +33,7 @@ __all__ = [
     "ForeignOriginError",
     "MalformedRequestError",
     "MisdirectedError",
+    "NotSetUpError",
     "OverloadedError",
     "PermanentExportError",
     "RequestError",
@@ -91,6 +93,10 @@ class OverloadedError(UnavailableError):
 
 class StoreUnavailableError(UnavailableError):
     """The store cannot take data right now, for example because the disk is full."""
+
+
+class NotSetUpError(JourneytraceError):
+    """What was asked for needs something that is not installed, or a setting; it says what."""
 
 
 class ExportError(JourneytraceError):

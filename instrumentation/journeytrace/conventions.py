@@ -147,6 +147,12 @@ DEFAULT_RETENTION_DAYS: Final = 30
 ACTOR_ID: Final = "journey.actor.id"
 """Of an event of source OP: the person who did it. String; required of a verdict. Metadata."""
 
+REPORT_SHA256: Final = "journey.report.sha256"
+"""Of a REPORT_ISSUED: the SHA-256 of the file, 64 hexadecimal digits. String; metadata."""
+
+REPORT_KEY: Final = "journey.report.key"
+"""Of a REPORT_ISSUED: id of the key that signed the report. String; absent: it is not signed."""
+
 TIME_SENT: Final = "journey.time.sent"
 """Put by the collector on an event whose own time it does not believe: what was sent, RFC 3339."""
 

@@ -247,7 +247,9 @@ def _timeline(events: Iterable[Told], began: str) -> list[Json]:
             "result": one.result or "",
             "impact": "" if one.impact == "NONE" else short(one.impact),
             "detail": short(
-                " · ".join(filter(None, (one.actor and f"by {one.actor}", one.reason, _code_of(one))))
+                " · ".join(
+                    filter(None, (one.actor and f"by {one.actor}", one.reason, _code_of(one)))
+                )
             ),
         }
         for one in events

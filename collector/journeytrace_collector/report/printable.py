@@ -43,7 +43,7 @@ def _is_plain(char: str) -> bool:
     code, kind = ord(char), unicodedata.category(char)
     if kind == "Zs" or char in _JOINERS:
         return True
-    if kind[0] in "CZ" or code in _VARIANTS or 0xE0000 <= code:
+    if kind[0] in "CZ" or code in _VARIANTS or code >= 0xE0000:
         return False
     # Arrows, dingbats and emoji, which fonts for names do not have.
     return not (kind in {"So", "Sk"} and (0x2190 <= code <= 0x2BFF or code > 0xFFFF))
