@@ -191,8 +191,8 @@ class _Admin:
     async def report(self, request: web.Request) -> answers.Report:
         """Issue the report of one session, by its id or its support code.
 
-        That is a PDF that can be checked. It is recorded first, as a REPORT_ISSUED of the session. As long as the session is the same,
-        it is the same bytes, and nothing more is recorded.
+        That is a PDF that can be checked. It is recorded first, as a REPORT_ISSUED of the
+        session. As long as that is the same, it is the same bytes, and nothing more is recorded.
         """
         session_id = (await self._known(request)).state.session_id
         made = await self._reports.issue(session_id, ACTOR)

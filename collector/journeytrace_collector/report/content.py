@@ -5,7 +5,7 @@ Nothing of it is markup: the template shows each text as it is, see `printable`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -126,7 +126,7 @@ def _card(session: Summary, events: Sequence[Told]) -> list[list[str]]:
         ("Highest stage", session.stage),
         ("Last error code", _code(session.last_error_code, session.last_error_meaning)),
         ("Began", f"{utc(session.created_at)} UTC"),
-        ("Last event of the journey", f"{utc(session.last_event_at)} UTC"),
+        ("Last event", f"{utc(session.last_event_at)} UTC"),
         ("Events told here", f"{len(events):,}"),
         ("Trace", session.trace_id),
     ]
@@ -209,7 +209,7 @@ def _screening(found: review.Screening | None) -> Json | None:
     }
 
 
-def _evidence(hit: Json) -> str:
+def _evidence(hit: Mapping[str, Any]) -> str:
     told = ((key, value) for key, value in hit.items() if key not in {"id", "name", "judged"})
     return " · ".join(f"{key.replace('_', ' ')}: {text(value)}" for key, value in told if value)
 
@@ -246,18 +246,15 @@ def _timeline(events: Iterable[Told], began: str) -> list[Json]:
             "name": short(one.name),
             "result": one.result or "",
             "impact": "" if one.impact == "NONE" else short(one.impact),
-            "detail": short(
-                " · ".join(
-                    filter(None, (one.actor and f"by {one.actor}", one.reason, _code_of(one)))
-                )
-            ),
+            "detail": short(_detail(one)),
         }
         for one in events
     ]
 
 
-def _code_of(one: Told) -> str | None:
-    return one.error_code and f"code {one.error_code}"
+def _detail(one: Told) -> str:
+    told = (("by ", one.actor), ("", one.reason), ("code ", one.error_code))
+    return " · ".join(word + value for word, value in told if value)
 
 
 def _since(span: timedelta) -> str:

@@ -27,6 +27,7 @@ class SigningKey:
             ConfigError: it is no such key, or cannot be read.
         """
         try:
+            from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
             from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
             from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
         except ImportError:
@@ -36,7 +37,7 @@ class SigningKey:
         text = read_file(key, file).encode()
         try:
             found = serialization.load_pem_private_key(text, password=None)
-        except (ValueError, TypeError, serialization.UnsupportedAlgorithm):
+        except (ValueError, TypeError, UnsupportedAlgorithm):
             found = None
         if not isinstance(found, ed25519.Ed25519PrivateKey):
             raise ConfigError(
@@ -58,16 +59,16 @@ class PublicKey:
         Raises:
             ValueError: it is none.
         """
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+        from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # noqa: PLC0415
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
 
         try:
             found = serialization.load_pem_public_key(pem)
-        except (ValueError, serialization.UnsupportedAlgorithm):
+        except (ValueError, UnsupportedAlgorithm):
             found = None
         if not isinstance(found, ed25519.Ed25519PublicKey):
-            raise ValueError("holds no public Ed25519 key (PEM)")
+            raise ValueError("holds no public Ed25519 key (PEM)")  # noqa: TRY004 - of a file
         self._key = found
         self._invalid = InvalidSignature
         self.key_id = _key_id(found)

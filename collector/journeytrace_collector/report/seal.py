@@ -25,7 +25,7 @@ _NONE: Final = "0" * KEY_ID
 EMPTY: Final = ":".join((_NAME, "0" * _HASH, _NONE, "0" * _SIGNATURE))
 """What is typeset."""
 MESSAGE: Final = b"journeytrace report 1\n"
-"""What is signed begins with this: no signature of the key over anything else is one of a report."""
+"""What is signed begins with this, so that a signature over anything else is none of a report."""
 
 _SEAL: Final = re.compile(
     rb"%b:([0-9a-f]{%d}):([0-9a-f]{%d}):([0-9a-f]{%d})"
@@ -108,7 +108,7 @@ def _last(pdf: bytes) -> list[re.Match[bytes]]:
 
 
 def _put(pdf: bytes, digest: str, key_id: str, signature: str) -> bytes:
-    said = ":".join((_NAME, digest, key_id, signature)).encode()
+    said = f"{_NAME}:{digest}:{key_id}:{signature}".encode()
     first, second = (match.start() for match in _last(pdf))
     ends = first + len(said), second + len(said)
     return pdf[:first] + said + pdf[ends[0] : second] + said + pdf[ends[1] :]

@@ -14,7 +14,6 @@ from pathlib import Path
 __all__: list[str] = []
 
 _MEMORY = 3 * 1024**3
-_STANDARDS = ["a-3a", "ua-1"]
 
 
 def main() -> None:
@@ -31,7 +30,7 @@ def main() -> None:
             font_paths=job["fonts"],
             ignore_system_fonts=True,
             sys_inputs={"content": job["content"], "events": job["events"]},
-            pdf_standards=_STANDARDS,
+            pdf_standards=["a-3a", "ua-1"],
         )
     except typst.TypstError as error:
         _answer({"error": error.message})
