@@ -13,7 +13,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.derive import AUTOMATIC, Summary
 from journeytrace_collector.report import review
 from journeytrace_collector.report.identity import Check, Field, checks, fields
-from journeytrace_collector.report.printable import printable, short
+from journeytrace_collector.report.printable import printable, short, whole
 from journeytrace_collector.report.seal import EMPTY
 from journeytrace_collector.report.told import Told, text, utc
 
@@ -26,6 +26,8 @@ _MOST_CHECKS: Final = 200
 _MOST_WORDS: Final = 100
 _LONG: Final = 8_000
 """Characters of what somebody wrote."""
+_SHORT: Final = 500
+"""Characters of what was entered into a field."""
 
 Json: TypeAlias = dict[str, Any]
 
@@ -67,7 +69,7 @@ def content(
     return {
         "seal": EMPTY,
         "made": _made(events),
-        "session": printable(session.session_id),
+        "session": whole(session.session_id),
         "code": session.support_code,
         "outcome": _outcome(session, catalogue),
         "why": None if session.why is None else printable(session.why.text, _LONG),
@@ -130,7 +132,7 @@ def _card(session: Summary, events: Sequence[Told]) -> list[list[str]]:
         ("Events told here", f"{len(events):,}"),
         ("Trace", session.trace_id),
     ]
-    return [[label, printable(value)] for label, value in found if value]
+    return [[label, whole(value)] for label, value in found if value]
 
 
 def _code(code: str | None, meaning: str | None) -> str | None:
@@ -151,8 +153,8 @@ def _analysis(found: review.Analysis | None) -> Json | None:
 def _field(one: Field) -> Json:
     return {
         "name": printable(one.name),
-        "entered": None if one.entered is None else printable(one.entered),
-        "extracted": None if one.extracted is None else printable(one.extracted),
+        "entered": None if one.entered is None else printable(one.entered, _SHORT),
+        "extracted": None if one.extracted is None else printable(one.extracted, _SHORT),
         "document": None if one.document is None else short(one.document),
         "differs": one.differs,
     }
@@ -194,7 +196,7 @@ def _screening(found: review.Screening | None) -> Json | None:
         "at": found.at,
         "screener": printable(found.screener),
         "categories": [
-            [name.capitalize(), *_CATEGORY.get(state, (short(state), "warn"))]
+            [name, *_CATEGORY.get(state, (short(state), "warn"))]
             for name, state in found.categories
         ],
         "hits": [

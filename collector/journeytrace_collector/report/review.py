@@ -25,7 +25,13 @@ _SCREENED: Final = "SCREENING_ENDED"
 _JUDGED: Final = {"SCREENING_HIT_CLEARED": "cleared", "SCREENING_HIT_CONFIRMED": "confirmed"}
 _SCREENING: Final = "journey.screening."
 _HITS: Final = "journey.private.hits"
-_CATEGORIES: Final = ("pep", "sanctions", "criminal", "adverse_media", "other")
+_CATEGORIES: Final = {
+    "pep": "Politically exposed",
+    "sanctions": "Sanctions",
+    "criminal": "Criminal records",
+    "adverse_media": "Adverse media",
+    "other": "Other",
+}
 MOST_HITS: Final = 50
 """Of one screening that are told."""
 
@@ -117,8 +123,8 @@ def screenings(events: Sequence[Told]) -> Screening | None:
         at=utc(last.at),
         screener=last.said(f"{_SCREENING}screener") or "",
         categories=tuple(
-            (name.replace("_", " "), last.said(_SCREENING + name) or "NOT_COVERED")
-            for name in _CATEGORIES
+            (word, last.said(_SCREENING + name) or "NOT_COVERED")
+            for name, word in _CATEGORIES.items()
         ),
         hits=tuple({**hit, "judged": judged.get(text(hit.get("id")))} for hit in hits[:MOST_HITS]),
         more=max(len(hits) - MOST_HITS, 0),

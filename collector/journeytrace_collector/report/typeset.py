@@ -84,7 +84,7 @@ def _explained(error: str, fonts: Sequence[Path]) -> Exception:
     folders = ", ".join(map(str, fonts)) or "no folder"
     return NotSetUpError(
         f"no font has {named}, which the report has to print: put a font that has it into a folder"
-        f" of report.fonts ({folders}); Debian's fonts-noto-core, fonts-noto-cjk and fonts-nanum"
+        f" of report.fonts ({folders}); Debian's fonts-noto-core, fonts-nanum and fonts-noto-cjk"
         " have most scripts"
     )
 

@@ -12,8 +12,12 @@ from journeytrace_collector.settings.types import FilePath, SecretPath
 
 __all__ = ["FONTS", "Report"]
 
-FONTS: Final = (Path("/usr/share/fonts/truetype/noto"), Path("/usr/share/fonts/truetype/nanum"))
-"""Where Debian's fonts-noto-core and fonts-nanum are."""
+FONTS: Final = (
+    Path("/usr/share/fonts/truetype/noto"),
+    Path("/usr/share/fonts/truetype/nanum"),
+    Path("/usr/share/fonts/opentype/noto"),
+)
+"""Where Debian's fonts-noto-core, fonts-nanum and fonts-noto-cjk are."""
 
 
 def _paths(value: object) -> object:
