@@ -17,6 +17,7 @@ from journeytrace_desk.overview_pages import OverviewPages
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.project_pages import ProjectPages
 from journeytrace_desk.reading import Reading
+from journeytrace_desk.report_pages import ReportPages
 from journeytrace_desk.session_pages import SessionPages
 from journeytrace_desk.tabs import Tabs
 
@@ -36,6 +37,7 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     lists = ListPages(reading, pages, context.act)
     tabs = Tabs(reading, pages)
     sessions = SessionPages(tabs, pages)
+    reports = ReportPages(tabs)
     app = web.Application(middlewares=[answer_errors(pages)], client_max_size=MOST_BYTES)
     gate.join(app)
     app.on_response_prepare.append(secure)
@@ -49,6 +51,9 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     # Ids stand behind the question mark, for one may be called "..".
     app.router.add_get("/session", sessions.session)
     app.router.add_post("/session", sessions.reveal)
+    app.router.add_get("/session/report", reports.report)
+    app.router.add_post("/session/report", reports.issue)
+    app.router.add_get("/session/report.pdf", reports.pdf)
     app.router.add_get("/person", sessions.person)
     _administer(app.router, context, pages)
     app.router.add_get("/help", pages.help)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from hashlib import sha256
+from typing import Final, Protocol
 
-__all__ = ["Reporting", "SealedReport"]
+from journeytrace.conventions import REPORT_KEY, REPORT_SHA256
+
+__all__ = ["ISSUED", "Reporting", "SealedReport"]
+
+ISSUED: Final = "REPORT_ISSUED"
+"""The event that says that somebody was given a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +24,19 @@ class SealedReport:
     key_id: str | None
     """Of the key that signed it; None: it is not signed."""
 
+    @property
+    def said(self) -> dict[str, str]:
+        """What the event says that it was issued: its attributes."""
+        signed = {} if self.key_id is None else {REPORT_KEY: self.key_id}
+        return {REPORT_SHA256: self.sha256, **signed}
+
+    def event_id(self, session_id: str) -> bytes:
+        """Give the id of that event: the same bytes are issued once."""
+        return sha256(f"journey.report:{session_id}:{self.sha256}".encode()).digest()[:8]
+
 
 class Reporting(Protocol):
     """Makes reports: the same bytes for as long as a session is the same."""
-
-    @property
-    def missing(self) -> str | None:
-        """What has to be installed first, as people are told; None: nothing."""
 
     @property
     def key_id(self) -> str | None:

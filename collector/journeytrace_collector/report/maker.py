@@ -10,33 +10,26 @@ from typing import Final
 import msgspec
 
 from journeytrace.catalogue import Catalogue
-from journeytrace.conventions import REPORT_KEY, REPORT_SHA256
-from journeytrace_collector.admin.reporting import SealedReport
+from journeytrace_collector.admin.reporting import ISSUED, SealedReport
 from journeytrace_collector.admin.told import told, told_event
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import OverloadedError
 from journeytrace_collector.recording import Record
-from journeytrace_collector.report import typeset
 from journeytrace_collector.report.content import content
 from journeytrace_collector.report.key import SigningKey
 from journeytrace_collector.report.seal import seal
 from journeytrace_collector.report.told import told as chosen
+from journeytrace_collector.report.typeset import typeset
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store.base import Store
 
-__all__ = ["Reports", "issue_id"]
+__all__ = ["Reports"]
 
 _AT_ONCE: Final = 2
 _MOST_WAITING: Final = 16
 _ROUNDS: Final = 3
 _REMEMBERED: Final = 16
 _LARGEST_REMEMBERED: Final = 4 * 1024 * 1024
-_ISSUED: Final = "REPORT_ISSUED"
-
-
-def issue_id(session_id: str, digest: str) -> bytes:
-    """Give the id of the one event that says that these bytes were issued."""
-    return sha256(f"journey.report:{session_id}:{digest}".encode()).digest()[:8]
 
 
 class Reports:
@@ -63,11 +56,6 @@ class Reports:
         self._made: OrderedDict[bytes, SealedReport] = OrderedDict()
 
     @property
-    def missing(self) -> str | None:
-        """What has to be installed first: see `Reporting`."""
-        return typeset.missing()
-
-    @property
     def key_id(self) -> str | None:
         """Of the key that reports are signed with: see `Reporting`."""
         return None if self._key is None else self._key.key_id
@@ -87,11 +75,8 @@ class Reports:
         """Make a report and record it: see `Reporting`."""
         made = await self.make(session_id)
         if made is not None:
-            said = {REPORT_SHA256: made.sha256}
-            if made.key_id is not None:
-                said[REPORT_KEY] = made.key_id
-            event_id = issue_id(session_id, made.sha256)
-            await self._record(_ISSUED, session_id, actor, said, event_id=event_id)
+            event_id = made.event_id(session_id)
+            await self._record(ISSUED, session_id, actor, made.said, event_id=event_id)
         return made
 
     def _make(self, session_id: str) -> SealedReport | None:
@@ -120,7 +105,7 @@ class Reports:
         if (made := self._made.get(mark)) is not None:
             self._made.move_to_end(mark)
             return made
-        return self._keep(mark, self._sealed(typeset.typeset(says, body, self._fonts)))
+        return self._keep(mark, self._sealed(typeset(says, body, self._fonts)))
 
     def _sealed(self, pdf: bytes) -> SealedReport:
         key = self._key

@@ -14,21 +14,16 @@ from typing import Any, Final
 
 from journeytrace_collector.errors import NotSetUpError, UnavailableError
 
-__all__ = ["MISSING", "missing", "typeset"]
+__all__ = ["typeset"]
 
 _WORKER: Final = Path(__file__).with_name("worker.py")
 _SECONDS: Final = 30
 _ENVIRONMENT: Final = {"RAYON_NUM_THREADS": "2"}
 """All of it: what the collector was started with is no business of a report."""
-MISSING: Final = "typst is not installed: pip install 'journeytrace[report]'"
+_MISSING: Final = "typst is not installed: pip install 'journeytrace[report]'"
 
 _NO_GLYPH: Final = re.compile(r'the text `"(.*)"` could not be displayed', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}")
-
-
-def missing() -> str | None:
-    """Tell what is not installed; None: all is there."""
-    return MISSING if find_spec("typst") is None else None
 
 
 def typeset(
@@ -46,8 +41,8 @@ def typeset(
         NotSetUpError: typst is not installed, or none of the fonts has a character.
         UnavailableError: it takes too long, or too much memory.
     """
-    if missing() is not None:
-        raise NotSetUpError(MISSING)
+    if find_spec("typst") is None:
+        raise NotSetUpError(_MISSING)
     job = {
         "content": json.dumps(content),
         "events": events.decode(),
