@@ -41,8 +41,8 @@ _HEADERS: Final = {
 _CSP: Final = "Content-Security-Policy"
 _POLICY: Final = web.ResponseKey("policy", str)
 """What stands in the place of the policy of all others."""
-_FRAMED: Final = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-"""Of a file that the browser's own viewer shows, whose styles are no page's of ours."""
+_FRAMED: Final = "default-src 'none'; frame-ancestors 'self'"
+"""Of a file that the browser's own viewer shows."""
 
 _SAID: Final = {
     400: "This address does not say what to show",

@@ -32,7 +32,7 @@ NAMES = ("shown", "again", "changed", "viewer", "browser", "plain")
 def desk(entering: Enter, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """A desk with a session for each test."""
     data = tmp_path_factory.mktemp("reports") / "data"
-    now = time.time_ns() - 20 * MINUTE
+    now = time.time_ns() - 60 * MINUTE
     events = [one for name in NAMES for one in reviewed(now, session_id=name)]
     return opened(entering, data, events)
 
