@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from journeytrace_collector.report.key import PublicKey
 
 __all__ = ["verify"]
+
+
+_KEY_BYTES: Final = 1024 * 1024
 
 
 def verify(
@@ -70,7 +73,7 @@ def _read(file: Path, most: int) -> bytes:
     except OSError as error:
         _fail(f"{file}: cannot be read: {error.strerror}")
     if len(found) > most:
-        _fail(f"{file}: is larger than {most // 1024**2} MiB, and no report is")
+        _fail(f"{file}: is larger than {most:,} bytes")
     return found
 
 
@@ -78,7 +81,7 @@ def _public(file: Path) -> PublicKey:
     try:
         from journeytrace_collector.report.key import PublicKey  # noqa: PLC0415
 
-        return PublicKey(_read(file, 64 * 1024))
+        return PublicKey(_read(file, _KEY_BYTES))
     except ModuleNotFoundError as error:
         if (error.name or "journeytrace").startswith("journeytrace"):
             raise
