@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from journeytrace_collector.report.checking import Line
     from journeytrace_collector.report.key import PublicKey
 
@@ -52,18 +55,19 @@ def verify(
         raise typer.Exit(1)
 
 
-def _told(line: Line, width: int, edge: int) -> object:
-    from rich.padding import Padding  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+def _told(line: Line, width: int, edge: int) -> Text:
+    from rich.text import Text  # noqa: PLC0415
 
     from journeytrace_collector.cli.terminal import plain  # noqa: PLC0415
 
-    table = Table(box=None, show_header=False, padding=0, width=min(edge, 10_000) - 2)
-    table.add_column(width=width, no_wrap=True)
-    table.add_column(overflow="fold")
-    style = "red" if line.good is False else None
-    table.add_row(line.what, plain(line.found), style=style)
-    return Padding(table, (0, 0, 0, 2), expand=False)
+    told = textwrap.fill(
+        plain(line.found),
+        max(edge, 2 * width),
+        initial_indent=f"  {line.what:<{width}}",
+        subsequent_indent=" " * (width + 2),
+        break_on_hyphens=False,
+    )
+    return Text(told, style="red" if line.good is False else "")
 
 
 def _read(file: Path, most: int) -> bytes:

@@ -48,7 +48,7 @@ def check(file: bytes, key: PublicKey | None) -> Checked:
     try:
         seal = read(file)
     except NotSealedError as error:
-        wrong = f"{error}: this is no report, or one that was changed or cut."
+        wrong = f"None that can be read, for {error}: no report, or one that was changed or cut."
         return Checked([told, Line("Seal", wrong, False)])
     lines = [told, _hash(whole=seal.is_whole)]
     if key is None:
