@@ -39,6 +39,7 @@ _STATUS: Final = {
     "DROPPED": "Dropped: the user left",
     "ERROR": "Error: the user ended on an error page",
 }
+_NO_EVIDENCE: Final = frozenset(("id", "judged", "known", "name", "referents"))
 _CATEGORY: Final = {
     "CLEAR": ("Clear", "good"),
     "HITS": ("Hits", "bad"),
@@ -143,7 +144,9 @@ def _analysis(found: review.Analysis | None) -> Json | None:
     if found is None:
         return None
     return {
-        "verdict": printable(found.verdict or "none given"),
+        "verdict": _DECISION.get(
+            (said := found.verdict or "").upper(), printable(said or "nothing")
+        ),
         "summary": printable(found.summary or "", _LONG),
         "flags": [printable(one) for one in found.flags[:_MOST_WORDS]],
         "at": found.at,
@@ -212,8 +215,20 @@ def _screening(found: review.Screening | None) -> Json | None:
 
 
 def _evidence(hit: Mapping[str, Any]) -> str:
-    told = ((key, value) for key, value in hit.items() if key not in {"id", "name", "judged"})
-    return " · ".join(f"{key.replace('_', ' ')}: {text(value)}" for key, value in told if value)
+    told = ((key, value) for key, value in hit.items() if key not in _NO_EVIDENCE)
+    return " · ".join(f"{key.replace('_', ' ')}: {_listed(value)}" for key, value in told if value)
+
+
+def _listed(value: Any) -> str:
+    if not isinstance(value, list):
+        return text(value)
+    return ", ".join(_compared(one) if isinstance(one, dict) else text(one) for one in value)
+
+
+def _compared(one: Json) -> str:
+    """Tell one thing that was compared."""
+    asked, listed = (text(one.get(side) or "not known") for side in ("asked", "listed"))
+    return f"{text(one.get('what') or '')} {asked} / {listed}".strip()
 
 
 def _judged(word: review.Word | None) -> str:

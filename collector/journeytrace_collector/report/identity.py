@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from journeytrace.catalogue import Catalogue
+from journeytrace_collector.insight.same import same
 from journeytrace_collector.report.told import Told, text, utc
 
-__all__ = ["DOCUMENT", "Check", "Field", "checks", "differ", "fields"]
+__all__ = ["DOCUMENT", "Check", "Field", "checks", "fields"]
 
 DOCUMENT: Final = "journey.document"
 """Attribute: the document or step that an event belongs to."""
@@ -31,18 +31,9 @@ class Field:
     @property
     def differs(self) -> bool:
         """Whether both are known, and are not the same."""
-        return differ(self.entered, self.extracted)
-
-
-def differ(entered: str | None, extracted: str | None) -> bool:
-    """Whether two values are another one, whatever their case, width and spaces."""
-    if entered is None or extracted is None:
-        return False
-    return _plain(entered) != _plain(extracted)
-
-
-def _plain(value: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())
+        if self.entered is None or self.extracted is None:
+            return False
+        return not same(self.entered, self.extracted)
 
 
 def fields(events: Sequence[Told]) -> list[Field]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.events import NOON, SECOND, event
 from tests.support.reported import reviewed, said
 
-from journeytrace_collector.report.identity import differ
+from journeytrace_collector.report.identity import Field
 from journeytrace_collector.report.printable import printable
 
 
@@ -41,13 +41,19 @@ def test_it_is_as_old_as_its_newest_event() -> None:
         ("Kim", None, False),
         (None, "Kim", False),
         ("", "Kim", True),
+        ("Kim, Min-su", "KIM MIN SU", False),
+        ("03/04/1990", "1990-04-03", False),
+        ("1990.4.3.", "19900403", False),
+        ("1990-04-03", "1990-04-13", True),
+        ("99/99/1990", "1990-04-13T00:00:00Z", True),
+        ("-", "+", True),
     ],
 )
 def test_differences_are_marked(
     entered: str | None, extracted: str | None, different: bool
 ) -> None:
-    """Case, width and spaces make no difference, all else does; what is not known differs not."""
-    assert differ(entered, extracted) is different
+    """Case, width, signs and ways to write a day make no difference, all else that is known does."""
+    assert Field("name", entered, extracted, None).differs is different
 
 
 def test_the_newest_value_counts_and_documents_stand_apart() -> None:
