@@ -110,3 +110,14 @@ def test_what_is_printable_stays_as_it_is() -> None:
         assert printable(name) == name
     assert printable("محمد حسين") == "\u2068محمد حسين\u2069"
     assert printable("a\nb\x00\u202e") == r"a b\x00\u202e"
+
+
+def test_a_hit_says_what_was_made_of_it() -> None:
+    """Its evidence is in words, and what was said of it in another session counts until now."""
+    compared = {"what": "birth date", "asked": "1990", "listed": "1961", "agrees": False}
+    known = {"confirmed": False, "actor": "ben", "text": "Another one."}
+    hit = {"id": "h", "name": "Kim", "categories": ["pep"], "evidence": [compared], "known": known}
+    ended = event("SCREENING_ENDED", metadata=json.dumps({"journey.private.hits": [hit]}))
+    [shown] = content(ended)["screening"]["hits"]
+    assert shown["about"] == "categories: pep · evidence: birth date 1990 / 1961"
+    assert shown["judged"] == "cleared in another session by ben: Another one."
