@@ -143,10 +143,9 @@ def _code(code: str | None, meaning: str | None) -> str | None:
 def _analysis(found: review.Analysis | None) -> Json | None:
     if found is None:
         return None
+    said = found.verdict or "nothing"
     return {
-        "verdict": _DECISION.get(
-            (said := found.verdict or "").upper(), printable(said or "nothing")
-        ),
+        "verdict": _DECISION.get(said.upper(), printable(said)),
         "summary": printable(found.summary or "", _LONG),
         "flags": [printable(one) for one in found.flags[:_MOST_WORDS]],
         "at": found.at,
@@ -206,7 +205,7 @@ def _screening(found: review.Screening | None) -> Json | None:
             {
                 "name": printable(text(hit.get("name") or hit.get("id") or "")),
                 "about": printable(_evidence(hit)),
-                "judged": _judged(hit["judged"]),
+                "judged": _judged(hit["judged"], hit.get("known")),
             }
             for hit in found.hits
         ],
@@ -231,7 +230,12 @@ def _compared(one: Json) -> str:
     return f"{text(one.get('what') or '')} {asked} / {listed}".strip()
 
 
-def _judged(word: review.Word | None) -> str:
+def _judged(word: review.Word | None, known: Any) -> str:
+    """Tell what a person made of a hit; `known`: what one did in another session."""
+    if word is None and isinstance(known, dict):
+        what = "confirmed" if known.get("confirmed") else "cleared"
+        by, why = (printable(text(known.get(key) or "")) for key in ("actor", "text"))
+        return f"{what} in another session by {by}: {why}"
     if word is None:
         return "open"
     said = f": {printable(word.text)}" if word.text else ""

@@ -52,7 +52,7 @@ def test_it_is_as_old_as_its_newest_event() -> None:
 def test_differences_are_marked(
     entered: str | None, extracted: str | None, different: bool
 ) -> None:
-    """Case, width, signs and ways to write a day make no difference, all else that is known does."""
+    """Case, width, signs and ways to write a day make no difference, all else known does."""
     assert Field("name", entered, extracted, None).differs is different
 
 
