@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from journeytrace_collector.admin.reporting import SealedReport
+from journeytrace_collector.admin.reporting import ISSUED, SealedReport
 from journeytrace_collector.errors import NotSetUpError
 from journeytrace_desk.forms import typed
 from journeytrace_desk.guard import framed, framing
@@ -76,7 +76,7 @@ class ReportPages:
         if made is None:
             raise unknown(asked.found.summary.session_id)
         event_id = made.event_id(asked.session_id)
-        await self._tabs.record(asked, "REPORT_ISSUED", made.said, event_id=event_id)
+        await self._tabs.record(asked, ISSUED, made.said, event_id=event_id)
         raise web.HTTPSeeOther(asked.address(_PATH))
 
     async def pdf(self, request: web.Request) -> web.Response:

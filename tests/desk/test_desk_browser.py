@@ -34,6 +34,7 @@ PAGES = (
     "/sessions?decision=REJECTED&result=FAIL&project=globex",
     f"/session?id={REJECTED}",
     f"/session?id={NASTY[:5]}",
+    f"/session/report?id={REJECTED}",
     "/person?id=u-retry",
     "/projects",
     "/data?user=u-retry",

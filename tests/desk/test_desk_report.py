@@ -46,8 +46,9 @@ def issue(desk: Desk, name: str) -> str:
     """Issue the report of a session; gives the address of the file."""
     reply = desk.post(page(name), {})
     assert (reply.status, reply.headers["location"]) == (303, page(name))
-    [file] = set(re.findall(r'data-src="([^"]+)"', desk.get(page(name)).text))
-    return file.replace("&amp;", "&")
+    file = re.search(r'data-src="([^"]+)"', desk.get(page(name)).text)
+    assert file is not None
+    return file[1].replace("&amp;", "&")
 
 
 def fetched(desk: Desk, path: str) -> tuple[int, dict[str, str], bytes]:

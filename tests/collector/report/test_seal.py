@@ -105,7 +105,9 @@ def test_a_seal_that_is_made_anew_is_no_signature() -> None:
     assert not check(forged, public(OURS)).verified
     by_another = seal(typeset_once(), public(OURS).key_id, OTHER.sign)
     assert not check(by_another, public(OURS)).verified
-    assert not check(seal(typeset_once(), public(OTHER).key_id, OTHER.sign), public(OURS)).verified
+    elsewhere = check(seal(typeset_once(), public(OTHER).key_id, OTHER.sign), public(OURS))
+    assert not elsewhere.verified
+    assert f"not by the one given, {public(OURS).key_id}" in elsewhere.lines[-1].found
 
 
 def test_only_what_is_not_sealed_is_sealed() -> None:
