@@ -305,7 +305,7 @@ def test_going_back_and_forward_loses_nothing(open_page: Open, site: Site, sessi
 def test_going_back_takes_along_what_a_page_between_left(
     open_page: Open, site: Site, session: str
 ) -> None:
-    """A page back from the cache sends what another could not, with the collector away meanwhile."""
+    """A page that comes back from the cache sends what another could not while nobody listened."""
     page = open_page()
     control = page.context.new_cdp_session(page)
     page.click("#next")

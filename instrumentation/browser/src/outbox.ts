@@ -41,6 +41,8 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
   let timer: ReturnType<typeof setTimeout> | 0 = 0;
 
   const keep = () => {
+    // Before the session is known memory has to do: what is left behind must not become another's.
+    if (!token || !isOn()) return;
     const [page, owner, path, ...left] = load();
     // Of a page before this one, or of those since, where this one comes back from being left.
     if (page !== self && owner === session.id) {
@@ -48,8 +50,7 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
       session.path = path as string;
       queue = [...new Set([...(left as string[]), ...queue])];
     }
-    // Before the session is known memory has to do: what is left behind must not become another's.
-    if (token && isOn()) save([self, session.id, session.path, ...flying, queue].flat());
+    save([self, session.id, session.path, ...flying, queue].flat());
   };
 
   const drop = () => {
