@@ -54,7 +54,7 @@ def verdicts(events: Sequence[Told]) -> list[Word]:
         if one.source != "OP" or one.name not in _VERDICTS:
             continue
         named = (one.said(_DECISION) or "").lower()
-        what = " ".join(filter(None, (_VERDICTS[one.name], named)))
+        what = ": ".join(filter(None, (_VERDICTS[one.name], named)))
         found.append(Word(utc(one.at), one.actor or "", what, one.reason, one.said(_VERDICT_TEXT)))
     return found
 
