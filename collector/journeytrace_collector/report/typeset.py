@@ -20,7 +20,9 @@ _WORKER: Final = Path(__file__).with_name("worker.py")
 _SECONDS: Final = 30
 _ENVIRONMENT: Final = {"RAYON_NUM_THREADS": "2"}
 """All of it: what the collector was started with is no business of a report."""
-_MISSING: Final = "typst is not installed: pip install 'journeytrace[report]'"
+_MISSING: Final = (
+    "typst is not installed where the collector runs: pip install 'journeytrace[report]'"
+)
 
 _NO_GLYPH: Final = re.compile(r'the text `"(.*)"` could not be displayed', re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}")

@@ -6,6 +6,7 @@ take neither memory nor time from the collector, and no locale, time zone or var
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import sys
@@ -42,6 +43,14 @@ def _answer(said: dict[str, str | None], pdf: bytes = b"") -> None:
     sys.stdout.buffer.write(json.dumps(said).encode() + b"\n" + pdf)
 
 
+def _bound_memory() -> None:
+    """Take no more than is allowed; where a service manager allows no limits, it has its own."""
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    limit = _MEMORY if most == resource.RLIM_INFINITY else min(_MEMORY, most)
+    with contextlib.suppress(OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    _bound_memory()
     main()
