@@ -47,7 +47,7 @@ def _bound_memory() -> None:
     """Take no more than is allowed; where a service manager allows no limits, it has its own."""
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = _MEMORY if most == resource.RLIM_INFINITY else min(_MEMORY, most)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
