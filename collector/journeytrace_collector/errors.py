@@ -17,6 +17,7 @@
     ├── UnavailableError        retryable: the same request can succeed later
     │   ├── OverloadedError
     │   └── StoreUnavailableError
+    ├── NotSetUpError           the collector could do it, and is not set up for it
     └── ExportError             somebody we deliver to did not take it
         ├── PermanentExportError
         └── RetryableExportError
@@ -35,6 +36,7 @@ __all__ = [
     "MalformedRequestError",
     "MisdirectedError",
     "MovedOnError",
+    "NotSetUpError",
     "OverloadedError",
     "PermanentExportError",
     "RequestError",
@@ -106,6 +108,10 @@ class OverloadedError(UnavailableError):
 
 class StoreUnavailableError(UnavailableError):
     """The store cannot take data right now, for example because the disk is full."""
+
+
+class NotSetUpError(JourneytraceError):
+    """What was asked for needs something that is not installed, or a setting; it says what."""
 
 
 class ExportError(JourneytraceError):

@@ -43,6 +43,7 @@ from journeytrace_collector.receiver.grpc import GrpcReceiver
 from journeytrace_collector.receiver.http import http_receiver
 from journeytrace_collector.receiver.otlp import Signal, signals
 from journeytrace_collector.recording import Recorder
+from journeytrace_collector.report.maker import Reports
 from journeytrace_collector.security import Access
 from journeytrace_collector.settings import Address, Settings
 from journeytrace_collector.store import Carried
@@ -114,6 +115,8 @@ class Collector:
         idle_timeout = round(settings.idle_timeout.total_seconds() * 1e9)
         store = open_store(settings, catalogue)
         self._undo.callback(store.close)
+        record = Recorder(self._clock, settings.verdict_rules)
+        reports = Reports(settings, store, record, self._clock, catalogue)
 
         health = Health()
         for reason in access.senders.refused:
@@ -124,7 +127,6 @@ class Collector:
             health.add(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL, (outcome.value,), 0)
         for sender in ("", *settings.senders, *public):
             health.add(names.COLLECTOR_RECORDS_FORBIDDEN_TOTAL, (sender,), 0)
-        record = Recorder(self._clock, settings.verdict_rules)
         exporters = load_exporters(settings, store, self._clock, health, record)
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)
@@ -168,6 +170,7 @@ class Collector:
             idle_timeout=idle_timeout,
             ready=lambda: self._ready,
             pages=pages,
+            reports=reports,
         )
         self._background(self._connections.end_the_slow())
         self._undo.push_async_callback(self._stop_listening)
@@ -188,7 +191,14 @@ class Collector:
         acting = Acting(store, ingest, self._clock)
         await self._open_desk(
             DeskContext(
-                settings, store, self._clock, catalogue, access.hosts, record, acting=acting
+                settings,
+                store,
+                self._clock,
+                catalogue,
+                access.hosts,
+                record,
+                acting=acting,
+                reports=reports,
             ),
             context,
         )

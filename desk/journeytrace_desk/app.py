@@ -23,6 +23,7 @@ from journeytrace_desk.overview_pages import OverviewPages
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.project_pages import ProjectPages
 from journeytrace_desk.reading import Reading
+from journeytrace_desk.report_pages import ReportPages
 from journeytrace_desk.screening_pages import ScreeningPages
 from journeytrace_desk.session_pages import SessionPages
 from journeytrace_desk.tabs import Tabs
@@ -52,6 +53,7 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     sessions = SessionPages(tabs, pages)
     verdicts = VerdictPages(tabs)
     screening = ScreeningPages(tabs)
+    reports = ReportPages(tabs)
     app = web.Application(middlewares=[answer_errors(pages)], client_max_size=MOST_BYTES)
     gate.join(app)
     app.on_response_prepare.append(secure)
@@ -70,6 +72,9 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     app.router.add_get("/session/screening", screening.screening)
     app.router.add_post("/session/screening", screening.ask)
     app.router.add_post("/session/screening/hit", screening.mark)
+    app.router.add_get("/session/report", reports.report)
+    app.router.add_post("/session/report", reports.issue)
+    app.router.add_get("/session/report.pdf", reports.pdf)
     app.router.add_get("/person", sessions.person)
     _join_tabs(app.router, tabs, sessions, pages)
     _administer(app.router, context, pages)

@@ -12,6 +12,7 @@ from journeytrace_collector.admin.api import BadParameterError
 from journeytrace_collector.errors import (
     ForeignOriginError,
     MisdirectedError,
+    NotSetUpError,
     StoreUnavailableError,
     UnavailableError,
 )
@@ -21,7 +22,7 @@ from journeytrace_desk.access.sign_in import begin_at
 if TYPE_CHECKING:
     from journeytrace_desk.pages import Pages
 
-__all__ = ["answer_errors", "secure"]
+__all__ = ["answer_errors", "framed", "framing", "secure"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +38,12 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 
+_CSP: Final = "Content-Security-Policy"
+_POLICY: Final = web.ResponseKey("policy", str)
+"""What stands in the place of the policy of all others."""
+_FRAMED: Final = "default-src 'none'; frame-ancestors 'self'"
+"""Of a file that the browser's own viewer shows."""
+
 _SAID: Final = {
     400: "This address does not say what to show",
     403: "The desk does not answer here",
@@ -44,6 +51,7 @@ _SAID: Final = {
     405: "This address is for looking",
     409: "The configuration says otherwise",
     413: "This is too much at once",
+    501: "The collector is not set up for this",
     421: "The desk is not known by this name",
     503: "The store does not answer",
 }
@@ -52,8 +60,22 @@ _SAID: Final = {
 async def secure(_: web.Request, response: web.StreamResponse) -> None:
     """Put on every answer what keeps a browser from doing more with it than showing it."""
     response.headers.update(_HEADERS)
+    if (policy := response.get(_POLICY)) is not None:
+        response.headers[_CSP] = policy
     # Pages hold personal data, which no cache is to keep.
     response.headers.setdefault("Cache-Control", "no-store")
+
+
+def framing(response: web.Response) -> web.Response:
+    """Let a page hold frames, of the desk alone."""
+    response[_POLICY] = f"{_HEADERS[_CSP]}; frame-src 'self'"
+    return response
+
+
+def framed(response: web.Response) -> web.Response:
+    """Let a file stand in a frame, on the desk's pages alone."""
+    response[_POLICY] = _FRAMED
+    return response
 
 
 def answer_errors(pages: Pages) -> Middleware:
@@ -77,6 +99,8 @@ def answer_errors(pages: Pages) -> Middleware:
         except (ForeignOriginError, MisdirectedError) as error:
             status = 421 if isinstance(error, MisdirectedError) else 403
             return _page(status, str(error))
+        except NotSetUpError as error:
+            return _page(501, str(error))
         except UnavailableError as error:
             _log.warning("the desk has no answer from the store: %s", error)
             away = isinstance(error, StoreUnavailableError)

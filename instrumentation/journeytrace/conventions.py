@@ -217,6 +217,11 @@ ANALYSIS_FLAGS: Final = "flags"
 
 ANALYSIS_VERDICT: Final = "verdict"
 """Of ANALYSIS_SUMMARY: what the analysis would decide, a `Decision`. String; it decides nothing."""
+REPORT_SHA256: Final = "journey.report.sha256"
+"""Of a REPORT_ISSUED: the SHA-256 of the file, 64 hexadecimal digits. String; metadata."""
+
+REPORT_KEY: Final = "journey.report.key"
+"""Of a REPORT_ISSUED: id of the key that signed the report. String; absent: it is not signed."""
 
 TIME_SENT: Final = "journey.time.sent"
 """Put by the collector on an event whose own time it does not believe: what was sent, RFC 3339."""

@@ -35,6 +35,7 @@ PAGES = (
     f"/session?id={REJECTED}",
     f"/session?id={NASTY[:5]}",
     f"/session/verdict?id={REJECTED}",
+    f"/session/report?id={REJECTED}",
     "/person?id=u-retry",
     "/projects",
     "/data?user=u-retry",

@@ -26,6 +26,7 @@ __all__ = [
     "Events",
     "Outbox",
     "Parked",
+    "Report",
     "Requeued",
     "Sessions",
     "Unknown",
@@ -126,6 +127,17 @@ class Events(msgspec.Struct, frozen=True):
 
     events: list[Event]
     """In order of time, then of id."""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A report of a session."""
+
+    sha256: str
+    """Of the file: 64 hexadecimal digits. The session's REPORT_ISSUED has it too."""
+    key: str | None
+    """Id of the key that signed it; None: it is not signed."""
+    pdf: bytes
+    """The file, in Base64."""
 
 
 class UnknownName(msgspec.Struct, frozen=True):

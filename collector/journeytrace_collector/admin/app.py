@@ -32,6 +32,7 @@ from journeytrace_collector.admin.parameters import (
     PERSON,
     SUBJECT,
 )
+from journeytrace_collector.admin.reporting import Reporting
 from journeytrace_collector.admin.told import (
     moment,
     told,
@@ -74,10 +75,12 @@ def admin_app(
     idle_timeout: int,
     ready: Callable[[], bool],
     pages: Mapping[str, Page],
+    reports: Reporting,
 ) -> web.Application:
     """Give the application that answers from `store`; `idle_timeout` in ns.
 
-    `hosts` are its names, which matter without a token; `pages` the exporters' own, by path.
+    `hosts` are its names, which matter without a token; `pages` the exporters' own, by path;
+    `reports` makes reports of sessions.
     """
     admin = _Admin(
         store,
@@ -87,6 +90,7 @@ def admin_app(
         unknown=unknown,
         idle_timeout=idle_timeout,
         ready=ready,
+        reports=reports,
     )
     app = web.Application(middlewares=[answer_errors, guard(readers, hosts)])
     app.router.add_get("/healthz", admin.healthz)
@@ -122,6 +126,7 @@ class _Admin:
         unknown: UnknownNames,
         idle_timeout: int,
         ready: Callable[[], bool],
+        reports: Reporting,
     ) -> None:
         self._store = store
         self._ingest = ingest
@@ -131,6 +136,7 @@ class _Admin:
         self._unknown = unknown
         self._idle_timeout = idle_timeout
         self._ready = ready
+        self._reports = reports
 
     async def healthz(self, _: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -180,6 +186,19 @@ class _Admin:
         events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
         codes = self._catalogue.error_codes
         return answers.Events([told_event(event, codes) for event in events])
+
+    @operation("POST", "/api/v1/sessions/{id}/report", errors=(404, 409, 501))
+    async def report(self, request: web.Request) -> answers.Report:
+        """Issue the report of one session, by its id or its support code.
+
+        That is a PDF that can be checked. It is recorded first, as a REPORT_ISSUED of the
+        session. As long as that is the same, it is the same bytes, and nothing more is recorded.
+        """
+        session_id = (await self._known(request)).state.session_id
+        made = await self._reports.issue(session_id, ACTOR)
+        if made is None:
+            raise UnknownSessionError(session_id)
+        return answers.Report(made.sha256, made.key_id, made.pdf)
 
     @operation("GET", "/api/v1/funnel", COHORT)
     async def funnel(self, request: web.Request) -> Funnel:

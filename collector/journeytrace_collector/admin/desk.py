@@ -12,6 +12,7 @@ from aiohttp import web
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin.acting import Acting, Note
+from journeytrace_collector.admin.reporting import Reporting
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.hosts import Hosts
@@ -41,6 +42,8 @@ class DeskContext:
     """Keeps what people do with a session."""
     acting: Acting
     """Keeps what else they do, and does what only an admin may."""
+    reports: Reporting
+    """Makes reports of sessions."""
 
     @property
     def act(self) -> Note:

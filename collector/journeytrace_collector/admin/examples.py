@@ -90,6 +90,11 @@ EXAMPLES: Final = (
             )
         ]
     ),
+    answers.Report(
+        sha256="2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+        key="5df6e0e276135958",
+        pdf=b"%PDF-1.7",
+    ),
     Funnel(200, [Step("ENTRY", 200, 1.0, 1.0), Step("PRE_CHECKS", 150, 0.75, 0.75)]),
     Reasons(200, [Reason(Decision.REJECTED, "SELFIE_DUPLICATE", _SESSION.reason, 6, 0.5)]),
     Blocks(200, [Block("IP_RISK_CHECK", "The address is risky.", 30, 0.15)]),

@@ -14,6 +14,7 @@ from journeytrace_collector.admin.api import BadParameterError
 from journeytrace_collector.errors import (
     ForeignOriginError,
     MisdirectedError,
+    NotSetUpError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -70,6 +71,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return _error(421, str(error))
     except ForeignOriginError as error:
         return _error(403, str(error))
+    except NotSetUpError as error:
+        return _error(501, str(error))
     except UnavailableError as error:
         reply = _error(503, str(error))
         reply.headers["Retry-After"] = "1"

@@ -44,6 +44,7 @@ _ERRORS: Final = {
     413: "The body is larger than 1 MiB.",
     415: "The body is not said to be `application/json`.",
     421: "No token is asked for here, and the request names a host that nobody gave the collector.",
+    501: "The collector is not set up for it: the message says what has to be installed, or set.",
     503: "The store cannot be read or written right now. The same request can succeed later.",
 }
 _HEADERS: Final[Mapping[int, Mapping[str, str]]] = MappingProxyType(

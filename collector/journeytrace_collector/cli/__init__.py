@@ -14,9 +14,11 @@ from journeytrace_collector.cli.dashboards import dashboards
 from journeytrace_collector.cli.demo import demo
 from journeytrace_collector.cli.erase import erase
 from journeytrace_collector.cli.outbox import outbox
+from journeytrace_collector.cli.report import report
 from journeytrace_collector.cli.sessions import sessions
 from journeytrace_collector.cli.show import show
 from journeytrace_collector.cli.token import token
+from journeytrace_collector.cli.verify import verify
 
 __all__ = ["app", "main"]
 
@@ -67,9 +69,11 @@ app.command(
 )(dashboards)
 app.command()(demo)
 app.command()(erase)
+app.command()(report)
 app.command()(sessions)
 app.command()(show)
 app.command()(token)
+app.command()(verify)
 app.add_typer(catalogue, name="catalogue")
 app.add_typer(outbox, name="outbox")
 

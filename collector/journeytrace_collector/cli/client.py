@@ -28,6 +28,7 @@ __all__ = [
     "Page",
     "Parked",
     "Proposal",
+    "Report",
     "Step",
     "Summary",
     "Unknown",
@@ -119,6 +120,15 @@ class Event(TypedDict):
     duration_ms: float | None
     service: str | None
     attributes: dict[str, Any]
+
+
+class Report(TypedDict):
+    """A report that was issued."""
+
+    sha256: str
+    key: str | None
+    pdf: str
+    """In Base64."""
 
 
 class Page(TypedDict):
@@ -248,6 +258,11 @@ class AdminClient:
         """Give a session's events in order of (time, event id)."""
         answer = await self._get(f"sessions/{quote(session_id, safe='')}/events", {})
         return cast(list[Event], answer["events"])
+
+    async def report(self, session_id: str) -> Report:
+        """Have the report of a session issued."""
+        path = f"sessions/{quote(session_id, safe='')}/report"
+        return cast(Report, await self._ask("POST", path, {}))
 
     async def funnel(self, filters: Mapping[str, str]) -> Funnel:
         """Give the funnel of the sessions that pass the filters."""

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from journeytrace_collector.core.review import Rules
 from journeytrace_collector.settings.access import DeskAccess
 from journeytrace_collector.settings.public import Public
+from journeytrace_collector.settings.report import Report
 from journeytrace_collector.settings.review import DeskReview
 from journeytrace_collector.settings.types import (
     Address,
@@ -158,6 +159,10 @@ class Settings(BaseSettings):
             "Listen here for the events of browsers, which show a token of one session each; needs"
             " public.keys. Port 0: any free port. off: browsers send nothing."
         ),
+    )
+    report: Report = Field(
+        default=Report(),
+        description="How a session's report is made: a PDF that can be checked.",
     )
     desk_reveal: Literal["viewers", "nobody"] = Field(
         default="viewers",

@@ -9,21 +9,18 @@ where both can be read as one day.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from itertools import groupby
-from typing import Final
-from unicodedata import normalize
 
 from journeytrace.conventions import DOCUMENT, EXTRACTED, FORM, Source
 from journeytrace_collector.core.derive import rfc3339
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.insight.same import same
 from journeytrace_desk.access.masking import HIDDEN
 from journeytrace_desk.views.documents import fields
 
-__all__ = ["Field", "Read", "form", "read_off", "same"]
+__all__ = ["Field", "Read", "form", "read_off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,44 +101,3 @@ def _newest(events: Iterable[Event], prefix: str) -> Iterator[tuple[str, str, st
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-_ACCENT: Final = re.compile("[\\u0300-\\u036f]")
-"""Beside Latin, Greek and Cyrillic letters; passports leave them out."""
-_APART: Final = re.compile(r"[\W_]+")
-_DAY: Final = re.compile(r"(\d{4})[-/. ](\d{1,2})[-/. ](\d{1,2})\.?")
-_DAY_LAST: Final = re.compile(r"(\d{1,2})[-/. ](\d{1,2})[-/. ](\d{4})\.?")
-_DAY_PACKED: Final = re.compile(r"(\d{4})(\d{2})(\d{2})")
-
-
-def same(a: str, b: str) -> bool:
-    """Whether two values say the same."""
-    one, other = _letters(a), _letters(b)
-    return one == other or not _days(a).isdisjoint(_days(b))
-
-
-def _letters(text: str) -> str:
-    plain = normalize("NFKC", _ACCENT.sub("", normalize("NFKD", text)).casefold())
-    # Of what has neither letters nor digits, the signs themselves count.
-    return _APART.sub("", plain) or plain.strip()
-
-
-def _days(text: str) -> set[date]:
-    """Give the days that a text can mean: ``03/04/1990`` is one in March and one in April."""
-    plain = normalize("NFKC", text).strip()
-    # A time behind the day says nothing of it.
-    plain = re.sub(r"[T ]\d{2}:\d{2}.*$", "", plain)
-    if found := _DAY.fullmatch(plain) or _DAY_PACKED.fullmatch(plain):
-        year, month, day = map(int, found.groups())
-        return set(_day(year, month, day))
-    if found := _DAY_LAST.fullmatch(plain):
-        first, second, year = map(int, found.groups())
-        return {*_day(year, second, first), *_day(year, first, second)}
-    return set()
-
-
-def _day(year: int, month: int, day: int) -> Iterator[date]:
-    try:
-        yield date(year, month, day)
-    except ValueError:
-        return

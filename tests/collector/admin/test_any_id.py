@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
@@ -52,6 +53,7 @@ def _place(folder: Path) -> Iterator[tuple[SqliteStore, str]]:
         idle_timeout=IDLE_TIMEOUT,
         ready=lambda: True,
         pages={},
+        reports=cast(Any, None),
     )
     with enter_in_background() as enter:
         yield store, enter(_served(admin))

@@ -91,6 +91,7 @@ def test_whatever_is_routed_is_documented(document: Document) -> None:
         idle_timeout=1,
         ready=lambda: True,
         pages={},
+        reports=nothing,
     )
     routed = {
         (route.method, route.resource.canonical)

@@ -15,9 +15,10 @@ from tests.support.events import MINUTE, NOON, event
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Decision
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.insight.same import same
 from journeytrace_desk.views.documents import MOST_DOCUMENTS, documents
 from journeytrace_desk.views.findings import FRAUD, sensitive
-from journeytrace_desk.views.form import form, same
+from journeytrace_desk.views.form import form
 
 CATALOGUE = builtin_catalogue()
 TABS = {
@@ -26,8 +27,10 @@ TABS = {
     "Passport": "/session/document?id=review-1&document=Passport",
     "Selfie": "/session/document?id=review-1&document=Selfie",
     "Proof of address": "/session/document?id=review-1&document=Proof+of+address",
+    "Report": "/session/report?id=review-1",
     "Audit trail": "/session/audit?id=review-1",
     "Tasks": "/session/tasks?id=review-1",
+    "AML screening": "/session/screening?id=review-1",
 }
 
 

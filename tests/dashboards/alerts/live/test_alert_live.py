@@ -143,6 +143,7 @@ def test_each_spike_arrives_as_one_alert_and_a_quiet_load_as_none(
             (alert["labels"]["alertname"], alert["labels"]["project"], alert["status"])
             for notification in notified.notifications
             for alert in notification["alerts"]
+            if "project" in alert["labels"]
         ]
 
     critical = {("JourneyBlockedSpike", "blocked"), ("JourneyRejectedSpike", "rejected")}
@@ -163,7 +164,12 @@ def test_each_spike_arrives_as_one_alert_and_a_quiet_load_as_none(
 
     def newest() -> dict[tuple[str, str], str]:
         told = (alert for one in notified.notifications for alert in one["alerts"])
-        return {(a["labels"]["alertname"], a["labels"]["project"]): a["status"] for a in told}
+        # A collector on a machine that is busy may be told of, too: that names no project.
+        return {
+            (alert["labels"]["alertname"], alert["labels"]["project"]): alert["status"]
+            for alert in told
+            if "project" in alert["labels"]
+        }
 
     def all_is_over() -> bool:
         load.send(blocked=0.1, rejected=0.1)
