@@ -97,6 +97,7 @@ def test_an_export_is_recorded_before_it_begins(both: Desk) -> None:
         assert one["people"][-1]["name"] == "SESSION_EXPORTED"
         assert one["people"][-1]["attributes"] == {
             "journey.actor.id": "local",
+            "journey.private.address": "127.0.0.1",
             "journey.private.purpose": WHY,
         }
     (act,) = acts(both, act="export", session="mail-acme")

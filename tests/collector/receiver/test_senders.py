@@ -88,6 +88,9 @@ def test_sources(collector: Running, otlp: type[Otlp], token: str, rejected: lis
         ("OWN", {"source": "OP", "result": "PASS"}, "journey.event.result is PASS, must be absent"),
         ("OWN", {"source": "OP", "impact": "BLOCKED"}, "journey.event.impact is BLOCKED, must be"),
         ("VERDICT_APPROVED", {"source": "OP"}, "journey.actor.id is missing; 'VERDICT_APPROVED'"),
+        ("ANALYSIS_SUMMARY", {"source": "FE"}, "is FE, must be BE for 'ANALYSIS_SUMMARY'"),
+        ("ANALYSIS_SUMMARY", {"source": "OP"}, "is OP, must be BE for 'ANALYSIS_SUMMARY'"),
+        ("ANALYSIS_SUMMARY", {"result": "FAIL"}, "journey.event.result is FAIL, must be absent"),
     ],
 )
 def test_what_people_do_says_so(
@@ -99,6 +102,18 @@ def test_what_people_do_says_so(
     assert count == 1
     assert problem in why
     assert collector.names() == ["STEP_VIEW"]
+
+
+def test_an_analysis_moves_nothing(collector: Running, otlp: type[Otlp]) -> None:
+    """What a server says of the whole session is kept, and is neither its last event nor one of
+    those that count.
+    """
+    said = {"summary": "All is well", "flags": ["a", "b"], "verdict": "APPROVED"}
+    spans = otlp.span("STEP_VIEW"), otlp.span("ANALYSIS_SUMMARY", said)
+    assert send(collector, otlp, PLAIN, *spans) == (0, "")
+    (session,) = json.loads(collector.text("/api/v1/sessions"))["sessions"]
+    assert [session[key] for key in ("decision", "events", "last_event")] == [None, 1, "STEP_VIEW"]
+    assert sorted(collector.names()) == ["ANALYSIS_SUMMARY", "STEP_VIEW"]
 
 
 @pytest.mark.parametrize("token", [PLAIN, FRONT, ACME])

@@ -106,7 +106,14 @@ def test_without_an_analysis_the_events_themselves_are_told(room: Desk) -> None:
     """What was decided without a person stands there, and that nobody analysed it."""
     text = room.get(f"/session?id={PLAIN_REVIEW}").text
     assert "No analysis was sent" in text
-    assert tabs(text).keys() == {"Summary", "Form", "Audit trail", "Tasks"}
+    assert tabs(text).keys() == {
+        "Summary",
+        "Form",
+        "Report",
+        "Audit trail",
+        "Tasks",
+        "AML screening",
+    }
 
 
 def test_a_viewer_sees_that_there_is_something_and_not_what(room: Desk) -> None:

@@ -126,8 +126,10 @@ def test_lists_hold_what_somebody_may_see(room: Desk) -> None:
     opened(room, "Secret of acme")
     opened(room, "Secret of globex", OTHERS)
     assert {"Secret of acme", "Secret of globex"} <= set(listed(room))
-    assert "Secret of globex" not in listed(room, "all", "acme")
     assert "Secret of acme" in listed(room, "all", "acme")
+    for role in ("acme", "acme-viewer"):
+        text = room.get("/tasks?show=all", X_Role=role).text
+        assert (REVIEW in text, PLAIN_REVIEW in text, "globex" in text) == (True, False, False)
     for role in ("viewer", "acme-viewer"):
         assert not any("Secret" in one for one in listed(room, "all", role))
         assert "•••" in listed(room, "all", role)
