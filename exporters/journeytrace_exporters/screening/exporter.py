@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, Final
 
@@ -21,7 +22,6 @@ from journeytrace_collector.core.screening import (
     Category,
     Hit,
     State,
-    marks,
     screening,
 )
 from journeytrace_collector.errors import (
@@ -126,10 +126,9 @@ class ScreeningExporter(Exporter):
         if not wanted.asked and before is not None and before.query == told(query):
             return
         now = self._context.clock()
-        elsewhere = await asyncio.to_thread(remembered, store, events, now)
-        here = marks(events)
-        cleared = {one for one, mark in {**elsewhere, **here}.items() if not mark.confirmed}
-        asked = Query(query.names, query.birth_date, query.country, frozenset(cleared))
+        known = await asyncio.to_thread(remembered, store, events, now)
+        cleared = frozenset(one for one, mark in known.items() if not mark.confirmed)
+        asked = replace(query, cleared=cleared)
         try:
             answer = await self._asked(asked)
         except ScreenerError as error:
@@ -138,8 +137,8 @@ class ScreeningExporter(Exporter):
             problem = excerpt(str(error))
             await self._record(session_id, ended, {**_failed(problem), **_query(query)})
             return
-        hits = recognised(answer.hits, elsewhere)
-        standing = sum(not (hit.ids & cleared) for hit in hits) + answer.more
+        hits = recognised(answer.hits, known)
+        standing = sum(hit.known is None or hit.known.confirmed for hit in hits) + answer.more
         told_of = self._told(answer, hits)
         attributes = {**told_of, **_query(query), names.SCREENING_HITS: standing}
         await self._record(session_id, ended, attributes)

@@ -1,4 +1,4 @@
-"""What is known of hits from a person's other sessions."""
+"""What is known of hits, from all sessions of a person."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ MOST_SESSIONS: Final = 50
 
 
 def remembered(store: Store, events: Sequence[Event], now: int) -> dict[str, Mark]:
-    """Give what people made of hits in other sessions of the same user, by the ids of the hits.
+    """Give what people made of hits, here or in other sessions of the same user, by their ids.
 
     `events` are those of this session. Only sessions of its project are looked at: what analysts
-    of another one write is not theirs to read.
+    of another one write is not theirs to read. What this session was told before of one that has
+    been erased since is among it.
     """
+    found = marks(events)
     session_id = events[0].session_id
     known = store.session(session_id)
     user = None if known is None else kept(known.state, "user_id")
     if known is None or not user:
-        return {}
-    state = known.state
-    query = SessionQuery(user=user, project=state.project or "", limit=MOST_SESSIONS)
-    found: dict[str, Mark] = {}
+        return found
+    query = SessionQuery(user=user, project=known.state.project or "", limit=MOST_SESSIONS)
     for other in store.sessions(query, now).sessions:
         if other.state.session_id == session_id:
             continue

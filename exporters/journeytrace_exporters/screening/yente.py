@@ -1,21 +1,22 @@
 """The screener that asks yente, at one's own server or at OpenSanctions.
 
-The format is that of yente's own OpenAPI models (opensanctions/yente, `yente/data/common.py`) and
-of its tests: ``POST /match/{dataset}`` with queries by name, ``GET /catalog`` for the versions.
+``POST /match/{dataset}`` takes queries by name, ``GET /catalog`` tells the versions: as in the
+routers of opensanctions/yente and in its tests.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import aiohttp
 import msgspec
 from yarl import URL
 
-from journeytrace_collector.core.screening import Category, Compared, Hit
+from journeytrace_collector.core.screening import Category
 from journeytrace_exporters._http import excerpt
 from journeytrace_exporters.screening.screener import (
     MOST_HITS,
@@ -23,7 +24,14 @@ from journeytrace_exporters.screening.screener import (
     Query,
     ScreenerError,
     answer_of,
-    categories_of,
+)
+from journeytrace_exporters.screening.yente_answers import (
+    TOLD,
+    Catalog,
+    Matches,
+    Response,
+    hit_of,
+    ids_of,
 )
 from journeytrace_exporters.webhook.addresses import RefusedAddressError, public_socket
 
@@ -32,63 +40,13 @@ __all__ = ["YenteScreener"]
 MOST_EXCLUDED: Final = 50
 """Entities that yente lets a query leave out."""
 _MOST_BYTES: Final = 8 * 1024 * 1024
+_LATELY_SECONDS: Final = 300.0
+"""As long as yente itself lets its catalogue be kept."""
 _NAME: Final = "person"
-_TOLD: Final = 200
-"""Characters that are told of a value."""
-_EVIDENCE: Final = (
-    ("name", ("name", "alias", "weakAlias", "previousName")),
-    ("birth date", ("birthDate",)),
-    ("country", ("nationality", "citizenship", "country", "birthCountry")),
-)
-_FEATURES: Final = 8
-"""Explanations that are told beside what was compared."""
-
-
-class _Feature(msgspec.Struct):
-    score: float
-    detail: str | None = None
-    query: str | None = None
-    candidate: str | None = None
-
-
-class _Entity(msgspec.Struct):
-    id: str
-    caption: str
-    score: float
-    match: bool
-    properties: dict[str, list[Any]] = {}
-    datasets: list[str] = []
-    referents: list[str] = []
-    explanations: dict[str, _Feature] = {}
-
-
-class _Total(msgspec.Struct):
-    value: int
-
-
-class _Matches(msgspec.Struct):
-    results: list[_Entity]
-    total: _Total
-    status: int = 200
-
-
-class _Response(msgspec.Struct):
-    responses: dict[str, _Matches]
-
-
-class _Dataset(msgspec.Struct):
-    name: str
-    version: str | None = None
-    index_version: str | None = None
-
-
-class _Catalog(msgspec.Struct):
-    datasets: list[_Dataset]
-
 
 _T = TypeVar("_T")
-_response = msgspec.json.Decoder(_Response)
-_catalog = msgspec.json.Decoder(_Catalog)
+_response = msgspec.json.Decoder(Response)
+_catalog = msgspec.json.Decoder(Catalog)
 
 
 class YenteScreener:
@@ -129,28 +87,32 @@ class YenteScreener:
         self._timeout = aiohttp.ClientTimeout(total=timeout.total_seconds())
         self._private = allow_private_networks
         self._session: aiohttp.ClientSession | None = None
+        self._lately: tuple[str | None, float] | None = None
+        """A version, and until when it is taken for the one there is."""
 
     async def screen(self, query: Query) -> Answer:
         """Look for somebody: see `Screener`."""
+        # Asked for before: an index that changes meanwhile is searched once too often, not too few.
+        version = await self._version_lately()
         found = await self._match(query, ())
         entities = {one.id: one for one in found.results}
-        cleared = [one for one in found.results if _ids(one) & query.cleared]
+        cleared = [one for one in found.results if ids_of(one) & query.cleared]
         if found.total.value > len(found.results) and cleared:
             # They would crowd out others, so those others are asked for without them.
             left_out = [one.id for one in cleared][:MOST_EXCLUDED]
             found = await self._match(query, left_out)
             entities |= {one.id: one for one in found.results}
-        hits = [_hit(one, query, self._covers) for one in entities.values() if one.match]
+        hits = [hit_of(one, query, self._covers) for one in entities.values() if one.match]
         hits.sort(key=lambda hit: (bool(hit.ids & query.cleared), -hit.score, hit.id))
         more = max(0, found.total.value - len(found.results))
-        return answer_of(hits, self._covers, lists=await self._version_told(), more=more)
+        return answer_of(hits, self._covers, lists=version, more=more)
 
     async def version(self) -> str | None:
         """Give the version of what is in the index: see `Screener`."""
         known = await self._ask(_catalog, "GET", self._url / "catalog")
         own = [one for one in known.datasets if one.name == self._dataset]
         if own and (version := own[0].index_version or own[0].version):
-            return version[:_TOLD]
+            return version[:TOLD]
         # A collection has no version of its own: it changes when one of its parts does.
         parts = sorted(f"{one.name} {one.index_version}" for one in known.datasets)
         return sha256("\n".join(parts).encode()).hexdigest()[:16] if parts else None
@@ -160,14 +122,20 @@ class YenteScreener:
         if self._session is not None:
             await self._session.close()
 
-    async def _version_told(self) -> str | None:
-        """Give the version, where it can be had: a search that went well does not fail for it."""
-        try:
-            return await self.version()
-        except ScreenerError:
-            return None
+    async def _version_lately(self) -> str | None:
+        """Give the version as it was a few minutes ago at most; None: it cannot be had, for which
+        no search fails.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._lately is None or now >= self._lately[1]:
+            try:
+                version = await self.version()
+            except ScreenerError:
+                return None
+            self._lately = version, now + _LATELY_SECONDS
+        return self._lately[0]
 
-    async def _match(self, query: Query, excluded: Collection[str]) -> _Matches:
+    async def _match(self, query: Query, excluded: Collection[str]) -> Matches:
         properties: dict[str, list[str]] = {"name": list(query.names)}
         if query.birth_date:
             properties["birthDate"] = [query.birth_date]
@@ -235,63 +203,3 @@ def _refused(status: int) -> str:
     if status == 404:
         return f"{status}: there is no such dataset, or no yente at this url"
     return f"yente answered {status}"
-
-
-def _ids(entity: _Entity) -> frozenset[str]:
-    return frozenset((entity.id, *entity.referents))
-
-
-def _hit(entity: _Entity, query: Query, covers: Collection[Category]) -> Hit:
-    return Hit(
-        id=entity.id,
-        name=entity.caption[:_TOLD],
-        score=round(entity.score, 3),
-        categories=categories_of(_values(entity, ("topics",)), covers),
-        lists=tuple(entity.datasets),
-        birth_date=_told(_values(entity, ("birthDate",))) or None,
-        country=_told(_values(entity, ("nationality", "citizenship", "country"))) or None,
-        evidence=tuple(_evidence(entity, query)),
-        referents=tuple(entity.referents),
-    )
-
-
-def _evidence(entity: _Entity, query: Query) -> list[Compared]:
-    """Tell what was compared, then what yente made of it."""
-    asked = {
-        "name": query.names,
-        "birth date": (query.birth_date,) if query.birth_date else (),
-        "country": (query.country,) if query.country else (),
-    }
-    found = []
-    for what, properties in _EVIDENCE:
-        given, theirs = asked[what], _values(entity, properties)
-        if what == "name":
-            theirs = theirs or [entity.caption]
-        agrees = _agree(what, given, theirs) if given and theirs else None
-        found.append(Compared(what, _told(given), _told(theirs), agrees))
-    features = sorted(entity.explanations.items(), key=lambda one: (-abs(one[1].score), one[0]))
-    for name, feature in features[:_FEATURES]:
-        mine = feature.query or feature.detail or ""
-        what = f"{name} {feature.score:.2f}"
-        found.append(Compared(what[:_TOLD], mine[:_TOLD], (feature.candidate or "")[:_TOLD]))
-    return found
-
-
-def _agree(what: str, asked: Collection[str], listed: Collection[str]) -> bool | None:
-    if what == "birth date":
-        return any(a.startswith(b) or b.startswith(a) for a in asked for b in listed)
-    if what == "country":
-        return not {one.lower() for one in asked}.isdisjoint(one.lower() for one in listed)
-    return None  # that is what the score is about
-
-
-def _values(entity: _Entity, names: Collection[str]) -> list[str]:
-    """Give the values of some properties, each once. Nested entities are none."""
-    found = [
-        value for name in names for value in entity.properties.get(name, ()) if type(value) is str
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _told(values: Collection[str]) -> str:
-    return ", ".join(values)[:_TOLD]

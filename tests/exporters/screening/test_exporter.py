@@ -17,6 +17,7 @@ from journeytrace.conventions import PRIVATE_PREFIXES
 from journeytrace_collector.core.asking import tasks
 from journeytrace_collector.core.screening import Category, State, open_hits
 from journeytrace_collector.errors import ConfigError
+from journeytrace_collector.store.base import Subject
 
 ALL_FAILED = dict.fromkeys(Category, State.FAILED)
 _LOCAL = "journeytrace_exporters.screening.local"
@@ -170,6 +171,22 @@ def test_who_was_cleared_is_cleared_in_the_persons_next_session(screened: Screen
     assert open_hits(screened.store.events(OTHER)) == 0
     (ended,) = screened.events("SCREENING_ENDED", OTHER)
     assert json.loads(ended.metadata)[names.SCREENING_HITS] == 0
+
+
+def test_what_was_remembered_outlives_the_session_it_was_said_in(screened: Screened) -> None:
+    """Once the first session is erased, the next one still knows when it is screened again."""
+    mine: dict[str, Any] = {"user_id": "u-1", "project_id": "acme"}
+    for session in (SESSION, OTHER):
+        screened.happen(event("SESSION_CREATED", session_id=session, **mine))
+        screened.named(session_id=session)
+        screened.deliver()
+        if session == SESSION:
+            screened.mark("Q1")
+    screened.store.forget(Subject("session_id", SESSION), "eve", screened.now, 10)
+    screened.do("SCREENING_REQUESTED", OTHER)
+    screened.deliver()
+    assert len(screened.events("SCREENING_ENDED", OTHER)) == 2
+    assert open_hits(screened.store.events(OTHER)) == 0
 
 
 @pytest.mark.parametrize(
