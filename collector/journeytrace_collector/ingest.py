@@ -247,6 +247,7 @@ class Ingest:
             at=max(request.received for request, _ in group),
             rights=_rights(parts),
             versions=frozenset().union(*(part.versions for part in parts)),
+            parcels=[parcel for part in parts for parcel in part.parcels],
         )
         start = time.perf_counter()
         try:

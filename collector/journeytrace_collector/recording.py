@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from journeytrace import conventions as names
 from journeytrace.conventions import Source
 from journeytrace_collector.clock import Clock
+from journeytrace_collector.core.change import Parcel
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.errors import UnavailableError
 from journeytrace_collector.ingest import Ingest
@@ -27,6 +28,7 @@ class Record(Protocol):
         attributes: Mapping[str, Any] | None = None,
         *,
         event_id: bytes | None = None,
+        parcels: Sequence[Parcel] = (),
     ) -> None:
         """Keep an event of source OP; on return it is on disk.
 
@@ -36,6 +38,8 @@ class Record(Protocol):
             actor: who did it.
             attributes: what else there is to say; None: nothing.
             event_id: 8 bytes, where doing it again is to be the same event; None: it is not.
+            parcels: what leaves because of it, put into the outbox in the same transaction if it
+                is new.
 
         Raises:
             BadFieldError: that is no such event.
@@ -62,6 +66,7 @@ class Recorder:
         attributes: Mapping[str, Any] | None = None,
         *,
         event_id: bytes | None = None,
+        parcels: Sequence[Parcel] = (),
     ) -> None:
         """Keep an event of source OP: see `Record`."""
         if self._open is None:
@@ -78,4 +83,5 @@ class Recorder:
             said[names.EVENT_ID] = event_id.hex()
         now = self._clock()
         decoded = decoder.operation(said, now)
+        decoded.parcels = [(event.event_id, one) for event in decoded.events for one in parcels]
         await asyncio.wrap_future(ingest.submit(lambda _body, _at: decoded, b"", now))

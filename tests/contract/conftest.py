@@ -81,7 +81,7 @@ class Database:
     def clear(self) -> None:
         tables = (
             "sessions, events, outbox, counters, exemplars, retention_periods,"
-            " digests, erasing, former_values, acts"
+            " digests, erasing, former_values, acts, invitations"
         )
         self.execute(f"TRUNCATE {tables}")
 

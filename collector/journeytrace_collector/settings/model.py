@@ -10,6 +10,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationInfo, fie
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from journeytrace_collector.settings.access import DeskAccess
+from journeytrace_collector.settings.invitations import Invitations
 from journeytrace_collector.settings.public import Public
 from journeytrace_collector.settings.types import (
     Address,
@@ -142,6 +143,13 @@ class Settings(BaseSettings):
         description=(
             "Listen here for the events of browsers, which show a token of one session each; needs"
             " public.keys. Port 0: any free port. off: browsers send nothing."
+        ),
+    )
+    invitations: Invitations = Field(
+        default=Invitations(),
+        description=(
+            "The journeys that people are invited to from the desk; their links lead to the public"
+            " listener, so public.listen is needed."
         ),
     )
     desk_reveal: Literal["viewers", "nobody"] = Field(
@@ -278,7 +286,8 @@ class Settings(BaseSettings):
     def named_projects(self) -> frozenset[str]:
         """The projects that are known beforehand: they have settings, or a sender of their own."""
         of_senders = (sender.projects or () for sender in self.senders.values())
-        return frozenset(self.projects).union(*of_senders)
+        invited = (journey.project for journey in self.invitations.journeys.values())
+        return frozenset(self.projects).union(*of_senders, invited)
 
     @property
     def fixed_retention(self) -> dict[str, int]:
@@ -288,6 +297,17 @@ class Settings(BaseSettings):
             for name, project in self.projects.items()
             if "retention_days" in project.model_fields_set
         }
+
+    @field_validator("invitations")
+    @classmethod
+    def _links_lead_somewhere(cls, value: Invitations, info: ValidationInfo) -> Invitations:
+        public = info.data.get("public")
+        if value.journeys and public is not None and public.listen is None:
+            raise ValueError(
+                "links lead to the public listener, and there is none: give public.listen, such as"
+                " 0.0.0.0:9466, and public.keys"
+            )
+        return value
 
     @field_validator("max_queued_bytes")
     @classmethod

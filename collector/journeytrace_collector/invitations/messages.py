@@ -1,0 +1,157 @@
+"""A mail or SMS that carries a link: what its parcel holds, and what is told of its delivery.
+
+The parcel holds the live link, which stands nowhere else: neither in an event nor in a line of the
+log. So it goes as soon as it is of no more use, and nobody ever finds it parked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from journeytrace import conventions as names
+from journeytrace.conventions import Source
+from journeytrace_collector.clock import Clock
+from journeytrace_collector.core.change import Parcel
+from journeytrace_collector.core.derive import rfc3339
+from journeytrace_collector.core.invitations import (
+    ATTEMPTED,
+    FAILED,
+    SENT,
+    Channel,
+    act_id,
+    invitation_of,
+)
+from journeytrace_collector.recording import Record
+from journeytrace_collector.store.base import Store
+
+__all__ = ["Failure", "Outcomes", "Outgoing", "parcel_of", "read_parcel"]
+
+ACTOR: Final = "journeytrace"
+"""Who tells what came of a delivery."""
+_MOST_TEXT: Final = 300
+
+
+class Failure(StrEnum):
+    """Why a link was not delivered."""
+
+    REFUSED = "refused"
+    """For good, by the server it was given to."""
+    UNKNOWN = "unknown"
+    """Nobody knows whether it arrived, and sending it again could make it arrive twice."""
+    EXPIRED = "expired"
+    """It could not leave while the link was good."""
+    REVOKED = "revoked"
+    """The link was taken back before it could leave, or was opened."""
+    OFF = "off"
+    """Nothing is configured any more that could send it."""
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A link on its way to somebody."""
+
+    key: str
+    """Of the request: the id of its event, in hex."""
+    session_id: str
+    invitation: str
+    """Hex."""
+    journey: str
+    """As people read it."""
+    recipient: str
+    link: str
+    expires_at: int
+    """ns"""
+
+    def __repr__(self) -> str:
+        return f"<Outgoing {self.key}>"
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What templates may say of it."""
+        moment = rfc3339(self.expires_at)
+        return {
+            "expires": f"{moment[:10]} {moment[11:16]} UTC",
+            "journey": self.journey,
+            "key": self.key,
+            "link": self.link,
+            "to": self.recipient,
+        }
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Outgoing).decode
+
+
+def parcel_of(outgoing: Outgoing, channel: Channel) -> Parcel:
+    """Give what leaves, and is erased with its session."""
+    return Parcel(channel.value, _encode(outgoing), outgoing.session_id)
+
+
+def read_parcel(parcel: Parcel) -> Outgoing:
+    """Read what `parcel_of` wrote."""
+    return _decode(parcel.payload)
+
+
+class Outcomes:
+    """Tells what came of deliveries, as events of their sessions."""
+
+    def __init__(self, channel: Channel, store: Store, record: Record, clock: Clock) -> None:
+        self._channel = channel
+        self._store = store
+        self._record = record
+        self._clock = clock
+
+    async def hopeless(self, outgoing: Outgoing) -> Failure | None:
+        """Say why a link is of no use to anybody any more; None: it is."""
+        if self._clock() >= outgoing.expires_at:
+            return Failure.EXPIRED
+        events = await asyncio.to_thread(self._store.events, outgoing.session_id, Source.OP.value)
+        found = invitation_of(events, outgoing.invitation)
+        if found is None or found.revoked_at is not None or found.opened_at is not None:
+            return Failure.REVOKED
+        return None
+
+    async def was_attempted(self, outgoing: Outgoing) -> bool:
+        """Whether somebody has begun to send it, in this life or in an earlier one."""
+        events = await asyncio.to_thread(self._store.events, outgoing.session_id, Source.OP.value)
+        mine = act_id(ATTEMPTED, outgoing.key)
+        return any(event.event_id == mine for event in events)
+
+    async def attempted(self, outgoing: Outgoing) -> None:
+        """Keep that it is about to be sent; it is on disk on return."""
+        await self._tell(ATTEMPTED, outgoing)
+
+    async def sent(self, outgoing: Outgoing) -> None:
+        """Keep that it was taken."""
+        await self._tell(SENT, outgoing)
+
+    async def failed(self, outgoing: Outgoing, failure: Failure, why: str = "") -> None:
+        """Keep that it was not, and will not be; `why`: in the words of the other side."""
+        said = {names.INVITATION_FAILURE: failure.value}
+        # What a server quotes may be the very mail.
+        if why and _secret_of(outgoing) not in why:
+            said[_TEXT] = why[:_MOST_TEXT]
+        await self._tell(FAILED, outgoing, said)
+
+    async def _tell(
+        self, name: str, outgoing: Outgoing, said: Mapping[str, Any] | None = None
+    ) -> None:
+        attributes = {
+            names.INVITATION_ID: outgoing.invitation,
+            names.INVITATION_CHANNEL: self._channel.value,
+            names.INVITATION_MESSAGE: outgoing.key,
+            **(said or {}),
+        }
+        once = act_id(name, outgoing.key)
+        await self._record(name, outgoing.session_id, ACTOR, attributes, event_id=once)
+
+
+_TEXT: Final = "journey.private.text"
+
+
+def _secret_of(outgoing: Outgoing) -> str:
+    return outgoing.link.rsplit("/", 1)[-1]
