@@ -12,6 +12,7 @@ from journeytrace_desk.administering import Administering
 from journeytrace_desk.assets import Assets
 from journeytrace_desk.data_pages import DataPages
 from journeytrace_desk.guard import answer_errors, secure
+from journeytrace_desk.invitation_pages import InvitationPages
 from journeytrace_desk.list_pages import ListPages
 from journeytrace_desk.overview_pages import OverviewPages
 from journeytrace_desk.pages import Pages
@@ -29,7 +30,8 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     """Make the desk of one collector; `recognise` tells who asks."""
     assets = Assets()
     gate = Gate(context, context.act, recognise)
-    pages = Pages(assets, signs_out=gate.signs_out)
+    invites = bool(context.settings.invitations.journeys)
+    pages = Pages(assets, signs_out=gate.signs_out, invites=invites)
     reading = Reading(context)
     overviews = OverviewPages(reading, pages)
     lists = ListPages(reading, pages, context.act)
@@ -48,10 +50,21 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     app.router.add_get("/session", sessions.session)
     app.router.add_post("/session", sessions.reveal)
     app.router.add_get("/person", sessions.person)
+    _invite(app.router, InvitationPages(reading, pages))
     _administer(app.router, context, pages)
     app.router.add_get("/help", pages.help)
     app.router.add_get("/static/{name}", assets.serve)
     return app
+
+
+def _invite(router: web.UrlDispatcher, invitations: InvitationPages) -> None:
+    """Add what only analysts may do."""
+    router.add_get("/new", invitations.new)
+    router.add_post("/new", invitations.invite)
+    router.add_post("/new/link", invitations.link)
+    router.add_post("/new/send", invitations.send)
+    router.add_get("/invitations", invitations.list)
+    router.add_post("/invitations/revoke", invitations.revoke)
 
 
 def _administer(router: web.UrlDispatcher, context: DeskContext, pages: Pages) -> None:
