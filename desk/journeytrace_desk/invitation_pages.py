@@ -19,6 +19,7 @@ from markupsafe import Markup
 from journeytrace_collector.admin.api import BadParameterError
 from journeytrace_collector.core.invitations import Channel, Invitation, Standing
 from journeytrace_collector.invitations.inviting import Inviting, Link, read_recipient
+from journeytrace_collector.security import browser_keys
 from journeytrace_collector.settings.invitations import InvitedJourney
 from journeytrace_collector.store.base import InvitationQuery
 from journeytrace_desk.access.actor import Actor, Role, actor_of
@@ -45,7 +46,10 @@ class InvitationPages:
         self._pages = pages
         self._settings = context.settings.invitations
         self._store = context.store
-        self._inviting = Inviting(self._settings, context.store, context.record, context.clock)
+        keys = browser_keys(context.settings)
+        self._inviting = Inviting(
+            self._settings, keys, context.store, context.record, context.clock
+        )
         exporters = context.settings.exporters
         self._channels = [one for one in (Channel.MAIL, Channel.SMS) if exporters.get(one.value)]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
 
 from journeytrace import conventions as names
+from journeytrace.browser import Key
 from journeytrace.conventions import Source
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.derive import rfc3339
@@ -23,6 +25,7 @@ from journeytrace_collector.core.invitations import (
     invitation_of,
 )
 from journeytrace_collector.invitations.messages import Outgoing, parcel_of
+from journeytrace_collector.invitations.sealing import sealed
 from journeytrace_collector.recording import Record
 from journeytrace_collector.settings.invitations import Invitations
 from journeytrace_collector.store.base import Store
@@ -83,8 +86,17 @@ async def find(store: Store, digest: bytes) -> Invitation | None:
 class Inviting:
     """Invites people, for somebody at the desk."""
 
-    def __init__(self, settings: Invitations, store: Store, record: Record, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Invitations,
+        keys: Sequence[Key],
+        store: Store,
+        record: Record,
+        clock: Clock,
+    ) -> None:
+        """Invite to the journeys of `settings`; the first of `keys` seals what is sent."""
         self._settings = settings
+        self._keys = keys
         self._store = store
         self._record = record
         self._clock = clock
@@ -150,7 +162,8 @@ class Inviting:
             invitation=its.id,
             journey=self._settings.called(its.journey),
             recipient=recipient,
-            link=link.address,
+            begins=link.address.removesuffix(link.token),
+            seal=sealed(link.token, event_id.hex(), self._keys[0]),
             expires_at=its.expires_at,
         )
         await self._record(

@@ -1,19 +1,20 @@
 """A mail or SMS that carries a link: what its parcel holds, and what is told of its delivery.
 
-The parcel holds the live link, which stands nowhere else: neither in an event nor in a line of the
-log. So it goes as soon as it is of no more use, and nobody ever finds it parked.
+The parcel holds the live link, sealed; it stands nowhere else, neither in an event nor in a line of
+the log. It goes as soon as it is of no more use, and nobody ever finds it parked.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
 from journeytrace import conventions as names
+from journeytrace.browser import Key
 from journeytrace.conventions import Source
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.change import Parcel
@@ -26,6 +27,7 @@ from journeytrace_collector.core.invitations import (
     act_id,
     invitation_of,
 )
+from journeytrace_collector.invitations.sealing import opened
 from journeytrace_collector.recording import Record
 from journeytrace_collector.store.base import Store
 
@@ -48,7 +50,7 @@ class Failure(StrEnum):
     REVOKED = "revoked"
     """The link was taken back before it could leave, or was opened."""
     OFF = "off"
-    """Nothing is configured any more that could send it."""
+    """Nothing is configured any more that could send it, or open its seal."""
 
 
 class Outgoing(msgspec.Struct, frozen=True):
@@ -62,22 +64,21 @@ class Outgoing(msgspec.Struct, frozen=True):
     journey: str
     """As people read it."""
     recipient: str
-    link: str
+    begins: str
+    """What stands before the token in the link."""
+    seal: str
+    """The token: see `sealing`."""
     expires_at: int
     """ns"""
 
-    def __repr__(self) -> str:
-        return f"<Outgoing {self.key}>"
-
-    @property
-    def values(self) -> dict[str, str]:
-        """What templates may say of it."""
+    def values(self, token: str) -> dict[str, str]:
+        """Give what templates may say of it."""
         moment = rfc3339(self.expires_at)
         return {
             "expires": f"{moment[:10]} {moment[11:16]} UTC",
             "journey": self.journey,
             "key": self.key,
-            "link": self.link,
+            "link": f"{self.begins}{token}",
             "to": self.recipient,
         }
 
@@ -99,11 +100,20 @@ def read_parcel(parcel: Parcel) -> Outgoing:
 class Outcomes:
     """Tells what came of deliveries, as events of their sessions."""
 
-    def __init__(self, channel: Channel, store: Store, record: Record, clock: Clock) -> None:
+    def __init__(
+        self, channel: Channel, keys: Sequence[Key], store: Store, record: Record, clock: Clock
+    ) -> None:
+        """Tell of a channel; `keys` open what is sealed."""
         self._channel = channel
+        self._keys = keys
         self._store = store
         self._record = record
         self._clock = clock
+
+    def values(self, outgoing: Outgoing) -> dict[str, str] | None:
+        """Give what templates may say of a message; None: nobody can open its seal any more."""
+        token = opened(outgoing.seal, outgoing.invitation, outgoing.key, self._keys)
+        return None if token is None else outgoing.values(token)
 
     async def hopeless(self, outgoing: Outgoing) -> Failure | None:
         """Say why a link is of no use to anybody any more; None: it is."""
@@ -133,7 +143,8 @@ class Outcomes:
         """Keep that it was not, and will not be; `why`: in the words of the other side."""
         said = {names.INVITATION_FAILURE: failure.value}
         # What a server quotes may be the very mail.
-        if why and _secret_of(outgoing) not in why:
+        token = opened(outgoing.seal, outgoing.invitation, outgoing.key, self._keys)
+        if why and token is not None and token not in why:
             said[_TEXT] = why[:_MOST_TEXT]
         await self._tell(FAILED, outgoing, said)
 
@@ -151,7 +162,3 @@ class Outcomes:
 
 
 _TEXT: Final = "journey.private.text"
-
-
-def _secret_of(outgoing: Outgoing) -> str:
-    return outgoing.link.rsplit("/", 1)[-1]

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode, urlsplit
@@ -21,7 +22,6 @@ from journeytrace import conventions as names
 from journeytrace.browser import AUDIENCE, MAX_MINUTES, Key, mint
 from journeytrace_collector.background import Once
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.core.derive import rfc3339
 from journeytrace_collector.core.invitations import (
     OPENED,
     Invitation,
@@ -68,7 +68,7 @@ _UNKNOWN: Final = Said(
     "This link leads nowhere",
     ("Perhaps a part of it got lost on the way: open it from the message as it is.", _ASK),
 )
-_EXPIRED: Final = Said(410, "This link has expired", ("It could be opened for some time.", _ASK))
+_EXPIRED: Final = Said(410, "This link has expired", ("Links are good for a limited time.", _ASK))
 _REVOKED: Final = Said(410, "This link is not valid any more", ("It was taken back.", _ASK))
 _USED: Final = Said(
     410,
@@ -309,5 +309,5 @@ def _answer(
 
 
 def _moment(ns: int) -> str:
-    text = rfc3339(ns)
-    return f"{text[:10]} {text[11:16]} UTC"
+    moment = datetime.fromtimestamp(ns // _SECOND, UTC)
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC".replace(" ", "\N{NO-BREAK SPACE}")

@@ -60,7 +60,8 @@ def listed(query: InvitationQuery, now: int, dialect: Dialect) -> Sql:
             (at, at, digest),
         )
     text = (
-        "SELECT digest, session_id, project_id, invited_at, expires_at, opened_at, revoked_at"
+        "SELECT digest, session_id, project_id, invited_at, invitations.expires_at, opened_at,"
+        " revoked_at"
         f" FROM invitations JOIN sessions ON no = session_no WHERE {where.text}"
         f" ORDER BY invited_at DESC, digest DESC LIMIT {value}"
     )
@@ -75,7 +76,8 @@ def _standing(wanted: Standing | None, now: int, value: str) -> Sql:
             return Sql("revoked_at IS NULL AND opened_at IS NOT NULL")
         case Standing.EXPIRED | Standing.NOT_OPENED:
             compared = "<=" if wanted is Standing.EXPIRED else ">"
-            text = f"revoked_at IS NULL AND opened_at IS NULL AND expires_at {compared} {value}"
+            text = "revoked_at IS NULL AND opened_at IS NULL"
+            text += f" AND invitations.expires_at {compared} {value}"
             return Sql(text, (now,))
     return TRUE
 

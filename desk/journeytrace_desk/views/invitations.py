@@ -27,7 +27,7 @@ STANDINGS: Final = {
     Standing.EXPIRED: "expired",
     Standing.REVOKED: "revoked",
 }
-_CHANNELS: Final = {Channel.MAIL.value: "e-mail", Channel.SMS.value: "SMS"}
+_CHANNELS: Final = {Channel.MAIL.value: "E-mail", Channel.SMS.value: "SMS"}
 _FAILURES: Final = {
     "refused": "refused: it will not arrive",
     "unknown": "not known whether it arrived; ask, before you send it again",

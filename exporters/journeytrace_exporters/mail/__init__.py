@@ -9,6 +9,7 @@ from journeytrace_collector.core.invitations import Channel
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.invitations.messages import Outcomes
 from journeytrace_collector.outbox.exporter import Context
+from journeytrace_collector.security import browser_keys
 from journeytrace_collector.settings.files import read_file
 from journeytrace_exporters._settings import read_section
 from journeytrace_exporters.mail.exporter import MailExporter
@@ -25,7 +26,9 @@ def create(context: Context) -> MailExporter | None:
     """
     if not context.section and not context.settings.invitations.journeys:
         return None
-    outcomes = Outcomes(Channel.MAIL, context.store, context.record, context.clock)
+    outcomes = Outcomes(
+        Channel.MAIL, browser_keys(context.settings), context.store, context.record, context.clock
+    )
     if not context.section:
         return MailExporter(None, None, outcomes, context.clock)
     settings = read_section("mail", MailSettings, context.section)

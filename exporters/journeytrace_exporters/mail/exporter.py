@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, parseaddr
@@ -22,6 +23,8 @@ from journeytrace_exporters.mail.settings import MailSettings
 
 __all__ = ["MailExporter"]
 
+_LONGEST_LINE: Final = 998
+"""Characters of a line that SMTP allows."""
 _PERMANENT: Final = 500
 """The code of SMTP from which on an answer is for good."""
 
@@ -52,25 +55,28 @@ class MailExporter(Exporter):
         there is nothing left to be done."""
         outgoing = read_parcel(parcel)
         try:
-            if self._settings is None:
+            values = self._outcomes.values(outgoing)
+            if self._settings is None or values is None:
                 await self._outcomes.failed(outgoing, Failure.OFF)
             elif failure := await self._outcomes.hopeless(outgoing):
                 await self._outcomes.failed(outgoing, failure)
-            elif refusal := await self._send(self._settings, outgoing):
+            elif refusal := await self._send(self._settings, outgoing, values):
                 await self._outcomes.failed(outgoing, Failure.REFUSED, refusal)
             else:
                 await self._outcomes.sent(outgoing)
         except UnavailableError as error:
             raise RetryableExportError(str(error)) from error
 
-    async def _send(self, settings: MailSettings, outgoing: Outgoing) -> str:
+    async def _send(
+        self, settings: MailSettings, outgoing: Outgoing, values: Mapping[str, str]
+    ) -> str:
         """Send it; gives why it was refused for good, empty: it was taken.
 
         Raises:
             RetryableExportError: it was not taken now. No message of it quotes the server, which
                 may quote the recipient.
         """
-        message = _message(settings, outgoing, self._clock())
+        message = _message(settings, outgoing, values, self._clock())
         try:
             await aiosmtplib.send(
                 message,
@@ -103,17 +109,22 @@ def _judge(error: aiosmtplib.SMTPResponseException) -> str:
     return excerpt(f"{error.code} {error.message}")
 
 
-def _message(settings: MailSettings, outgoing: Outgoing, now: int) -> EmailMessage:
+def _message(
+    settings: MailSettings, outgoing: Outgoing, values: Mapping[str, str], now: int
+) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = settings.sender
     message["To"] = outgoing.recipient
-    message["Subject"] = fill(settings.subject, outgoing.values)
+    message["Subject"] = fill(settings.subject, values)
     message["Date"] = formatdate(now / 1e9)
     # The same whenever it is sent, so that a mailbox can tell that it has it already.
     domain = parseaddr(settings.sender)[1].rpartition("@")[2]
     message["Message-ID"] = f"<{outgoing.key}.journeytrace@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(fill(settings.text, outgoing.values))
+    text = fill(settings.text, values)
+    # A link that is broken in two by an encoding can be read by mail programs, and by nobody else.
+    plain = text.isascii() and all(len(line) <= _LONGEST_LINE for line in text.splitlines())
+    message.set_content(text, cte="7bit" if plain else None)
     return message
 
 

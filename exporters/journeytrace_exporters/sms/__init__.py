@@ -8,6 +8,7 @@ from __future__ import annotations
 from journeytrace_collector.core.invitations import Channel
 from journeytrace_collector.invitations.messages import Outcomes
 from journeytrace_collector.outbox.exporter import Context
+from journeytrace_collector.security import browser_keys
 from journeytrace_collector.settings.files import read_file
 from journeytrace_exporters._settings import read_section
 from journeytrace_exporters.sms.exporter import SmsExporter
@@ -24,7 +25,9 @@ def create(context: Context) -> SmsExporter | None:
     """
     if not context.section and not context.settings.invitations.journeys:
         return None
-    outcomes = Outcomes(Channel.SMS, context.store, context.record, context.clock)
+    outcomes = Outcomes(
+        Channel.SMS, browser_keys(context.settings), context.store, context.record, context.clock
+    )
     if not context.section:
         return SmsExporter(None, None, outcomes, context.clock)
     settings = read_section("sms", SmsSettings, context.section)

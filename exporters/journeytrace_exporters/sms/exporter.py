@@ -7,6 +7,7 @@ failure of which nobody knows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import aiohttp
@@ -62,15 +63,18 @@ class SmsExporter(Exporter):
         nothing left to be done."""
         outgoing = read_parcel(parcel)
         try:
-            if self._settings is None:
+            values = self._outcomes.values(outgoing)
+            if self._settings is None or values is None:
                 await self._outcomes.failed(outgoing, Failure.OFF)
             else:
-                await self._deliver(self._settings, outgoing)
+                await self._deliver(self._settings, outgoing, values)
         except UnavailableError as error:
             raise RetryableExportError(str(error)) from error
         self._untaken.discard(outgoing.key)
 
-    async def _deliver(self, settings: SmsSettings, outgoing: Outgoing) -> None:
+    async def _deliver(
+        self, settings: SmsSettings, outgoing: Outgoing, known: Mapping[str, str]
+    ) -> None:
         repeats = settings.idempotency_header is not None
         attempted = await self._outcomes.was_attempted(outgoing)
         may_have_arrived = attempted and outgoing.key not in self._untaken
@@ -85,7 +89,7 @@ class SmsExporter(Exporter):
             await self._outcomes.attempted(outgoing)
         self._untaken.discard(outgoing.key)
         try:
-            refusal = await self._post(settings, outgoing)
+            refusal = await self._post(settings, outgoing, known)
         except _UnknownError as error:
             if repeats:
                 raise RetryableExportError(str(error), error.after) from None
@@ -96,14 +100,16 @@ class SmsExporter(Exporter):
             else:
                 await self._outcomes.sent(outgoing)
 
-    async def _post(self, settings: SmsSettings, outgoing: Outgoing) -> str:
+    async def _post(
+        self, settings: SmsSettings, outgoing: Outgoing, known: Mapping[str, str]
+    ) -> str:
         """Make the request; gives why it was refused for good, empty: it was taken.
 
         Raises:
             RetryableExportError: it was certainly not taken, and can be later.
             _UnknownError: it may have been.
         """
-        values = {**outgoing.values, TEXT: fill(settings.text, outgoing.values)}
+        values = {**known, TEXT: fill(settings.text, known)}
         quoted = {name: quote(value, safe="") for name, value in values.items()}
         headers = {
             name: fill(value.get_secret_value(), values) for name, value in settings.headers.items()
