@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections import deque
 from types import TracebackType
@@ -21,6 +22,9 @@ URL = "http://localhost:1"
 FORM = "http://localhost:2/start?lang=ko"
 KEY = "2026a"
 SECRET = "0123456789abcdef0123456789abcdef"
+
+# The server's own log would show all that it is told.
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 
 def inviting(**journeys: Any) -> dict[str, Any]:
