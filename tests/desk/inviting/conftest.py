@@ -92,7 +92,8 @@ def opened_house(enter: Enter, data: Path, **settings: Any) -> House:
     mailbox, gateway = enter(Mailbox()), enter(HttpReceiver())
     house = House(Desk("", "", ""), "", mailbox, gateway, data)
     yearly = {"name": "Yearly check", "project": "globex", "form": "http://localhost:2/yearly"}
-    known = inviting(yearly=yearly) | {
+    walked = {"name": "Walk", "project": "acme", "form": f"http://127.0.0.1:{gateway.port}/form"}
+    known = inviting(yearly=yearly, walked=walked) | {
         "exporters": {"mail": mail_to(mailbox.port), "sms": sms_to(gateway.port)}
     }
     chosen = free_settings(data, desk=Address("127.0.0.1", 0), **(known | settings))
