@@ -10,10 +10,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP
+from pydantic import SecretStr
 
 from journeytrace_collector.settings import Address
 from journeytrace_collector.settings.invitations import Invitations
-from journeytrace_collector.settings.public import Public
+from journeytrace_collector.settings.public import Public, PublicKey
 
 __all__ = ["FORM", "KEY", "SECRET", "URL", "Mailbox", "inviting", "link_in", "mail_to", "sms_to"]
 
@@ -30,9 +31,11 @@ logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 def inviting(**journeys: Any) -> dict[str, Any]:
     """Give settings of a collector that invites people to `onboarding` of acme, and others."""
     known = {"name": "Open an account", "project": "acme", "form": FORM}
+    invitations = {"url": URL, "journeys": {"onboarding": known, **journeys}}
+    key = PublicKey(key=SecretStr(SECRET))
     return {
-        "public": Public(listen=Address("127.0.0.1", 0), keys={KEY: {"key": SECRET}}),
-        "invitations": Invitations(url=URL, journeys={"onboarding": known, **journeys}),
+        "public": Public(listen=Address("127.0.0.1", 0), keys={KEY: key}),
+        "invitations": Invitations.model_validate(invitations),
     }
 
 
