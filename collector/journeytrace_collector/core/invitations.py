@@ -48,6 +48,8 @@ REVOKED: Final = "INVITATION_REVOKED"
 
 _MARKING: Final = frozenset({INVITED, OPENED, REVOKED})
 """The events that say how an invitation stands."""
+_RANKS: Final = {ATTEMPTED: 0, FAILED: 1, SENT: 2}
+"""Of what is told of a message, the highest holds."""
 _ID_DIGITS: Final = 64
 
 
@@ -91,7 +93,7 @@ class Message:
     channel: str
     recipient: str
     outcome: str = ""
-    """The name of the last event about it; empty: it waits to leave."""
+    """The name of the event that tells; empty: it waits to leave."""
     failure: str = ""
     """See `names.INVITATION_FAILURE`; empty: it has not failed."""
 
@@ -180,6 +182,7 @@ def invitation_of(events: Iterable[Event], invitation: str) -> Invitation | None
     """
     found: dict[str, Any] = {}
     messages: dict[str, Message] = {}
+    outcomes: dict[str, tuple[str, str]] = {}
     for event in events:
         if not is_passive(event):
             continue
@@ -193,11 +196,16 @@ def invitation_of(events: Iterable[Event], invitation: str) -> Invitation | None
             found.setdefault("browser", said.browser)
         elif event.name == REVOKED:
             found.setdefault("revoked_at", event.at)
-        elif (message := messages.get(_text(said.message))) is not None:
-            told = replace(message, outcome=event.name, failure=_text(said.failure))
-            messages[message.key] = told
+        elif event.name in _RANKS:
+            # Not by their times: who told one of them may have had another clock.
+            key, before = _text(said.message), outcomes.get(_text(said.message))
+            if before is None or _RANKS[before[0]] < _RANKS[event.name]:
+                outcomes[key] = event.name, _text(said.failure)
     if "invited_at" not in found:
         return None
+    for key, (outcome, failure) in outcomes.items():
+        if key in messages:
+            messages[key] = replace(messages[key], outcome=outcome, failure=failure)
     return Invitation(id=invitation, messages=tuple(messages.values()), **found)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -24,6 +24,7 @@ from journeytrace_collector.core.invitations import (
     FAILED,
     SENT,
     Channel,
+    Invitation,
     act_id,
     invitation_of,
 )
@@ -31,7 +32,7 @@ from journeytrace_collector.invitations.sealing import opened
 from journeytrace_collector.recording import Record
 from journeytrace_collector.store.base import Store
 
-__all__ = ["Failure", "Outcomes", "Outgoing", "parcel_of", "read_parcel"]
+__all__ = ["Failure", "Known", "Outcomes", "Outgoing", "parcel_of", "read_parcel"]
 
 ACTOR: Final = "journeytrace"
 """Who tells what came of a delivery."""
@@ -97,6 +98,17 @@ def read_parcel(parcel: Parcel) -> Outgoing:
     return _decode(parcel.payload)
 
 
+class Known(NamedTuple):
+    """What is known of a message that waits."""
+
+    done: bool
+    """It was told what came of it: nothing is left to be done."""
+    attempted: bool
+    """Somebody began to send it."""
+    hopeless: Failure | None
+    """Why the link is of no use to anybody any more; None: it is."""
+
+
 class Outcomes:
     """Tells what came of deliveries, as events of their sessions."""
 
@@ -115,21 +127,21 @@ class Outcomes:
         token = opened(outgoing.seal, outgoing.invitation, outgoing.key, self._keys)
         return None if token is None else outgoing.values(token)
 
-    async def hopeless(self, outgoing: Outgoing) -> Failure | None:
-        """Say why a link is of no use to anybody any more; None: it is."""
+    async def look(self, outgoing: Outgoing) -> Known:
+        """Give what is known of a message, in this life and from earlier ones."""
+        events = await asyncio.to_thread(self._store.events, outgoing.session_id, Source.OP.value)
+        told = {event.event_id for event in events}
+        return Known(
+            done=not told.isdisjoint(act_id(name, outgoing.key) for name in (SENT, FAILED)),
+            attempted=act_id(ATTEMPTED, outgoing.key) in told,
+            hopeless=self._hopeless(outgoing, invitation_of(events, outgoing.invitation)),
+        )
+
+    def _hopeless(self, outgoing: Outgoing, found: Invitation | None) -> Failure | None:
         if self._clock() >= outgoing.expires_at:
             return Failure.EXPIRED
-        events = await asyncio.to_thread(self._store.events, outgoing.session_id, Source.OP.value)
-        found = invitation_of(events, outgoing.invitation)
-        if found is None or found.revoked_at is not None or found.opened_at is not None:
-            return Failure.REVOKED
-        return None
-
-    async def was_attempted(self, outgoing: Outgoing) -> bool:
-        """Whether somebody has begun to send it, in this life or in an earlier one."""
-        events = await asyncio.to_thread(self._store.events, outgoing.session_id, Source.OP.value)
-        mine = act_id(ATTEMPTED, outgoing.key)
-        return any(event.event_id == mine for event in events)
+        gone = found is None or found.revoked_at is not None or found.opened_at is not None
+        return Failure.REVOKED if gone else None
 
     async def attempted(self, outgoing: Outgoing) -> None:
         """Keep that it is about to be sent; it is on disk on return."""

@@ -56,10 +56,13 @@ class MailExporter(Exporter):
         outgoing = read_parcel(parcel)
         try:
             values = self._outcomes.values(outgoing)
+            known = await self._outcomes.look(outgoing)
+            if known.done:
+                return
             if self._settings is None or values is None:
                 await self._outcomes.failed(outgoing, Failure.OFF)
-            elif failure := await self._outcomes.hopeless(outgoing):
-                await self._outcomes.failed(outgoing, failure)
+            elif known.hopeless:
+                await self._outcomes.failed(outgoing, known.hopeless)
             elif refusal := await self._send(self._settings, outgoing, values):
                 await self._outcomes.failed(outgoing, Failure.REFUSED, refusal)
             else:

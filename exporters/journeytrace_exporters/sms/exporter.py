@@ -7,6 +7,7 @@ failure of which nobody knows.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -49,7 +50,8 @@ class SmsExporter(Exporter):
         self._outcomes = outcomes
         self._clock = clock
         user = settings.user if settings else None
-        self._auth = None if user is None else aiohttp.BasicAuth(user, password or "", "utf-8")
+        pair = b64encode(f"{user}:{password}".encode()).decode()
+        self._auth = {} if user is None else {"Authorization": f"Basic {pair}"}
         self._session: aiohttp.ClientSession | None = None
         self._untaken: set[str] = set()
         """Of those that were attempted: which certainly did not arrive."""
@@ -63,33 +65,40 @@ class SmsExporter(Exporter):
         nothing left to be done."""
         outgoing = read_parcel(parcel)
         try:
-            values = self._outcomes.values(outgoing)
-            if self._settings is None or values is None:
-                await self._outcomes.failed(outgoing, Failure.OFF)
-            else:
-                await self._deliver(self._settings, outgoing, values)
+            await self._deliver(outgoing)
         except UnavailableError as error:
             raise RetryableExportError(str(error)) from error
         self._untaken.discard(outgoing.key)
 
-    async def _deliver(
-        self, settings: SmsSettings, outgoing: Outgoing, known: Mapping[str, str]
-    ) -> None:
-        repeats = settings.idempotency_header is not None
-        attempted = await self._outcomes.was_attempted(outgoing)
-        may_have_arrived = attempted and outgoing.key not in self._untaken
-        if may_have_arrived and not repeats:
+    async def _deliver(self, outgoing: Outgoing) -> None:
+        settings, values = self._settings, self._outcomes.values(outgoing)
+        known = await self._outcomes.look(outgoing)
+        if known.done:
+            return
+        repeats = settings is not None and settings.idempotency_header is not None
+        unknown = known.attempted and outgoing.key not in self._untaken
+        if unknown and (not repeats or known.hopeless):
             await self._outcomes.failed(outgoing, Failure.UNKNOWN)
-            return
-        if failure := await self._outcomes.hopeless(outgoing):
-            gone = Failure.UNKNOWN if may_have_arrived else failure
-            await self._outcomes.failed(outgoing, gone)
-            return
-        if not attempted:
-            await self._outcomes.attempted(outgoing)
+        elif known.hopeless:
+            await self._outcomes.failed(outgoing, known.hopeless)
+        elif settings is None or values is None:
+            await self._outcomes.failed(outgoing, Failure.OFF)
+        else:
+            if not known.attempted:
+                await self._outcomes.attempted(outgoing)
+            await self._send(settings, outgoing, values, repeats=repeats)
+
+    async def _send(
+        self,
+        settings: SmsSettings,
+        outgoing: Outgoing,
+        values: Mapping[str, str],
+        *,
+        repeats: bool,
+    ) -> None:
         self._untaken.discard(outgoing.key)
         try:
-            refusal = await self._post(settings, outgoing, known)
+            refusal = await self._post(settings, outgoing, values)
         except _UnknownError as error:
             if repeats:
                 raise RetryableExportError(str(error), error.after) from None
@@ -169,5 +178,5 @@ class SmsExporter(Exporter):
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
-            auth=self._auth,
+            headers=self._auth,
         )

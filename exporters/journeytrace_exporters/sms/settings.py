@@ -85,6 +85,8 @@ class SmsSettings(Section):
             raise ValueError("password: stands beside password_file; give one of the two")
         if any(given) is not (self.user is not None):
             raise ValueError("user: goes with a password, and a password with a user")
+        if self.user is not None and ":" in self.user:
+            raise ValueError("user: must have no colon, which ends it in what is sent")
         if not self.allow_private_networks:
             must_be_public(read_url(self.url))
         return self

@@ -91,6 +91,22 @@ def test_how_it_stands(
     assert told is stands
 
 
+@pytest.mark.parametrize("at", [0, NOON, NOON + 99])
+def test_what_came_of_a_mail_is_told_by_its_kind(at: int) -> None:
+    """That it was sent holds, whatever else was told of it, when and by whose clock."""
+    mail = invited(channel="mail", recipient="ann@x.com")
+    key = mail.event_id.hex()
+    outcomes = [
+        said(SENT, at, message=key),
+        said(FAILED, NOON, message=key, failure="unknown"),
+        said("INVITATION_ATTEMPTED", NOON + 1, message=key),
+    ]
+    for events in ([mail, *outcomes], [*reversed(outcomes), mail]):
+        found = invitation_of(events, ID)
+        assert found is not None
+        assert [(one.outcome, one.failure) for one in found.messages] == [(SENT, "")]
+
+
 @settings(max_examples=30)
 @given(
     st.dictionaries(
