@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from aiosmtpd.smtp import SMTP
 from pydantic import SecretStr
+from tests.support.waiting import PATIENCE
 
 from journeytrace_collector.settings import Address
 from journeytrace_collector.settings.invitations import Invitations
@@ -93,5 +94,5 @@ class Mailbox:
         """Take a mail."""
         self.mails.append((envelope.rcpt_tos[0], envelope.content.decode()))
         if self.held:
-            await self._let_go.wait()
+            await asyncio.wait_for(self._let_go.wait(), PATIENCE)
         return self.answers.popleft() if self.answers else "250 taken"
