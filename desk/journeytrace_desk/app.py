@@ -19,6 +19,7 @@ from journeytrace_desk.pages import Pages
 from journeytrace_desk.project_pages import ProjectPages
 from journeytrace_desk.reading import Reading
 from journeytrace_desk.session_pages import SessionPages
+from journeytrace_desk.tabs import Tabs
 
 __all__ = ["create"]
 
@@ -35,7 +36,8 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     reading = Reading(context)
     overviews = OverviewPages(reading, pages)
     lists = ListPages(reading, pages, context.act)
-    sessions = SessionPages(reading, pages)
+    tabs = Tabs(reading, pages)
+    sessions = SessionPages(tabs, pages)
     app = web.Application(middlewares=[answer_errors(pages)], client_max_size=MOST_BYTES)
     gate.join(app)
     app.on_response_prepare.append(secure)

@@ -15,9 +15,10 @@ from journeytrace_desk.access.actor import Actor, Role, actor_of
 from journeytrace_desk.access.masking import HIDDEN
 from journeytrace_desk.access.scope import scope_of
 from journeytrace_desk.pages import Pages
-from journeytrace_desk.reading import Found, Reader, Reading
+from journeytrace_desk.reading import Found, Reader
+from journeytrace_desk.tabs import Sheet, Tabs, unknown
 from journeytrace_desk.views import session as views
-from journeytrace_desk.views.asked import link, stated
+from journeytrace_desk.views.asked import link
 from journeytrace_desk.views.events import chosen as choose
 from journeytrace_desk.views.events import line
 from journeytrace_desk.views.sessions import person, person_link
@@ -26,7 +27,7 @@ from journeytrace_desk.views.timeline import LANES, timeline
 
 __all__ = ["SessionPages"]
 
-_PARAMETERS: Final = ("id", "source", "failed", "find", "from", "seen")
+_PARAMETERS: Final = ("source", "failed", "find", "from", "seen")
 MOST_ATTEMPTS: Final = 200
 _LONGEST_PURPOSE: Final = 200
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -39,9 +40,11 @@ _NOT_HERE: Final = (
 class SessionPages:
     """Answers with a session, or with those of a person."""
 
-    def __init__(self, reading: Reading, pages: Pages) -> None:
-        self._reading = reading
+    def __init__(self, tabs: Tabs, pages: Pages) -> None:
+        self._tabs = tabs
+        self._reading = tabs.reading
         self._pages = pages
+        tabs.add("summary", "/session", "Summary")
 
     async def find(self, request: web.Request) -> web.Response:
         """Lead to the one session that is meant, else to the list of those that may be."""
@@ -56,81 +59,62 @@ class SessionPages:
 
     async def session(self, request: web.Request) -> web.Response:
         """Answer with why a session ended as it did, and with all that happened."""
-        given = stated(request.query)
-        first = _check(given)
-        reader = self._reading.of(actor_of(request))
-        found = await self._found(reader, given["id"])
-        session_id = found.summary.session_id
-        if session_id != given["id"]:
-            raise web.HTTPSeeOther(link("/session", {**given, "id": session_id}))
-        if given.pop("seen", None) == views.fingerprint(found.summary):
+        first = _check(request.query)
+        asked = await self._tabs.find(request, *_PARAMETERS)
+        given = dict(asked.given)
+        if given.pop("seen", None) == views.fingerprint(asked.found.summary):
             return web.Response(status=204)
-        return await self._page(reader, found, given, first)
+        return await self._page(await self._tabs.look(asked), given, first)
 
     async def reveal(self, request: web.Request) -> web.Response:
         """Answer once with the e-mail address and the user id, for a purpose that is recorded."""
-        given = stated(request.query)
-        _check(given, ("id",))
+        asked = await self._tabs.find(request)
         purpose = await _purpose(request)
-        reader = self._reading.of(actor_of(request))
-        found = await self._found(reader, given["id"])
-        session = found.summary
+        found = asked.found
         if not _hides(found):
-            raise web.HTTPSeeOther(link("/session", {"id": session.session_id}))
+            raise web.HTTPSeeOther(asked.address("/session"))
         if self._reading.settings.desk_reveal != "viewers":
             raise web.HTTPForbidden(text=_NOT_HERE)
-        revealed = await reader.reveal(found, purpose)
-        return await self._page(reader, found, {"id": session.session_id}, 0, revealed)
+        revealed = await asked.reader.reveal(found, purpose)
+        return await self._page(await self._tabs.look(asked), {}, 0, revealed)
 
     async def _page(
-        self,
-        reader: Reader,
-        found: Found,
-        given: Mapping[str, str],
-        first: int,
-        revealed: Summary | None = None,
+        self, sheet: Sheet, given: Mapping[str, str], first: int, revealed: Summary | None = None
     ) -> web.Response:
-        detail = await reader.detail(found)
-        if detail is None:
-            raise _unknown(given["id"])
-        session, events = detail.summary, detail.events
+        asked, session, events = sheet.asked, sheet.summary, sheet.events
+        found = asked.found
         kept: dict[str, str] = {
             name: given[name] for name in ("source", "failed", "find") if name in given
         }
         # A long session is laid out beside what else there is to do.
-        picture = await asyncio.to_thread(timeline, events, detail.stages)
+        picture = await asyncio.to_thread(timeline, events, sheet.stages)
         chosen = choose(session.session_id, events, kept, first)
         catalogue, decision = self._reading.catalogue, session.decision
         reason = catalogue.reasons.get((decision, session.reason or "")) if decision else None
-        trace = self._reading.settings.desk_trace_url
         page: dict[str, str | None] = {
-            "id": session.session_id,
             **kept,
             "from": str(first) if first else None,
             "seen": views.fingerprint(session),
         }
-        return self._pages.answer(
+        return self._tabs.answer(
+            sheet,
+            "summary",
             "session.html",
-            session=session,
             cause=views.cause(session, events),
             reason_meaning=reason.meaning if reason else None,
             lasted=views.lasted(events),
-            masked=found.masked,
             person=person_link(session),
-            administer=_administer(reader.actor, session),
-            trace=trace.replace("{trace_id}", session.trace_id)
-            if trace and session.trace_id != HIDDEN
-            else None,
+            administer=_administer(asked.actor, session),
             revealed=revealed,
             may_reveal=_hides(found) and self._reading.settings.desk_reveal == "viewers",
-            address=link("/session", {"id": session.session_id}),
+            address=asked.address("/session"),
             longest_purpose=_LONGEST_PURPOSE,
             picture=picture,
             chosen=chosen,
             lines=[line(one, began(events), catalogue) for one in chosen.events],
             first=first,
             # What renewed itself would mask again what was just revealed.
-            live=link("/session", page) if found.goes_on and revealed is None else None,
+            live=asked.address("/session", page) if found.goes_on and revealed is None else None,
         )
 
     async def person(self, request: web.Request) -> web.Response:
@@ -160,7 +144,7 @@ class SessionPages:
     async def _found(self, reader: Reader, text: str) -> Found:
         found = await reader.session(text, self._reading.now())
         if found is None:
-            raise _unknown(text)
+            raise unknown(text)
         return found
 
 
@@ -170,10 +154,6 @@ def _administer(actor: Actor, session: Summary) -> list[tuple[str, str]] | None:
         return None
     emails = [session.email] if session.email else []
     return data_of(session=session.session_id, user=session.user_id, emails=emails)
-
-
-def _unknown(text: str) -> web.HTTPNotFound:
-    return web.HTTPNotFound(text=f"No session has the id or support code {text}.")
 
 
 def _hides(found: Found) -> bool:
@@ -196,13 +176,8 @@ async def _purpose(request: web.Request) -> str:
     return text
 
 
-def _check(given: Mapping[str, str], known: tuple[str, ...] = _PARAMETERS) -> int:
+def _check(given: Mapping[str, str]) -> int:
     """Check the parameters of a session; give the number of the first event to show."""
-    for name in given:
-        if name not in known:
-            raise BadParameterError(name, "is no parameter of a session", ", ".join(known))
-    if "id" not in given:
-        raise BadParameterError("id", "is missing", "a session id or a support code")
     if given.get("source", LANES[0]) not in LANES:
         raise BadParameterError("source", f"is {given['source']!r}", ", ".join(LANES))
     if given.get("failed", "yes") != "yes":

@@ -302,6 +302,25 @@ def test_going_back_and_forward_loses_nothing(open_page: Open, site: Site, sessi
     assert [names.count(f"PAGE_{what}") for what in ("HIDDEN", "VISIBLE")] == [3, 2]
 
 
+def test_going_back_takes_along_what_a_page_between_left(
+    open_page: Open, site: Site, session: str
+) -> None:
+    """A page that comes back from the cache sends what another could not while nobody listened."""
+    page = open_page()
+    control = page.context.new_cdp_session(page)
+    page.click("#next")
+    page.wait_for_url("**/next")
+    # With a token in hand, or what it says next would wait in memory alone.
+    page.evaluate("journey.supportCode")
+    site.stop()
+    with page.expect_event("requestfailed", lambda request: request.url == site.pages):
+        page.evaluate("say(5)")
+    step(control, -1)
+    site.start()
+    # The sixth is what the first page says as soon as it is back.
+    site.hears(session, 6)
+
+
 @pytest.mark.parametrize("away", [False, True], ids=["taken", "kept"])
 def test_a_crash_loses_the_last_second(
     open_page: Open, site: Site, session: str, away: bool

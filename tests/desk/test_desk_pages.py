@@ -105,16 +105,17 @@ def test_counts_are_made_good_where_they_were_hasty(
 
 
 def test_a_session_begins_with_its_cause(either: Desk) -> None:
-    """Cause, reason with meaning, code and who decided come before the events."""
+    """Below the head, cause, reason with meaning, code and who decided precede the events."""
     text = either.get("/session?id=018f3b5e-0000-7000-8000-000000000001").text
     places = [
         text.index(part)
         for part in (
+            '<span class="chip COMPLETED">',
+            "✕",
+            'aria-current="page">Summary<',
             "The user was rejected: the user&#39;s age could not be confirmed.",
             "Once in this session",
-            '<span class="chip COMPLETED">',
             "which is not approved",
-            "✕",
             "automatic",
             "Most recent error code",
             '<small>flow <code class="copy">flow-1<',

@@ -2,28 +2,32 @@ import { clear, load, save } from './store.js';
 import { claims, utf8 } from './token.js';
 import type { Options, Session } from './types.js';
 
-/** Events in a request; as many are not kept waiting for more. */
-const BATCH = 32;
-/** Milliseconds that an event waits for others. */
-const DELAY = 1_000;
-/** Seconds between two attempts. */
-const LONGEST_PAUSE = 60;
-const TIMEOUT = 30_000;
-/** Events that wait for a collector that is away; past that the oldest give way. */
-const MOST = 500;
-/** Bytes of an event; the collector refuses a larger one. */
-const LARGEST = 8_000;
-/** Bytes on their way at once. Browsers let 64 KiB out of a page that goes, tokens and frames with them. */
-const BUDGET = 56_000;
+/** Written into the code wherever they are used: a variable for each would be bytes that every page pays. */
+const enum Limit {
+  /** Events in a request; as many are not kept waiting for more. */
+  BATCH = 32,
+  /** Milliseconds that an event waits for others. */
+  DELAY = 1_000,
+  /** Seconds between two attempts. */
+  LONGEST_PAUSE = 60,
+  /** Milliseconds. */
+  TIMEOUT = 30_000,
+  /** Events that wait for a collector that is away; past that the oldest give way. */
+  MOST = 500,
+  /** Bytes of an event; the collector refuses a larger one. */
+  LARGEST = 8_000,
+  /** Bytes on their way at once. Browsers let 64 KiB out of a page that goes, tokens and frames with them. */
+  BUDGET = 56_000,
+}
 /** Taken, or never to be taken whatever is tried. */
-const SETTLED = /2..|40[03]|413/;
-
-
+const SETTLED = /^2|40[03]|413/;
 
 /** What waits to be sent, in order, and how it leaves; `isOn`: whether it may go on by itself. */
 export const createOutbox = ({ url, token: source }: Options, isOn: () => unknown) => {
   // The host's own, from before any instrument wrapped it.
-  const { fetch } = globalThis;
+  const fetch = globalThis.fetch;
+  /** What tells this page from others of the tab. */
+  const self = Math.random();
   const session = { id: '', path: '' } as Session;
   let tell: (session: Session) => void;
   const known = new Promise<Session>((resolve) => (tell = resolve));
@@ -38,7 +42,15 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
 
   const keep = () => {
     // Before the session is known memory has to do: what is left behind must not become another's.
-    if (token && isOn()) save([session.id, session.path, ...flying, queue].flat());
+    if (!token || !isOn()) return;
+    const [page, owner, path, ...left] = load();
+    // Of a page before this one, or of those since, where this one comes back from being left.
+    if (page !== self && owner === session.id) {
+      session.resumed = true;
+      session.path = path as string;
+      queue = [...new Set([...(left as string[]), ...queue])];
+    }
+    save([self, session.id, session.path, ...flying, queue].flat());
   };
 
   const drop = () => {
@@ -47,18 +59,18 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
     session.path = '';
   };
 
-  const arm = (delay = 0) => {
+  const arm = (delay?: number) => {
     clearTimeout(timer);
     if (isOn()) timer = setTimeout(send, delay);
   };
 
   const schedule = () => {
-    if (queue.length >= BATCH && !flying.size && !failures) arm();
-    else if (!timer) arm(DELAY);
+    if (queue.length >= Limit.BATCH && !flying.size && !failures) arm();
+    else if (!timer) arm(Limit.DELAY);
   };
 
   const retry = (told?: number) => {
-    arm(Math.min(LONGEST_PAUSE, told || 2 ** failures) * DELAY * (1 + Math.random()));
+    arm(Math.min(Limit.LONGEST_PAUSE, told || 2 ** failures) * Limit.DELAY * (1 + Math.random()));
     failures++;
   };
 
@@ -69,17 +81,11 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
         await 0;
         const next = typeof source === 'string' ? source : await source();
         const { sub, iat, exp } = claims(next);
-        if (sub !== session.id) {
-          const [owner, path, ...left] = load();
-          // Another session's events would be taken for this one's.
-          if (session.id) drop();
-          session.id = sub;
-          if ((session.resumed = owner === sub)) {
-            session.path = path!;
-            queue.unshift(...left);
-          }
-        }
+        // Another session's events would be taken for this one's.
+        if (session.id && session.id !== sub) drop();
+        session.id = sub;
         token = next;
+        keep();
         // By the token's own span of time: the device's clock may be a day off.
         renewAt = Date.now() + (exp - iat - 60) * 1_000;
         tell(session);
@@ -90,7 +96,7 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
     })());
 
   const post = async (most: number) => {
-    let room = BUDGET - utf8([...flying].join()).length;
+    let room = Limit.BUDGET - utf8(`${[...flying]}`).length;
     let count = 0;
     while (count < most && count < queue.length && (room -= utf8(queue[count]!).length) > 0) count++;
     if (!count) return;
@@ -105,7 +111,7 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
         credentials: 'omit',
         // The page's own address would say more than its path.
         referrerPolicy: 'origin',
-        signal: AbortSignal.timeout?.(TIMEOUT),
+        signal: AbortSignal.timeout?.(Limit.TIMEOUT),
       });
     } catch {
       // No answer: tried again.
@@ -133,7 +139,7 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
     timer = 0;
     keep();
     if (!token || (queue.length && !leaving && Date.now() > renewAt)) await renew();
-    if (token && (leaving || !flying.size)) await post(leaving ? 2 * BATCH : BATCH);
+    if (token && (leaving || !flying.size)) await post(leaving ? 2 * Limit.BATCH : Limit.BATCH);
   };
 
   return {
@@ -141,9 +147,9 @@ export const createOutbox = ({ url, token: source }: Options, isOn: () => unknow
     session: known,
     send,
     add(json: string) {
-      if (utf8(json).length > LARGEST) return;
+      if (utf8(json).length > Limit.LARGEST) return;
       queue.push(json);
-      queue.splice(0, queue.length - MOST);
+      queue.splice(0, queue.length - Limit.MOST);
       schedule();
     },
     forget() {

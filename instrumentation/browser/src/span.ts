@@ -27,6 +27,6 @@ export const span = (name: string, details: Details | undefined, at: string, end
     endTimeUnixNano: end,
     attributes: Object.entries({ ...details, 'journey.event.name': name })
       .map(([key, value]) => ({ key: key === 'errorCode' ? 'journey.error.code' : key, value: otlp(value) }))
-      .filter(({ value }) => value),
+      .filter((attribute) => attribute.value),
   });
 };

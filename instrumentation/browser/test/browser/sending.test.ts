@@ -86,7 +86,7 @@ describe('attempts', () => {
     many(3).forEach(() => journey.record('STEP_VIEW'));
     await pass(1_000);
     many(40).forEach(() => journey.record('API_CALL'));
-    await pass(19_900);
+    await pass(18_900);
     expect(collector.sent).toHaveLength(1);
     await pass(30_000);
     expect(collector.events.slice(3)).toHaveLength(43);

@@ -77,6 +77,8 @@ test('what a collector that is away did not take, the next page sends', async ()
   there.state.status = 503;
   await record();
   await page.click('#next');
+  // A page that is on its way cannot be loaded again.
+  await page.waitForURL('**/next');
   there.state.status = 200;
   await page.reload();
   await arrives('ALERT_SHOWN', 1);
