@@ -41,7 +41,7 @@ except ConfigError as error:
 def test_an_unknown_exporter_is_refused(tmp_path: Path) -> None:
     """Settings for an exporter that nobody installed stop the start and name the known ones."""
     store = SqliteStore(tmp_path, builtin_catalogue(), 1)
-    with pytest.raises(ConfigError, match=r"exporters\.otlpp: .*known: otlp, prometheus, webhook"):
+    with pytest.raises(ConfigError, match=r"exporters\.otlpp: .*known: .*otlp, .*webhook"):
         load_exporters(
             Settings(exporters={"otlpp": {}}), store, lambda: 0, Health(), Recorder(lambda: 0)
         )
