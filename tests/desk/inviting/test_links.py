@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qs
 from uuid import UUID
 
 import pytest
-from tests.desk.inviting.conftest import House, cookie_of
-from tests.support.inviting import FORM, KEY, SECRET, URL
+from tests.desk.inviting.conftest import House, cookie_of, opened_house
+from tests.support.inviting import FORM, KEY, SECRET, URL, inviting
+from tests.support.running import Enter
 
 from journeytrace.browser import AUDIENCE, Key, read
 from journeytrace_collector.core.invitations import digest_of
@@ -190,3 +193,21 @@ def test_markup_in_a_name_is_text() -> None:
     shown = page(Said(200, "<b>&", ("<i>",), "<u>", "<s>")).decode()
     assert not any(tag in shown for tag in ("<b>", "<i>", "<u>", "<s>"))
     assert "<h1><b>&</h1>" in unescape(shown)
+
+
+def test_behind_https_nobody_else_sets_its_cookie(
+    entering: Enter,
+    known: None,  # noqa: ARG001
+    tmp_path: Path,
+) -> None:
+    """It is of this very host alone, and travels encrypted."""
+    url = "https://verify.example.com"
+    settings = inviting()["invitations"].model_copy(update={"url": url})
+    house = opened_house(entering, tmp_path / "data", invitations=settings)
+    page = unescape(house.desk.post("/new", {"journey": "onboarding"}).text)
+    found = re.search(rf"{url}/i/([\w-]{{43}})", page)
+    assert found
+    cookie = house.follow(found[1]).headers["set-cookie"]
+    assert cookie.startswith("__Host-invitation=")
+    assert {"Secure", "HttpOnly", "Path=/"} < set(cookie.split("; "))
+    assert house.follow(found[1], "POST", Origin=url).status == 303
