@@ -255,6 +255,7 @@ class Ingest:
             rights=_rights(parts),
             versions=frozenset().union(*(part.versions for part in parts)),
             guard=parts[0].guard,
+            parcels=[parcel for part in parts for parcel in part.parcels],
         )
         start = time.perf_counter()
         try:

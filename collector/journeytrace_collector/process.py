@@ -36,17 +36,18 @@ from journeytrace_collector.outbox.delivery import Delivery
 from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import load_exporters
 from journeytrace_collector.public.app import load_script, public_app
+from journeytrace_collector.public.invited import InvitedPages
 from journeytrace_collector.public.listener import SENDER, Listener
 from journeytrace_collector.public.rebuild import EVENT_LIMITS
 from journeytrace_collector.public.refusal import Outcome
 from journeytrace_collector.receiver.grpc import GrpcReceiver
 from journeytrace_collector.receiver.http import http_receiver
 from journeytrace_collector.receiver.otlp import Signal, signals
-from journeytrace_collector.recording import Recorder
+from journeytrace_collector.recording import Record, Recorder
 from journeytrace_collector.report.maker import Reports
 from journeytrace_collector.security import Access
 from journeytrace_collector.settings import Address, Settings
-from journeytrace_collector.store import Carried
+from journeytrace_collector.store import Carried, Store
 from journeytrace_collector.store.opening import open_store, store_place
 
 __all__ = ["Collector", "run"]
@@ -187,7 +188,8 @@ class Collector:
             clock=self._clock,
             max_bytes=settings.max_queued_bytes // _PAGES_SHARE,
         )
-        await self._open_public(listener, health, context)
+        invited = self._invited(listener, access, store, record, health)
+        await self._open_public(listener, invited, health, context)
         acting = Acting(store, ingest, self._clock)
         await self._open_desk(
             DeskContext(
@@ -216,12 +218,32 @@ class Collector:
         port = await grpc.start(settings.otlp_grpc.host, settings.otlp_grpc.port)
         self.otlp_grpc = Address(settings.otlp_grpc.host, port)
 
+    def _invited(
+        self, listener: Listener, access: Access, store: Store, record: Record, health: Health
+    ) -> InvitedPages | None:
+        settings = self._settings.invitations
+        if not settings.journeys or not access.browser_keys:
+            return None
+        return InvitedPages(
+            settings,
+            access.browser_keys[0],
+            store=store,
+            record=record,
+            clock=self._clock,
+            check_address=listener.check_address,
+            health=health,
+        )
+
     async def _open_public(
-        self, listener: Listener, health: Health, tls: SSLContext | None
+        self,
+        listener: Listener,
+        invited: InvitedPages | None,
+        health: Health,
+        tls: SSLContext | None,
     ) -> None:
         settings = self._settings.public
         if settings.listen is not None:
-            app = public_app(settings, listener, health, load_script())
+            app = public_app(settings, listener, health, load_script(), invited)
             self.public = await self._serve("public", app, settings.listen, tls)
 
     async def _open_desk(self, desk: DeskContext, tls: SSLContext | None) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from journeytrace import conventions as names
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Source
 from journeytrace_collector.clock import Clock
+from journeytrace_collector.core.change import Parcel
 from journeytrace_collector.core.decode import Decoder
 from journeytrace_collector.core.review import Guard, Rules, Version, is_verdict
 from journeytrace_collector.errors import UnavailableError
@@ -30,6 +31,7 @@ class Record(Protocol):
         *,
         event_id: bytes | None = None,
         expected: Version | None = None,
+        parcels: Sequence[Parcel] = (),
     ) -> None:
         """Keep an event of source OP; on return it is on disk.
 
@@ -40,6 +42,8 @@ class Record(Protocol):
             attributes: what else there is to say; None: nothing.
             event_id: 8 bytes, where doing it again is to be the same event; None: it is not.
             expected: the session as they saw it; None: whatever it is now.
+            parcels: what leaves because of it, put into the outbox in the same transaction if it
+                is new.
 
         A verdict is under the rules of its session's project, and never older than the one before.
 
@@ -79,6 +83,7 @@ class Recorder:
         *,
         event_id: bytes | None = None,
         expected: Version | None = None,
+        parcels: Sequence[Parcel] = (),
     ) -> None:
         """Keep an event of source OP: see `Record`."""
         if self._open is None:
@@ -97,4 +102,5 @@ class Recorder:
         decoded = decoder.operation(said, now)
         if expected is not None or is_verdict(name, self._catalogue):
             decoded.guard = Guard(expected, self._rules)
+        decoded.parcels = [(event.event_id, one) for event in decoded.events for one in parcels]
         await asyncio.wrap_future(ingest.submit(lambda _body, _at: decoded, b"", now))

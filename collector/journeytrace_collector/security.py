@@ -26,7 +26,7 @@ from journeytrace_collector.settings import Address, Settings
 from journeytrace_collector.settings.files import read_file
 from journeytrace_collector.settings.types import TOKEN_RULE, is_token
 
-__all__ = ["Access", "Senders", "Tls", "Tokens"]
+__all__ = ["Access", "Senders", "Tls", "Tokens", "browser_keys"]
 
 _BEARER: Final = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
@@ -155,7 +155,7 @@ class Access:
         """None: everything travels in the clear."""
         self.hosts = Hosts(settings.hosts)
         """The names of ports that ask for no token."""
-        self.browser_keys = _browser_keys(settings)
+        self.browser_keys = browser_keys(settings)
         """What the tokens of browsers are signed with."""
         if self.senders.shares_with(self.readers):
             raise ConfigError("admin_token: is also a token, so every sender could read all data")
@@ -187,7 +187,12 @@ def _tokens(key: str, token: SecretStr | None, file: Path | None) -> list[str]:
     return _read_tokens(f"{key}_file", file) if file is not None else []
 
 
-def _browser_keys(settings: Settings) -> tuple[Key, ...]:
+def browser_keys(settings: Settings) -> tuple[Key, ...]:
+    """Give what the tokens of browsers are signed with; the first signs.
+
+    Raises:
+        ConfigError: a file with one cannot be used.
+    """
     found = []
     for name, key in settings.public.keys.items():
         where = f"public.keys.{name}"

@@ -17,6 +17,7 @@ from journeytrace_desk.data_pages import DataPages
 from journeytrace_desk.document_pages import DocumentPages
 from journeytrace_desk.form_pages import FormPages
 from journeytrace_desk.guard import answer_errors, secure
+from journeytrace_desk.invitation_pages import InvitationPages
 from journeytrace_desk.list_pages import ListPages
 from journeytrace_desk.note_pages import NotePages
 from journeytrace_desk.overview_pages import OverviewPages
@@ -45,7 +46,8 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     _check_two_people(context.settings, recognise)
     assets = Assets()
     gate = Gate(context, context.act, recognise)
-    pages = Pages(assets, signs_out=gate.signs_out)
+    invites = bool(context.settings.invitations.journeys)
+    pages = Pages(assets, signs_out=gate.signs_out, invites=invites)
     reading = Reading(context)
     overviews = OverviewPages(reading, pages)
     lists = ListPages(reading, pages, context.act)
@@ -77,6 +79,7 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     app.router.add_get("/session/report.pdf", reports.pdf)
     app.router.add_get("/person", sessions.person)
     _join_tabs(app.router, tabs, sessions, pages)
+    _invite(app.router, InvitationPages(reading, pages))
     _administer(app.router, context, pages)
     app.router.add_get("/help", pages.help)
     app.router.add_get("/static/{name}", assets.serve)
@@ -105,6 +108,16 @@ def _check_two_people(settings: Settings, recognise: Recognise) -> None:
             "two_people: nobody is told from anybody else at this desk, so there is no second"
             " person: say in desk_access how people are known"
         )
+
+
+def _invite(router: web.UrlDispatcher, invitations: InvitationPages) -> None:
+    """Add what only analysts may do."""
+    router.add_get("/new", invitations.new)
+    router.add_post("/new", invitations.invite)
+    router.add_post("/new/link", invitations.link)
+    router.add_post("/new/send", invitations.send)
+    router.add_get("/invitations", invitations.list)
+    router.add_post("/invitations/revoke", invitations.revoke)
 
 
 def _administer(router: web.UrlDispatcher, context: DeskContext, pages: Pages) -> None:

@@ -26,8 +26,9 @@ _ASKED: ContextVar[web.Request | None] = ContextVar("asked", default=None)
 class Pages:
     """Makes answers of templates. Everything that is put into one is escaped."""
 
-    def __init__(self, assets: Assets, *, signs_out: bool = False) -> None:
-        """Make pages; `signs_out`: whether each has a button to sign out."""
+    def __init__(self, assets: Assets, *, signs_out: bool = False, invites: bool = False) -> None:
+        """Make pages; `signs_out`: whether each has a button to sign out; `invites`: whether there
+        is anything that analysts can invite to."""
         self.signs_out = signs_out
         self._environment = Environment(
             loader=FileSystemLoader(_FOLDER),
@@ -46,6 +47,7 @@ class Pages:
         }
         self._environment.globals |= {
             "asset": assets.address,
+            "invites": invites,
             "signs_out": signs_out,
             "status_word": words.STATUS.__getitem__,
             "decision_word": words.DECISION.__getitem__,
@@ -85,6 +87,7 @@ def _viewer() -> dict[str, Any]:
         actor = None
     return {
         "is_known": actor is not None,
+        "is_analyst": actor is not None and scope_of(actor, Role.ANALYST) is not None,
         "is_admin": actor is not None and scope_of(actor, Role.ADMIN) is not None,
         "signed_in": actor.id if actor is not None and actor != LOCAL else None,
     }

@@ -28,7 +28,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from pydantic import BaseModel, Field
 
-from journeytrace import Event, Journey, Reason
+from journeytrace import Event, Journey, Reason, links
+from journeytrace.browser import MAX_TOKEN
 from journeytrace.conventions import Impact
 
 if TYPE_CHECKING:
@@ -185,6 +186,27 @@ def shown(path: str, who: Applicant) -> Response:
 def is_over(who: Applicant) -> bool:
     """Tell whether it was decided."""
     return who.step.startswith(("/done/", "/error/"))
+
+
+@app.get("/invited")
+async def invited() -> Response:
+    """Show the form to whoever comes by a link: who that is, its page alone has been told."""
+    return HTMLResponse(PAGE)
+
+
+@app.post("/api/invited")
+async def take_over(request: Request) -> Response:
+    """Go on with the session that a link has led to."""
+    journey = links.take_over((await uploaded(request))[:MAX_TOKEN])
+    if not journey:
+        raise HTTPException(401, "ask for a new link")
+    mine = [key for key, who in applicants.items() if who.session_id == journey.session_id]
+    cookie = mine[0] if mine else secrets.token_urlsafe()
+    if not mine:
+        applicants[cookie] = Applicant(journey.session_id, journey.browser_token())
+    answer = Response(status_code=204)
+    answer.set_cookie(COOKIE, cookie, httponly=True, samesite="strict")
+    return answer
 
 
 @app.post("/api/token")

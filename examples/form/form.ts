@@ -1,10 +1,18 @@
 // The page's side of the form: which screen is shown, and what is recorded of it.
 // `make browser` builds static/form.js of it.
 import { calls, camera, environment, errors, routes, startJourney } from 'journeytrace';
+import { takeOver } from 'journeytrace/invitation';
 
 const find = <Kind extends Element = HTMLElement>(selector: string) => document.querySelector<Kind>(selector)!;
 
-// First of all, so that errors of what follows are seen.
+// Whoever comes by a link of the desk: the server takes the session over, and knows it by a cookie from then on.
+const given = takeOver();
+if (given) {
+  await fetch('/api/invited', { method: 'POST', body: given.token });
+  history.replaceState(null, '', '/');
+} else if (location.pathname === '/invited') location.replace('/');
+
+// First of all that is shown, so that errors of what follows are seen.
 const journey = startJourney({
   url: find<HTMLMetaElement>('meta[name=journey]').content,
   // Asked for at the start, and again before it ends. The cookie says whose session it is.

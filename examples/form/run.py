@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from journeytrace_collector.process import Collector
 from journeytrace_collector.settings import Address, Project, Settings
+from journeytrace_collector.settings.invitations import Invitations, InvitedJourney
 from journeytrace_collector.settings.public import Public, PublicKey
 
 FREE = Address("127.0.0.1", 0)
@@ -31,6 +32,9 @@ async def run() -> None:
         TemporaryDirectory(prefix="journeytrace-form-", ignore_cleanup_errors=True) as folder,
         socket.create_server((FREE.host, FREE.port)) as door,
     ):
+        # Links begin with it, so it has to be known beforehand.
+        with socket.create_server((FREE.host, FREE.port)) as free:
+            public = Address(FREE.host, free.getsockname()[1])
         form = f"http://{FREE.host}:{door.getsockname()[1]}"
         settings = Settings(
             data=Path(folder),
@@ -39,11 +43,19 @@ async def run() -> None:
             admin=FREE,
             desk=FREE,
             public=Public(
-                listen=FREE,
+                listen=public,
                 keys={"example": PublicKey(key=SecretStr(secret))},
                 origins=(form,),
             ),
             projects={"example-form": Project()},
+            invitations=Invitations(
+                url=f"http://{public}",
+                journeys={
+                    "form": InvitedJourney(
+                        name="A form to try", project="example-form", form=f"{form}/invited"
+                    )
+                },
+            ),
         )
         async with Collector(settings) as collector:
             # What tells a service where its collector is, and what it signs tokens with.

@@ -26,7 +26,7 @@ if (process.argv.includes('--script')) {
     entryPoints: [here('../../examples/form/form.ts')],
     format: 'esm',
     // As the package is called for who has installed it.
-    alias: { journeytrace: here('src/index.ts') },
+    alias: { 'journeytrace/invitation': here('src/invitation.ts'), journeytrace: here('src/index.ts') },
   });
 } else {
   rmSync(here('dist'), { recursive: true, force: true });

@@ -23,14 +23,14 @@ from journeytrace.browser import (
 if TYPE_CHECKING:
     from journeytrace._emit import Emitter
 
-__all__ = ["token_for"]
+__all__ = ["known_keys", "token_for"]
 
 _USUAL_MINUTES = 30
 
 
 def token_for(emitter: Emitter, minutes: object, project: object, previous: object) -> str:
     """Give the token; empty: no key is known. See `Journey.browser_token`."""
-    keys = _keys()
+    keys = known_keys()
     if not keys:
         return ""
     now = int(time.time())
@@ -53,7 +53,9 @@ def token_for(emitter: Emitter, minutes: object, project: object, previous: obje
     return mint(keys[0], claims)
 
 
-def _keys() -> tuple[Key, ...]:
+def known_keys() -> tuple[Key, ...]:
+    """Give the keys of this service, the first signs; none, which is reported: there is no usable
+    one."""
     keys = _settings.current().browser_keys
     if keys:
         return keys

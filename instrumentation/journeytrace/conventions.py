@@ -52,6 +52,14 @@ __all__ = [
     "FLOW_ID",
     "FORM",
     "IMPACTS",
+    "INVITATION_BROWSER",
+    "INVITATION_CHANNEL",
+    "INVITATION_EXPIRES_AT",
+    "INVITATION_FAILURE",
+    "INVITATION_ID",
+    "INVITATION_JOURNEY",
+    "INVITATION_MESSAGE",
+    "INVITATION_RECIPIENT",
     "LAST_EVENT",
     "MAX_NAME_LENGTH",
     "METRICS",
@@ -222,6 +230,31 @@ REPORT_SHA256: Final = "journey.report.sha256"
 
 REPORT_KEY: Final = "journey.report.key"
 """Of a REPORT_ISSUED: id of the key that signed the report. String; absent: it is not signed."""
+INVITATION_ID: Final = "journey.invitation.id"
+"""Of an event about an invitation: the SHA-256 of its link's token, 64 hex digits. The token itself
+stands in no event."""
+
+INVITATION_JOURNEY: Final = "journey.invitation.journey"
+"""To which journey of the settings somebody was invited, by its key. String."""
+
+INVITATION_EXPIRES_AT: Final = "journey.invitation.expires_at"
+"""Until when the link can be opened. String, RFC 3339."""
+
+INVITATION_CHANNEL: Final = "journey.invitation.channel"
+"""How the link gets to the person: ``link`` (somebody hands it over), ``mail`` or ``sms``."""
+
+INVITATION_MESSAGE: Final = "journey.invitation.message"
+"""Of an event about a mail or SMS: the id of the SESSION_INVITED that asked for it, in hex."""
+
+INVITATION_RECIPIENT: Final = "journey.private.recipient"
+"""To which address or number the link goes. String; like all that is private it never leaves."""
+
+INVITATION_FAILURE: Final = "journey.invitation.failure"
+"""Of INVITATION_FAILED: ``refused`` for good, ``unknown`` whether it arrived, ``expired`` or
+``revoked`` before it could leave, or ``off``: nothing is set up to send it."""
+
+INVITATION_BROWSER: Final = "journey.invitation.browser"
+"""Of INVITATION_OPENED: by what the browser is known again that opened it, a hash in hex."""
 
 TIME_SENT: Final = "journey.time.sent"
 """Put by the collector on an event whose own time it does not believe: what was sent, RFC 3339."""

@@ -253,3 +253,30 @@ def test_the_page_shows_a_journey_as_it_is() -> None:
     page = (FORM / "README.md").read_text("utf-8")
     shown = re.findall(r"^\+\S+ +(?:BE|FE) +[A-Z_0-9]+ +([A-Z_0-9]+)", page, re.MULTILINE)
     assert Counter(shown) == Counter(REFUSED)
+
+
+def test_somebody_who_was_invited(
+    browser: Browser, form: Running, opened: Callable[[int], Page]
+) -> None:
+    """A link of the desk leads to the form, which goes on with the session that was invited."""
+    desk = browser.new_page()
+    desk.goto(f"{form.desk}/new")
+    desk.get_by_role("button", name="A form to try").click()
+    link = desk.locator(".address").text_content() or ""
+    text = desk.locator(".hint code").last.text_content()
+    desk.close()
+
+    page = opened(0)
+    page.goto(link)
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("heading", name="Who are you?").wait_for()
+    assert page.url == f"{form.url}/"
+    begin(page, "invited@example.com", "lookalike")
+    take(page, "Your ID document")
+    take(page, "Your face")
+    page.get_by_text("Somebody will have a look at it").wait_for()
+    happened = ["SESSION_INVITED", "INVITATION_OPENED", "SESSION_CREATED", "PENDING"]
+    session = form.session("invited@example.com", [*happened, "FINAL_PAGE_VIEW"])
+    assert (session["session_id"], session["decision"]) == (text, "PENDING")
+    names = [event["name"] for event in session["events"]]
+    assert [name for name in names if name in happened] == happened

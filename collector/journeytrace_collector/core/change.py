@@ -79,6 +79,8 @@ class Change:
     session began: no span stands for them yet."""
     retention: Retention = NO_PERIODS
     """How long sessions are kept, as it is in force."""
+    parcels: Sequence[Parcel] = ()
+    """What leaves with it whatever exporters make of it: what no event may tell."""
     records: dict[str, int] = field(default_factory=dict)
     """How many events were new, duplicate, refused or forgotten, how many records rejected or
     ignored, how many sessions erased."""

@@ -23,6 +23,7 @@ from journeytrace import conventions as names
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core import fields
 from journeytrace_collector.core.attributes import plain_attributes, service_of
+from journeytrace_collector.core.change import Parcel
 from journeytrace_collector.core.fields import MAX_NAME, BadFieldError
 from journeytrace_collector.core.model import Event, Rejection
 from journeytrace_collector.core.record import Limits, Record, Resolver
@@ -78,6 +79,8 @@ class Decoded:
     """Of who sent it."""
     guard: Guard | None = None
     """What has to hold when its one event is stored; None: nothing."""
+    parcels: list[tuple[bytes, Parcel]] = field(default_factory=list)
+    """What leaves because of an event, by its id."""
 
     def reject(self, rejection: Rejection) -> None:
         """Note one event that is not taken."""

@@ -42,7 +42,7 @@ def effects(
 
     def follow(change: Change) -> Followup:
         tally = measure.tally(change)
-        parcels: list[Parcel] = []
+        parcels = list(change.parcels)
         for name, exporter in exporters.items():
             faults: _Faults = []
             parcels += _parcels(exporter, change, faults)

@@ -23,6 +23,7 @@ from journeytrace_collector.errors import (
     UnavailableError,
 )
 from journeytrace_collector.health import Health
+from journeytrace_collector.public.invited import InvitedPages
 from journeytrace_collector.public.listener import Listener
 from journeytrace_collector.public.refusal import STATUS, Outcome, RefusedError
 from journeytrace_collector.receiver.otlp import RETRY_AFTER_SECONDS
@@ -48,7 +49,11 @@ _OUTCOMES: Final = (
 
 
 def public_app(
-    settings: Public, listener: Listener, health: Health, script: bytes | None
+    settings: Public,
+    listener: Listener,
+    health: Health,
+    script: bytes | None,
+    invited: InvitedPages | None = None,
 ) -> web.Application:
     """Give the application.
 
@@ -59,12 +64,15 @@ def public_app(
         listener: what takes the events.
         health: where the outcomes are counted.
         script: what pages load; None: there is none.
+        invited: the pages behind links; None: nobody is invited to anything.
     """
     edge = _Edge(settings, listener, health)
     app = web.Application()
     app.router.add_post(settings.path, edge.post)
     app.router.add_route("OPTIONS", settings.path, edge.preflight)
     app.router.add_get("/healthz", _healthz)
+    if invited is not None:
+        invited.join(app)
     if script is not None:
         app.router.add_get(settings.script_path, partial(_script, script, _etag(script)))
     return app

@@ -85,7 +85,7 @@ class Listener:
             UnavailableError: likewise, for now.
         """
         received = self._clock()
-        self._check_address(request)
+        self.check_address(request)
         kind = request.content_type
         with Hold(self._space) as hold, ExitStack() as turn:
             check = partial(self._admit, now=received, turn=turn)
@@ -113,7 +113,12 @@ class Listener:
                 self._counts.give_back(claims.session_id, events)
                 raise
 
-    def _check_address(self, request: web.Request) -> None:
+    def check_address(self, request: web.Request) -> None:
+        """Count a request for its address.
+
+        Raises:
+            RefusedError: too many come from there.
+        """
         forwarded = request.headers.getall("X-Forwarded-For", [])
         peer = request.transport.get_extra_info("peername") if request.transport else None
         client = client_of(str(peer[0]) if peer else "", forwarded, self._settings.proxies)

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from journeytrace_collector.core.review import Rules
 from journeytrace_collector.settings.access import DeskAccess
+from journeytrace_collector.settings.invitations import Invitations
 from journeytrace_collector.settings.public import Public
 from journeytrace_collector.settings.report import Report
 from journeytrace_collector.settings.review import DeskReview
@@ -164,6 +165,13 @@ class Settings(BaseSettings):
         default=Report(),
         description="How a session's report is made: a PDF that can be checked.",
     )
+    invitations: Invitations = Field(
+        default=Invitations(),
+        description=(
+            "The journeys that people are invited to from the desk; their links lead to the public"
+            " listener, so public.listen is needed."
+        ),
+    )
     desk_reveal: Literal["viewers", "nobody"] = Field(
         default="viewers",
         description=(
@@ -302,7 +310,8 @@ class Settings(BaseSettings):
     def named_projects(self) -> frozenset[str]:
         """The projects that are known beforehand: they have settings, or a sender of their own."""
         of_senders = (sender.projects or () for sender in self.senders.values())
-        return frozenset(self.projects).union(*of_senders)
+        invited = (journey.project for journey in self.invitations.journeys.values())
+        return frozenset(self.projects).union(*of_senders, invited)
 
     @property
     def fixed_retention(self) -> dict[str, int]:
@@ -328,6 +337,17 @@ class Settings(BaseSettings):
         return self.desk_review.two_people or any(
             project.two_people for project in self.projects.values()
         )
+
+    @field_validator("invitations")
+    @classmethod
+    def _links_lead_somewhere(cls, value: Invitations, info: ValidationInfo) -> Invitations:
+        public = info.data.get("public")
+        if value.journeys and public is not None and public.listen is None:
+            raise ValueError(
+                "links lead to the public listener, and there is none: give public.listen, such as"
+                " 0.0.0.0:9466, and public.keys"
+            )
+        return value
 
     @field_validator("max_queued_bytes")
     @classmethod

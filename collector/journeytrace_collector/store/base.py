@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.change import Effects, Parcel, Tally
+from journeytrace_collector.core.invitations import Standing
 from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Outcome
@@ -35,6 +36,8 @@ __all__ = [
     "Counted",
     "Cursor",
     "Erased",
+    "InvitationQuery",
+    "Invited",
     "Known",
     "OutboxRow",
     "OutboxState",
@@ -176,6 +179,9 @@ class Carried:
     """(service, version) of those who sent the events."""
     guard: Guard | None = None
     """What has to hold for the one event that is written, or it is not; None: nothing."""
+    parcels: Sequence[tuple[bytes, Parcel]] = ()
+    """What leaves because of an event, by the id of that: it does if the event was new. It holds
+    what no event may tell."""
 
 
 NOTHING_CARRIED: Final = Carried()
@@ -344,6 +350,35 @@ class TaskRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """A link that leads into a session, and how it stands. Times are in ns."""
+
+    digest: bytes
+    """SHA-256 of its token."""
+    session_id: str
+    project: str | None
+    invited_at: int
+    expires_at: int
+    opened_at: int | None
+    """None: nobody has opened it."""
+    revoked_at: int | None
+    """None: it was not taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationQuery:
+    """Which invitations to list, newest first."""
+
+    standing: Standing | None = None
+    """How they stand now; None: any."""
+    scope: Scope = EVERY_PROJECT
+    """In these projects."""
+    limit: int = 50
+    after: tuple[int, bytes] | None = None
+    """Continue after the one with this `invited_at` and `digest`."""
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxRow:
     """A parcel on its way."""
 
@@ -496,6 +531,15 @@ class Store(Protocol):
 
     def digest(self, session_id: str) -> bytes:
         """Give by what an act names a session."""
+
+    def invited(self, digest: bytes) -> str | None:
+        """Give the session that a link leads into; `digest`: the SHA-256 of its token.
+
+        None: there is no such link, or its session was erased.
+        """
+
+    def invitations(self, query: InvitationQuery, now: int) -> list[Invited]:
+        """List invitations as they stand at `now` (ns), also to sessions that have not begun."""
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """Give a session's events in order of (time, event id); `source`: only FE, BE or OP."""

@@ -27,6 +27,7 @@ from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import (
     bound,
     counting,
+    invitations,
     periods,
     postgresql_erasing,
     postgresql_ledger,
@@ -44,6 +45,8 @@ from journeytrace_collector.store.base import (
     Cohort,
     Counted,
     Erased,
+    InvitationQuery,
+    Invited,
     Known,
     OutboxRow,
     OutboxState,
@@ -269,6 +272,16 @@ class PostgresqlStore:
     def digest(self, session_id: str) -> bytes:
         """See `Store.digest`."""
         return digest(self._writing.salt, session_id)
+
+    def invited(self, digest: bytes) -> str | None:
+        """See `Store.invited`."""
+        rows = self._ask(invitations.owner(digest, POSTGRESQL))
+        return rows[0][0] if rows else None
+
+    def invitations(self, query: InvitationQuery, now: int) -> list[Invited]:
+        """See `Store.invitations`."""
+        rows = self._ask(invitations.listed(query, now, POSTGRESQL))
+        return [invitations.invited_of(row) for row in rows]
 
     def delivered(self, ids: Sequence[int]) -> None:
         """See `Store.delivered`."""

@@ -19,10 +19,11 @@ from journeytrace.conventions import Impact
 from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import digest, former_values
+from journeytrace_collector.core.invitations import marks_of
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Retention
 from journeytrace_collector.core.sessionize import SessionState
-from journeytrace_collector.store import tasks
+from journeytrace_collector.store import invitations, tasks
 from journeytrace_collector.store.ledger import json_text
 from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
 from journeytrace_collector.store.postgresql_erasing import PostgresqlErasing
@@ -104,6 +105,9 @@ _TASK: Final = {
     name: "bigint" if name in {"session_no", "since"} else "text" for name in tasks.COLUMNS
 }
 _ADD_TASKS: Final = f"INSERT INTO tasks ({', '.join(_TASK)}) SELECT * FROM {unnest(_TASK)}"
+_MARK: Final = invitations.MARK.format(
+    "VALUES (" + ", ".join(f"%s::{kind}" for kind in invitations.COLUMNS.values()) + ")"
+)
 _ANY_DIGEST: Final = "SELECT 1 FROM digests WHERE digest = ANY(%s::bytea[]) LIMIT 1"
 _SETTLE: Final = (
     "UPDATE sessions SET pending = NULL, settled_at = given.settled_at,"
@@ -198,6 +202,7 @@ class PostgresqlTables(PostgresqlErasing):
         """
         new = [self._new_values(one) for one in saved if one.change.before is None]
         old = [(one.no, *self._values(one)) for one in saved if one.change.before is not None]
+        marks = [(d, one.no, *t) for one in saved for d, *t in marks_of(one.change.fresh)]
         former = [(one.no, *value) for one in saved for value in former_values(one.change)]
         with self.connection.pipeline():
             inserted = self.connection.execute(_INSERT, arrays(new)) if new else None
@@ -206,6 +211,8 @@ class PostgresqlTables(PostgresqlErasing):
                 self.connection.execute(_UPDATE, arrays(old))
             if former:
                 self.connection.execute(_KEEP_FORMER, arrays(former))
+            for mark in marks:
+                self.connection.execute(_MARK, mark)
         if inserted is not None and inserted.rowcount < len(new):
             raise Overtaken
         if erased is not None and erased.fetchone():

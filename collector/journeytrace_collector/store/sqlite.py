@@ -21,6 +21,7 @@ from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store import (
     bound,
     counting,
+    invitations,
     periods,
     sqlite_erasing,
     sqlite_ledger,
@@ -38,6 +39,8 @@ from journeytrace_collector.store.base import (
     Cohort,
     Counted,
     Erased,
+    InvitationQuery,
+    Invited,
     Known,
     OutboxRow,
     OutboxState,
@@ -273,6 +276,16 @@ class SqliteStore:
     def digest(self, session_id: str) -> bytes:
         """See `Store.digest`."""
         return digest(self._writing.salt, session_id)
+
+    def invited(self, digest: bytes) -> str | None:
+        """See `Store.invited`."""
+        rows = self._ask(invitations.owner(digest, SQLITE))
+        return rows[0][0] if rows else None
+
+    def invitations(self, query: InvitationQuery, now: int) -> list[Invited]:
+        """See `Store.invitations`."""
+        rows = self._ask(invitations.listed(query, now, SQLITE))
+        return [invitations.invited_of(row) for row in rows]
 
     def delivered(self, ids: Sequence[int]) -> None:
         """See `Store.delivered`."""

@@ -11,8 +11,9 @@ import msgspec
 from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import former_values
+from journeytrace_collector.core.invitations import marks_of
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.store import tasks
+from journeytrace_collector.store import invitations, tasks
 from journeytrace_collector.store.sqlite_erasing import SqliteErasing
 from journeytrace_collector.store.writing import (
     CHANGING,
@@ -45,6 +46,7 @@ _ADD_TASK: Final = (
     f"INSERT INTO tasks ({', '.join(tasks.COLUMNS)}) VALUES ({', '.join('?' * len(tasks.COLUMNS))})"
 )
 _KEEP_FORMER: Final = "INSERT OR IGNORE INTO former_values VALUES (?, ?, ?)"
+_MARK: Final = invitations.MARK.format(f"VALUES (?{', ?' * (len(invitations.COLUMNS) - 1)})")
 _SETTLE: Final = (
     "UPDATE sessions SET pending = NULL, settled_at = ?, settled_status = ?, revision = ?,"
     " told = ?, stages_told = ? WHERE no = ?"
@@ -124,6 +126,8 @@ class SqliteTables(SqliteErasing):
                     self._execute(_UPDATE_CHANGING, (*changing, no))
             for field, value in former_values(session):
                 self._execute(_KEEP_FORMER, (no, field, value))
+            for digest, *times in marks_of(session.fresh):
+                self._execute(_MARK, (digest, no, *times))
 
     def save_tasks(self, tasks: Mapping[int, Sequence[tuple[object, ...]]]) -> None:
         """See `Tables.save_tasks`."""

@@ -216,6 +216,9 @@ class Writing:
             tables.save_tasks(tasks)
         change.sessions = [one.change for one in saved]
         self._let_wait(tables, rows, saved, change)
+        if carried.parcels:
+            fresh = {event.event_id for one in saved for event in one.change.fresh}
+            change.parcels = [parcel for event_id, parcel in carried.parcels if event_id in fresh]
         new = sum(len(session.fresh) for session in change.sessions)
         duplicate = len(events) - new - len(refused) - len(foreign) - forgotten
         change.records = {

@@ -14,7 +14,14 @@ from journeytrace.conventions import Decision, Status
 from journeytrace_exporters._settings import Section, Timeout
 from journeytrace_exporters.webhook.addresses import is_public
 
-__all__ = ["UNDECIDED", "EndpointSettings", "Kind", "WebhookSettings"]
+__all__ = [
+    "UNDECIDED",
+    "EndpointSettings",
+    "Kind",
+    "WebhookSettings",
+    "must_be_public",
+    "read_url",
+]
 
 _MIN_SECRET: Final = 16
 
@@ -34,7 +41,12 @@ class Kind(StrEnum):
     """The status is another than was told before; the first one of a session is no news."""
 
 
-def _url(value: object) -> URL:
+def read_url(value: object) -> URL:
+    """Read where something is posted to.
+
+    Raises:
+        ValueError: it is no address of the web, or holds a password.
+    """
     problem = "must be https://host/path"
     try:
         url = URL(str(value))
@@ -52,7 +64,7 @@ class EndpointSettings(Section):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
     """Names its line in the outbox; one who changes it strands what is waiting there."""
-    url: Annotated[URL, PlainValidator(_url)]
+    url: Annotated[URL, PlainValidator(read_url)]
     secret: SecretStr
     """Shared with the receiver, at least 16 characters; see `webhook_signature`."""
     events: frozenset[Kind] = frozenset(Kind)
@@ -99,18 +111,23 @@ class WebhookSettings(Section):
             if names.count(endpoint.name) > 1:
                 raise ValueError(f"two have the name {endpoint.name!r}")
             if not info.data.get("allow_private_networks"):
-                _must_be_public(endpoint)
+                must_be_public(endpoint.url, f"{endpoint.name}: ")
         return value
 
 
-def _must_be_public(endpoint: EndpointSettings) -> None:
-    host = endpoint.url.host or ""
+def must_be_public(url: URL, whose: str = "") -> None:
+    """Check that whoever writes a URL makes the collector call nothing that they cannot reach.
+
+    Raises:
+        ValueError: it would; `whose` stands before the message.
+    """
+    host = url.host or ""
     opt_in = "only with allow_private_networks: true"
-    if endpoint.url.scheme != "https":
-        raise ValueError(f"{endpoint.name}: url must be https; http is taken {opt_in}")
+    if url.scheme != "https":
+        raise ValueError(f"{whose}url must be https; http is taken {opt_in}")
     try:
         address = ip_address(host)
     except ValueError:
         return  # a name: what it means is looked at whenever we connect
     if not is_public(address):
-        raise ValueError(f"{endpoint.name}: url leads to {address}, which is taken {opt_in}")
+        raise ValueError(f"{whose}url leads to {address}, which is taken {opt_in}")

@@ -32,7 +32,15 @@ def test_every_setting_has_a_flag_with_its_description() -> None:
         n for n, f in Settings.model_fields.items() if isinstance(f.default, dict | BaseModel)
     }
     flat = {n: f for n, f in Settings.model_fields.items() if n not in nested}
-    assert nested == {"desk_access", "exporters", "projects", "public", "report", "senders"}
+    assert nested == {
+        "desk_access",
+        "exporters",
+        "invitations",
+        "projects",
+        "public",
+        "report",
+        "senders",
+    }
     # Of it the address has a flag, and the help names the other keys.
     flat["public"] = Settings.model_fields["public"]
     assert "Keys: listen, keys, origins" in " ".join(answer.stdout.split())

@@ -1,0 +1,1 @@
+"""Invitations: making links, and what becomes of them."""
