@@ -10,15 +10,20 @@ from journeytrace_desk.access.gate import Gate, Recognise, whoever_sits_here
 from journeytrace_desk.acts_pages import ActsPages
 from journeytrace_desk.administering import Administering
 from journeytrace_desk.assets import Assets
+from journeytrace_desk.audit_pages import AuditPages
 from journeytrace_desk.data_pages import DataPages
+from journeytrace_desk.document_pages import DocumentPages
+from journeytrace_desk.form_pages import FormPages
 from journeytrace_desk.guard import answer_errors, secure
 from journeytrace_desk.list_pages import ListPages
+from journeytrace_desk.note_pages import NotePages
 from journeytrace_desk.overview_pages import OverviewPages
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.project_pages import ProjectPages
 from journeytrace_desk.reading import Reading
 from journeytrace_desk.session_pages import SessionPages
 from journeytrace_desk.tabs import Tabs
+from journeytrace_desk.task_pages import TaskPages
 
 __all__ = ["create"]
 
@@ -50,10 +55,26 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     app.router.add_get("/session", sessions.session)
     app.router.add_post("/session", sessions.reveal)
     app.router.add_get("/person", sessions.person)
+    _join_tabs(app.router, tabs, sessions, pages)
     _administer(app.router, context, pages)
     app.router.add_get("/help", pages.help)
     app.router.add_get("/static/{name}", assets.serve)
     return app
+
+
+def _join_tabs(router: web.UrlDispatcher, tabs: Tabs, sessions: SessionPages, pages: Pages) -> None:
+    """Add the further pages of a session, and what can be done there: that is a POST."""
+    form, document = FormPages(tabs), DocumentPages(tabs)
+    audit, tasks, notes = AuditPages(tabs), TaskPages(tabs, pages), NotePages(tabs, sessions)
+    router.add_get("/session/form", form.form)
+    router.add_get("/session/document", document.document)
+    router.add_get("/session/audit", audit.audit)
+    router.add_post("/session/audit.csv", audit.csv)
+    router.add_get("/session/tasks", tasks.of_session)
+    router.add_post("/session/task", tasks.act)
+    router.add_post("/session/assign", tasks.assign)
+    router.add_post("/session/note", notes.add)
+    router.add_get("/tasks", tasks.every)
 
 
 def _administer(router: web.UrlDispatcher, context: DeskContext, pages: Pages) -> None:

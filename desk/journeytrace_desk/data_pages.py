@@ -82,11 +82,12 @@ class DataPages:
         return await send(request, "person.json", "application/json", file)
 
     async def _record(self, admin: Admin, session_ids: list[str], purpose: str) -> None:
+        said = {PURPOSE: purpose, **admin.said}
         for start in range(0, len(session_ids), _AT_ONCE):
             # Together they share the store's transactions.
             await asyncio.gather(
                 *(
-                    self._store.record("SESSION_EXPORTED", one, admin.id, {PURPOSE: purpose})
+                    self._store.record("SESSION_EXPORTED", one, admin.id, said)
                     for one in session_ids[start : start + _AT_ONCE]
                 )
             )

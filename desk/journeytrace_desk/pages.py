@@ -83,5 +83,5 @@ def _viewer() -> dict[str, Any]:
     return {
         "is_known": actor is not None,
         "is_admin": actor is not None and scope_of(actor, Role.ADMIN) is not None,
-        "signed_in": actor.id if actor is not None and actor is not LOCAL else None,
+        "signed_in": actor.id if actor is not None and actor != LOCAL else None,
     }

@@ -23,13 +23,22 @@ from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Blocks, Overview, blocks, overview
-from journeytrace_collector.store.base import Cohort, Counted, Cursor, Known, SessionQuery
+from journeytrace_collector.store.base import (
+    Cohort,
+    Counted,
+    Cursor,
+    Known,
+    SessionQuery,
+    TaskMark,
+    TaskQuery,
+    TaskRow,
+)
 from journeytrace_desk.access.actor import Actor, Role
 from journeytrace_desk.access.cursors import Cursors
 from journeytrace_desk.access.looks import Looks
 from journeytrace_desk.access.masking import Mask
 
-__all__ = ["Detail", "Found", "Listed", "Reader", "Reading"]
+__all__ = ["Detail", "Found", "Listed", "Reader", "Reading", "Todo"]
 
 _PERSONAL: Final = frozenset({"user_id", "email"})
 """Fields that are masked, and found by the whole value alone where they are."""
@@ -72,6 +81,16 @@ class Detail:
     """In their order, at least one."""
     stages: Mapping[str, tuple[int, int, int]]
     """As in `SessionState`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """One page of open tasks."""
+
+    rows: list[tuple[TaskRow, str, bool]]
+    """Each with the id of its session as they may know it, and whether it is masked."""
+    next: TaskMark | None
+    """Where the next page starts, as `Reader.tasks` reads it again; None: there is none."""
 
 
 class Reading:
@@ -154,6 +173,32 @@ class Reader:
         """Give projects that there are sessions of, or where they may not see all: their own."""
         own = self.actor.projects
         return await asyncio.to_thread(self._store.projects, limit) if own is None else sorted(own)
+
+    async def tasks(self, query: TaskQuery, now: int) -> Todo:
+        """List open tasks of the sessions that they may see, the earliest day first."""
+        cursors, after = self._reading.cursors, query.after
+        if after is not None:
+            since, no = cursors.read(after[1:3])
+            after = after[0], since, no, after[3]
+        asked = replace(query, projects=self.actor.projects, limit=query.limit + 1, after=after)
+
+        def read() -> list[tuple[TaskRow, str, bool]]:
+            rows = []
+            for row in self._store.tasks(asked):
+                masked = self.masks(row.project or "")
+                # Its id can hold whose it is.
+                known = self._store.session(row.session_id) if masked else None
+                found = self._found(known, now) if known else None
+                shown = found.summary.session_id if found else row.session_id
+                rows.append((row, shown, masked))
+            return rows
+
+        rows = await asyncio.to_thread(read)
+        shown = rows[: query.limit]
+        if len(rows) <= query.limit:
+            return Todo(shown, None)
+        due, since, no, name = shown[-1][0].mark
+        return Todo(shown, (due, *cursors.hidden((since, no)), name))
 
     async def session(self, text: str, now: int) -> Found | None:
         """Find a session by its id or its support code, as somebody pasted or heard it.

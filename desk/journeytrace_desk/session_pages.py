@@ -16,19 +16,23 @@ from journeytrace_desk.access.masking import HIDDEN
 from journeytrace_desk.access.scope import scope_of
 from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Found, Reader
-from journeytrace_desk.tabs import Sheet, Tabs, unknown
+from journeytrace_desk.tabs import Asked, Sheet, Tabs, unknown
 from journeytrace_desk.views import session as views
 from journeytrace_desk.views.asked import link
+from journeytrace_desk.views.documents import documents
 from journeytrace_desk.views.events import chosen as choose
 from journeytrace_desk.views.events import line
+from journeytrace_desk.views.findings import analysis, notes, sensitive
 from journeytrace_desk.views.sessions import person, person_link
 from journeytrace_desk.views.subjects import data_of
 from journeytrace_desk.views.timeline import LANES, timeline
 
-__all__ = ["SessionPages"]
+__all__ = ["LONGEST_NOTE", "SessionPages"]
 
 _PARAMETERS: Final = ("source", "failed", "find", "from", "seen")
 MOST_ATTEMPTS: Final = 200
+LONGEST_NOTE: Final = 4_000
+"""Characters."""
 _LONGEST_PURPOSE: Final = 200
 _FORM: Final = "application/x-www-form-urlencoded"
 _NOT_HERE: Final = (
@@ -78,8 +82,17 @@ class SessionPages:
         revealed = await asked.reader.reveal(found, purpose)
         return await self._page(await self._tabs.look(asked), {}, 0, revealed)
 
+    async def refused(self, asked: Asked, typed: Mapping[str, str]) -> web.Response:
+        """Answer with the page once more, with what was typed and what is wrong with it."""
+        return await self._page(await self._tabs.look(asked), {}, 0, typed=typed)
+
     async def _page(
-        self, sheet: Sheet, given: Mapping[str, str], first: int, revealed: Summary | None = None
+        self,
+        sheet: Sheet,
+        given: Mapping[str, str],
+        first: int,
+        revealed: Summary | None = None,
+        typed: Mapping[str, str] | None = None,
     ) -> web.Response:
         asked, session, events = sheet.asked, sheet.summary, sheet.events
         found = asked.found
@@ -96,10 +109,20 @@ class SessionPages:
             "from": str(first) if first else None,
             "seen": views.fingerprint(session),
         }
+        named = documents(events, catalogue)
         return self._tabs.answer(
             sheet,
             "summary",
             "session.html",
+            status=200 if typed is None else 422,
+            analysis=analysis(session, events),
+            elements=sensitive(session.session_id, events, catalogue),
+            notes=notes(events),
+            note=typed or {},
+            add_note=asked.address("/session/note"),
+            documents=[
+                (one, asked.address("/session/document", {"document": one.name})) for one in named
+            ],
             cause=views.cause(session, events),
             reason_meaning=reason.meaning if reason else None,
             lasted=views.lasted(events),
@@ -109,12 +132,15 @@ class SessionPages:
             may_reveal=_hides(found) and self._reading.settings.desk_reveal == "viewers",
             address=asked.address("/session"),
             longest_purpose=_LONGEST_PURPOSE,
+            longest_note=LONGEST_NOTE,
             picture=picture,
             chosen=chosen,
             lines=[line(one, began(events), catalogue) for one in chosen.events],
             first=first,
             # What renewed itself would mask again what was just revealed.
-            live=asked.address("/session", page) if found.goes_on and revealed is None else None,
+            live=asked.address("/session", page)
+            if found.goes_on and revealed is None and typed is None
+            else None,
         )
 
     async def person(self, request: web.Request) -> web.Response:

@@ -183,8 +183,9 @@ class Tabs:
         event_id: bytes | None = None,
     ) -> None:
         """Keep that they did something with the session: see `Record`."""
-        record = self.reading.context.record
-        await record(name, asked.session_id, asked.actor.id, attributes, event_id=event_id)
+        record, actor = self.reading.context.record, asked.actor
+        said = {**(attributes or {}), **actor.said}
+        await record(name, asked.session_id, actor.id, said, event_id=event_id)
 
     def answer(
         self,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 __all__ = [
+    "PASSIVE_OF_SERVICES",
     "Catalogue",
     "ErrorCodeSpec",
     "EventSpec",
@@ -33,6 +34,9 @@ __all__ = [
     "builtin_catalogue",
     "load_catalogue",
 ]
+
+PASSIVE_OF_SERVICES: Final = frozenset({"ANALYSIS_SUMMARY"})
+"""What services say of a session afterwards: of source BE, and passive like what people do."""
 
 _CHECK_IMPACTS: Final = {Impact.BLOCKED, Impact.RETAKE, Impact.REJECTED, Impact.PENDING}
 
@@ -96,12 +100,16 @@ class EventSpec:
     """Whether it is a BE event that can stop, repeat or hold the user, the decisions apart."""
     decision: Decision | None = field(init=False)
     """What it decides when its source is BE; None: nothing."""
+    passive: bool = field(init=False)
+    """Whether it moves nothing of its session but, by a verdict, the decision."""
 
     def __post_init__(self) -> None:
         decision = _DECISIONS.get(self.role) if self.role else None
         object.__setattr__(self, "decision", decision)
         check = self.source is Source.BE and self.impact in _CHECK_IMPACTS and decision is None
         object.__setattr__(self, "is_check", check)
+        passive = self.source is Source.OP or self.name in PASSIVE_OF_SERVICES
+        object.__setattr__(self, "passive", passive)
 
     def impact_of(self, result: str | None) -> Impact:
         """Give the impact of an event that carries none: a check has its own only when it fails."""
@@ -153,7 +161,7 @@ _EMPTY: Final = Catalogue(MappingProxyType({}), MappingProxyType({}), MappingPro
 def builtin_catalogue() -> Catalogue:
     """Give the catalogue of the event reference, 115 events and 22 reasons, and of the desk.
 
-    What people do at the desk are the events of source OP.
+    What belongs to the desk are the passive events: those of source OP, and `PASSIVE_OF_SERVICES`.
     """
     reference = _load(Path(__file__).with_name("catalogue.toml"), _EMPTY)
     return _load(Path(__file__).with_name("operations.toml"), reference)
@@ -192,7 +200,7 @@ def _load(path: Path, base: Catalogue, *, own: bool = False) -> Catalogue:
 
 
 def _leave_alone_the_desk(top: TomlTable, base: Catalogue) -> None:
-    done = [spec for spec in base.events.values() if spec.source is Source.OP]
+    done = [spec for spec in base.events.values() if spec.passive]
     for key, kind, taken in (
         ("stages", "stage", {spec.stage for spec in done}),
         ("events", "event", {spec.name for spec in done}),
@@ -223,7 +231,7 @@ def _parse(path: Path) -> dict[str, object]:
 def _read_events(
     table: TomlTable, base: Mapping[str, EventSpec], stages: Collection[str], own: bool
 ) -> dict[str, EventSpec]:
-    services = [name for name, spec in base.items() if spec.source is not Source.OP]
+    services = [name for name, spec in base.items() if not spec.passive]
     names = dict.fromkeys((*services, *(name for name, _ in table.tables())))
     sources = [source for source in Source if source is not Source.OP or not own]
     roles = [role for role in Role if role not in _ROLES_OF_PEOPLE or not own]

@@ -12,7 +12,11 @@ from enum import StrEnum
 from typing import Final, Literal
 
 __all__ = [
+    "ACTOR_ADDRESS",
     "ACTOR_ID",
+    "ANALYSIS_FLAGS",
+    "ANALYSIS_SUMMARY",
+    "ANALYSIS_VERDICT",
     "ATTRIBUTES",
     "CHECK_DURATION_SECONDS",
     "COLLECTOR_BACKGROUND_FAILURES_TOTAL",
@@ -33,6 +37,7 @@ __all__ = [
     "DECISIONS_TOTAL",
     "DEFAULT_RETENTION_DAYS",
     "DERIVED_ATTRIBUTES",
+    "DOCUMENT",
     "ERROR_CODE",
     "ERROR_CODES_TOTAL",
     "ERROR_TYPE",
@@ -43,13 +48,17 @@ __all__ = [
     "EVENT_NAME",
     "EVENT_RESULT",
     "EVENT_SOURCE",
+    "EXTRACTED",
     "FLOW_ID",
+    "FORM",
     "IMPACTS",
     "LAST_EVENT",
     "MAX_NAME_LENGTH",
     "METRICS",
     "OTHER",
     "PRIVATE_PREFIXES",
+    "PRIVATE_TEXT",
+    "PRIVATE_TITLE",
     "PROJECT_ID",
     "REASON",
     "RETENTION_DAYS",
@@ -61,6 +70,7 @@ __all__ = [
     "SESSIONS_OPEN",
     "SESSIONS_SETTLED_TOTAL",
     "SESSIONS_STARTED_TOTAL",
+    "SESSION_ASSIGNEE",
     "SESSION_DURATION_SECONDS",
     "SESSION_ID",
     "SESSION_REVISIONS_TOTAL",
@@ -73,6 +83,10 @@ __all__ = [
     "STATUS",
     "SUBMISSION_ID",
     "SUPPORT_CODE",
+    "TASK_ASSIGNEE",
+    "TASK_DUE",
+    "TASK_ID",
+    "TASK_RESULT",
     "TIME_SENT",
     "USER_EMAIL",
     "USER_HASH",
@@ -147,6 +161,50 @@ DEFAULT_RETENTION_DAYS: Final = 30
 ACTOR_ID: Final = "journey.actor.id"
 """Of an event of source OP: the person who did it. String; required of a verdict. Metadata."""
 
+ACTOR_ADDRESS: Final = "journey.private.address"
+"""Of an event of source OP: where the person was, as the desk knows it. An address of IP; absent:
+not known. Metadata, and it never leaves."""
+
+PRIVATE_TEXT: Final = "journey.private.text"
+"""Of a note, and of whatever else somebody gives words to: these. String; it never leaves."""
+
+PRIVATE_TITLE: Final = "journey.private.title"
+"""Of TASK_OPENED: what is to be done. String; it never leaves."""
+
+TASK_ID: Final = "journey.task.id"
+"""Of TASK_OPENED and TASK_CLOSED: which task. String; opened again under its id it is changed."""
+
+TASK_ASSIGNEE: Final = "journey.task.assignee"
+"""Of TASK_OPENED: the person who shall do it. String; absent: whoever takes it."""
+
+TASK_DUE: Final = "journey.task.due"
+"""Of TASK_OPENED: the day by whose end it shall be done. String, ``2026-06-01``; absent: none."""
+
+TASK_RESULT: Final = "journey.task.result"
+"""Of TASK_CLOSED: what came of it, DONE or NOT_NEEDED. String."""
+
+SESSION_ASSIGNEE: Final = "journey.session.assignee"
+"""Of SESSION_ASSIGNED: the person who looks after the session. String; absent: nobody any more."""
+
+DOCUMENT: Final = "journey.document"
+"""The document or step that an event belongs to, as people call it. String; absent: none."""
+
+FORM: Final = "form."
+"""What attributes begin with that hold what a user typed. They never leave."""
+
+EXTRACTED: Final = "extracted."
+"""What attributes of BE events begin with that hold what was read off a document. They never
+leave."""
+
+ANALYSIS_SUMMARY: Final = "summary"
+"""Of ANALYSIS_SUMMARY: what the analysis found, in words. String."""
+
+ANALYSIS_FLAGS: Final = "flags"
+"""Of ANALYSIS_SUMMARY: signs of risk. List of strings, or one string."""
+
+ANALYSIS_VERDICT: Final = "verdict"
+"""Of ANALYSIS_SUMMARY: what the analysis would decide, a `Decision`. String; it decides nothing."""
+
 TIME_SENT: Final = "journey.time.sent"
 """Put by the collector on an event whose own time it does not believe: what was sent, RFC 3339."""
 
@@ -195,7 +253,7 @@ REVISION: Final = "journey.revision"
 USER_HASH: Final = "user.hash"
 """Stands for the e-mail address where that must not be told: a keyed hash in hex. String."""
 
-PRIVATE_PREFIXES: Final = ("form.", "extracted.", "journey.private.")
+PRIVATE_PREFIXES: Final = (FORM, EXTRACTED, "journey.private.")
 """What attributes begin with whose values are stored and never leave the collector: what a user
 typed, what was read off a document, and what else must stay."""
 

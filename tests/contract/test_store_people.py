@@ -76,7 +76,7 @@ def counted(store: Store) -> dict[Any, float]:
     return {
         (name, labels): value
         for (name, labels), value in rises.items()
-        if name not in apart and not (name == EVENTS_TOTAL.name and "OP" in labels)
+        if name not in apart and not (name == EVENTS_TOTAL.name and "REVIEW" in labels)
     }
 
 

@@ -19,7 +19,6 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from tests.support.waiting import PATIENCE, join
 
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace.conventions import Source
 from journeytrace.identity import trace_id
 from journeytrace_collector.core.derive import summary
 from journeytrace_collector.core.sessionize import fold
@@ -30,9 +29,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import Launch, Process
 
-NAMES = sorted(
-    spec.name for spec in builtin_catalogue().events.values() if spec.source is not Source.OP
-)
+NAMES = sorted(spec.name for spec in builtin_catalogue().events.values() if not spec.passive)
 SESSIONS = [f"session-{n}" for n in range(40)]
 SENDERS = 4
 MOST = 100_000

@@ -9,7 +9,6 @@ from tests.support.waiting import PATIENCE
 import journeytrace
 from journeytrace import Event, Reason
 from journeytrace.catalogue import builtin_catalogue
-from journeytrace.conventions import Source
 
 GENERATOR = Path(__file__).parents[2] / "tools" / "generate_names.py"
 
@@ -25,7 +24,7 @@ def test_the_names_are_as_generated(tmp_path: Path) -> None:
 def test_the_names_are_those_of_the_catalogue() -> None:
     """Every event that services record and every reason has a member, in the catalogue's order."""
     catalogue = builtin_catalogue()
-    recorded = [spec.name for spec in catalogue.events.values() if spec.source is not Source.OP]
+    recorded = [spec.name for spec in catalogue.events.values() if not spec.passive]
     assert [event.value for event in Event] == recorded
     assert {reason.value for reason in Reason} == {name for _, name in catalogue.reasons}
     assert (len(Event), len(Reason)) == (115, 21)

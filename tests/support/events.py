@@ -72,15 +72,35 @@ _DONE = (
     "VERDICT_APPROVED",
     "VERDICT_REJECTED",
     "VERDICT_CONFIRMED",
+    "TASK_OPENED",
+    "TASK_CLOSED",
+    "SESSION_ASSIGNED",
+    "SCREENING_ENDED",
+    "ANALYSIS_SUMMARY",
 )
 
 
 def done(name: str, at: int = NOON, by: str = "ann", **fields: Any) -> Event:
-    """Make an event of a person; `confirms`: the decision that a verdict confirms."""
-    said = {"journey.actor.id": by}
+    """Make an event of a person; `confirms`: the decision that a verdict confirms; `said`: what
+    else there is to say.
+    """
+    said = {"journey.actor.id": by, **fields.pop("said", {})}
     if confirms := fields.pop("confirms", None):
         said["journey.decision"] = confirms
     return event(name, at, metadata=json.dumps(said), **fields)
+
+
+_SAID = st.fixed_dictionaries(
+    {"journey.task.id": st.sampled_from(("one", "two", "late_evidence:6565656565656565"))},
+    optional={
+        "journey.private.title": st.sampled_from(("Call them", "Ask for a passport")),
+        "journey.task.assignee": st.sampled_from(("ann", "ben")),
+        "journey.task.due": st.sampled_from(("2026-06-02", "2026-06-09", "soon")),
+        "journey.task.result": st.sampled_from(("DONE", "NOT_NEEDED")),
+        "journey.session.assignee": st.sampled_from(("ann", "", "ben")),
+        "journey.screening.pep": st.sampled_from(("CLEAR", "FAILED")),
+    },
+)
 
 
 @st.composite
@@ -92,6 +112,7 @@ def deeds(draw: st.DrawFn, sessions: int = 3, max_size: int = 8) -> list[Event]:
             NOON + draw(st.integers(-400, 400)) * MINUTE,
             draw(st.sampled_from(("ann", "ben"))),
             confirms=draw(_texts("APPROVED", "REJECTED", "PENDING")),
+            said=draw(_SAID),
             session_id=f"session-{draw(st.integers(1, sessions))}",
             event_id=b"people" + bytes([draw(st.integers(1, 3))]) * 2,
             received=NOON + draw(st.integers(0, 400)) * MINUTE,

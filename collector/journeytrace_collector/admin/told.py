@@ -12,7 +12,7 @@ from journeytrace.conventions import ACTOR_ID
 from journeytrace_collector.admin import answers
 from journeytrace_collector.core.derive import NO_CODES, Summary, rfc3339, status, summary
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.operations import is_passive
+from journeytrace_collector.core.operations import PASSIVE
 from journeytrace_collector.core.unknown import UnknownNames, toml_lines
 from journeytrace_collector.insight.why import why
 from journeytrace_collector.store.base import Act, Known, OutboxRow, OutboxState
@@ -52,7 +52,7 @@ _said: Final = msgspec.json.Decoder(_Said).decode
 def told_event(found: Event, error_codes: Mapping[str, ErrorCodeSpec] = NO_CODES) -> answers.Event:
     """Describe one event as DESIGN section 9 does; `error_codes`: those with a known meaning."""
     error = error_codes.get(found.error_code) if found.error_code else None
-    actor = _said(found.metadata).actor if is_passive(found) else None
+    actor = _said(found.metadata).actor if found.source == PASSIVE else None
     return answers.Event(
         event_id=found.event_id.hex(),
         name=found.name,

@@ -31,8 +31,8 @@ def check(file: Annotated[Path, typer.Argument(show_default=False)]) -> None:
         typer.echo(plain(str(error)), err=True)
         raise typer.Exit(2) from None
     known = builtin_catalogue()
-    recorded = {name: spec for name, spec in known.events.items() if spec.source != "OP"}
-    events = {name: spec for name, spec in found.events.items() if spec.source != "OP"}
+    recorded = {name: spec for name, spec in known.events.items() if not spec.passive}
+    events = {name: spec for name, spec in found.events.items() if not spec.passive}
     typer.echo(f"Stages in order: {plain(', '.join(found.ordered_stages))}")
     for label, own, builtin in (
         ("Events", events, recorded),

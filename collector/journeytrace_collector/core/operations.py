@@ -11,9 +11,10 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from journeytrace.catalogue import Catalogue, Role
+from journeytrace.catalogue import PASSIVE_OF_SERVICES, Catalogue, Role
 from journeytrace.conventions import ACTOR_ID, DECISION, Decision, Source
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.tasks import Assigned, TaskLog, assigned, join_logs, task_logs
 
 __all__ = [
     "PASSIVE",
@@ -36,7 +37,8 @@ Verdict: TypeAlias = tuple[int, bytes, str, str | None, str]
 """(time in ns, event id, decision, its reason, the person): in this order the newest counts."""
 
 PASSIVE: Final = Source.OP.value
-"""The source of events that move nothing of their session but, by a verdict, the decision."""
+"""The source of events that move nothing of their session but, by a verdict, the decision. So do
+`PASSIVE_OF_SERVICES`, which are of another."""
 
 _DECISIONS: Final = frozenset(decision.value for decision in Decision)
 
@@ -65,6 +67,16 @@ class Operations(msgspec.Struct, omit_defaults=True):
     """The newest that was named, for as long as the session has not begun."""
     verdict: Verdict | None = None
     """The newest; None: no person has decided."""
+    tasks: dict[str, TaskLog] = {}
+    """By id."""
+    assigned: Assigned | None = None
+    """The newest; None: nobody has said who looks after the session."""
+    screened: tuple[int, bytes, bool] | None = None
+    """(time in ns, event id, whether something could not be searched) of the newest screening."""
+    told: int = 0
+    """How many of the events a service has sent, and no person was the cause of."""
+    told_size: int = 0
+    """Bytes of their metadata as UTF-8, in all."""
 
     @property
     def kept_from(self) -> int:
@@ -74,7 +86,7 @@ class Operations(msgspec.Struct, omit_defaults=True):
 
 def is_passive(event: Event) -> bool:
     """Whether an event moves nothing of its session but, by a verdict, the decision."""
-    return event.source == PASSIVE
+    return event.source == PASSIVE or event.name in PASSIVE_OF_SERVICES
 
 
 def began(events: Sequence[Event]) -> int:
@@ -102,7 +114,23 @@ def operations_of(events: Sequence[Event], catalogue: Catalogue) -> Operations:
             found.invited = chosen(min, found.invited, event.at)
         elif role in VERDICTS:
             found.verdict = chosen(max, found.verdict, _verdict(event, role))
+        if event.source != PASSIVE:
+            found.told, found.told_size = found.told + 1, found.told_size + event.size
+        else:
+            found.tasks = join_logs(found.tasks, dict(task_logs(event)))
+            found.assigned = chosen(max, found.assigned, assigned(event))
+            found.screened = chosen(max, found.screened, _screened(event))
     return found
+
+
+def _screened(event: Event) -> tuple[int, bytes, bool] | None:
+    if event.name != "SCREENING_ENDED":
+        return None
+    said = msgspec.json.decode(event.metadata)
+    failed = any(
+        value == "FAILED" for key, value in said.items() if key.startswith("journey.screening.")
+    )
+    return event.at, event.event_id, failed
 
 
 def _verdict(event: Event, role: Role | None) -> Verdict | None:
@@ -129,6 +157,11 @@ def join(a: Operations | None, b: Operations | None) -> Operations | None:
         invited=chosen(min, a.invited, b.invited),
         project=chosen(max, a.project, b.project),
         verdict=chosen(max, a.verdict, b.verdict),
+        tasks=join_logs(a.tasks, b.tasks),
+        assigned=chosen(max, a.assigned, b.assigned),
+        screened=chosen(max, a.screened, b.screened),
+        told=a.told + b.told,
+        told_size=a.told_size + b.told_size,
     )
 
 

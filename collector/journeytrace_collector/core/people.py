@@ -33,12 +33,12 @@ def check_name(name: str, spec: EventSpec | None) -> None:
 
 
 def check_still(result: str | None, impact: str, *, ordered: bool) -> None:
-    """Check that an event of people claims to move nothing; `ordered`: its stage has a place.
+    """Check that a passive event claims to move nothing; `ordered`: its stage has a place.
 
     Raises:
         BadFieldError: it does.
     """
-    where = "where the source is OP"
+    where = "of what is passive: what a person does, or says of a whole session"
     if result is not None:
         raise BadFieldError(names.EVENT_RESULT, f"is {result}, must be absent {where}")
     if impact != Impact.NONE:

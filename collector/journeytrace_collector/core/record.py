@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from journeytrace import conventions as names
-from journeytrace.catalogue import Catalogue
+from journeytrace.catalogue import PASSIVE_OF_SERVICES, Catalogue
 from journeytrace.identity import trace_id
 from journeytrace_collector.core import fields
 from journeytrace_collector.core.fields import BadFieldError
@@ -155,6 +155,11 @@ class Resolver:
             check_person(name, spec, attributes)
         elif facts.source == OPERATOR:
             raise BadFieldError(names.EVENT_SOURCE, f"is {source}, must be OP for {name!r}")
+        elif name in PASSIVE_OF_SERVICES:
+            if source != facts.source:
+                problem = f"is {source}, must be {facts.source} for {name!r}"
+                raise BadFieldError(names.EVENT_SOURCE, problem)
+            check_still(result, impact, ordered=self._catalogue.rank(stage) is not None)
         at, duration = believable(record)
         if record.at not in (0, at):
             attributes[names.TIME_SENT] = _written(record.at)

@@ -21,9 +21,9 @@ from journeytrace.conventions import Decision, Source
 from journeytrace_collector.core.marks import IN_THE_WAY, is_corrected, marks_of
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import (
-    PASSIVE,
     Operations,
     chosen,
+    is_passive,
     join,
     operations_of,
 )
@@ -130,6 +130,8 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     """The newest event that left the normal flow."""
     resumed: Stamp | None = None
     """The newest event that came back to it."""
+    failed: tuple[int, int] | None = None
+    """(newest time, newest arrival) in ns of the server's checks that failed; None: none did."""
     operations: Operations | None = None
     """What people did; None: nothing."""
 
@@ -137,6 +139,13 @@ class SessionState(msgspec.Struct, omit_defaults=True):
     def begun(self) -> bool:
         """Whether there is an event that is not passive: without one there is no journey yet."""
         return self.events > 0
+
+    @property
+    def weight(self) -> tuple[int, int]:
+        """How many events services have sent, and how many bytes of metadata."""
+        if self.operations is None:
+            return self.events, self.size
+        return self.events + self.operations.told, self.size + self.operations.told_size
 
     @property
     def created_at(self) -> int:
@@ -186,8 +195,8 @@ def fold(events: Iterable[Event], catalogue: Catalogue) -> dict[str, SessionStat
 
 def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
     """Give the state of a session of which only `events` are known: distinct, at least one."""
-    if passive := [event for event in events if event.source == PASSIVE]:
-        others = [event for event in events if event.source != PASSIVE]
+    if passive := [event for event in events if is_passive(event)]:
+        others = [event for event in events if not is_passive(event)]
         session_id = passive[0].session_id
         state = state_of(others, catalogue) if others else _not_begun(session_id)
         state.operations = operations_of(passive, catalogue)
@@ -225,6 +234,8 @@ def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
         if spec is not None and spec.role is not None:
             _play_role(state, event, spec)
         failed = event.result == "FAIL"
+        if failed and event.source == "BE" and (spec is None or spec.decision is None):
+            state.failed = _both((event.at, event.received), state.failed)
         if (failed or event.impact in IN_THE_WAY) and (spec is None or spec.decision is None):
             hurdle = Hurdle(event.at, event.event_id, event.impact, failed, event.error_code)
             state.hurdles[event.name] = hurdle
@@ -251,6 +262,11 @@ def _not_begun(session_id: str) -> SessionState:
         events=0,
         impacts={},
     )
+
+
+def _both(a: tuple[int, int], b: tuple[int, int] | None) -> tuple[int, int]:
+    """Give the greater of each."""
+    return (max(a[0], b[0]), max(a[1], b[1])) if b else a
 
 
 def _stamp(event: Event) -> Stamp:
@@ -297,6 +313,7 @@ def merge(a: SessionState, b: SessionState) -> SessionState:
         completed=a.completed or b.completed,
         error=chosen(max, a.error, b.error),
         resumed=chosen(max, a.resumed, b.resumed),
+        failed=chosen(_both, a.failed, b.failed),
         operations=join(a.operations, b.operations),
     )
 

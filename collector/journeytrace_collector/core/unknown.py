@@ -74,7 +74,7 @@ class UnknownNames:
         known_events, known_stages = self._catalogue.events, self._catalogue.stages
         for session in change.sessions:
             for event in session.fresh:
-                # What people do stands in no file of the user's own.
+                # What is passive stands in no file of the user's own.
                 if is_passive(event):
                     continue
                 # The stage first: where there is room for an event, there is for what it names.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
-__all__ = ["Network", "client_of"]
+__all__ = ["Network", "client_of", "seen_from"]
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -16,6 +16,21 @@ _HOPS: Final = 32
 
 def client_of(peer: str, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:
     """Give the address that a request counts for; of IPv6 the network of one household.
+
+    See `seen_from`. What is no address counts for itself.
+    """
+    address = seen_from(peer, forwarded, proxies)
+    if address is None:
+        return peer
+    if isinstance(address, IPv6Address):
+        return str(ip_network((int(address), 64), strict=False))
+    return str(address)
+
+
+def seen_from(
+    peer: str, forwarded: Sequence[str], proxies: Sequence[Network]
+) -> IPv4Address | IPv6Address | None:
+    """Give the address that a request comes from; None: the peer has none.
 
     Args:
         peer: who has connected.
@@ -31,11 +46,7 @@ def client_of(peer: str, forwarded: Sequence[str], proxies: Sequence[Network]) -
         if before is None:
             break
         address = before
-    if address is None:
-        return peer
-    if isinstance(address, IPv6Address):
-        return str(ip_network((int(address), 64), strict=False))
-    return str(address)
+    return address
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

@@ -228,6 +228,14 @@ class DeskAccess(_Part):
         ),
     )
 
+    proxies: Networks | None = Field(
+        default=None,
+        description=(
+            "Addresses or networks of proxies whose X-Forwarded-For tells where people are, for the"
+            " audit trail; those of proxy_header are believed anyway. None: no others."
+        ),
+    )
+
     @property
     def known(self) -> bool:
         """Whether anybody is asked who they are."""

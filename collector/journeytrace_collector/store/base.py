@@ -17,6 +17,7 @@ from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.core.retention import NO_PERIODS, Period, Retention
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
+from journeytrace_collector.core.tasks import Task
 
 __all__ = [
     "EVERY_ACT",
@@ -42,6 +43,9 @@ __all__ = [
     "SessionQuery",
     "Store",
     "Subject",
+    "TaskMark",
+    "TaskQuery",
+    "TaskRow",
     "Written",
 ]
 
@@ -306,6 +310,36 @@ class ActQuery:
 EVERY_ACT: Final = ActQuery()
 
 
+TaskMark = tuple[str, int, int, str]
+"""(day, since when in ns, the store's number of the session, id): the last task of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskQuery:
+    """Which open tasks to list, in the order of their days. None anywhere: any."""
+
+    assignee: str | None = None
+    """Of this person. Empty: of nobody in particular."""
+    before: str | None = None
+    """To be done by the end of a day before this one, ``2026-06-01``."""
+    projects: frozenset[str] | None = None
+    """Only on sessions of these, as they are spelled: what has no project is in none of them."""
+    limit: int = 50
+    after: TaskMark | None = None
+    """Continue after this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """An open task."""
+
+    session_id: str
+    project: str | None
+    task: Task
+    mark: TaskMark
+    """Where the page continues that ends with it."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
     """A parcel on its way."""
@@ -447,6 +481,11 @@ class Store(Protocol):
 
     def acts(self, limit: int, query: ActQuery = EVERY_ACT) -> list[Act]:
         """Give what people did, the newest first."""
+
+    def tasks(self, query: TaskQuery) -> list[TaskRow]:
+        """Give open tasks of all sessions, the day that is the earliest first; those without a day
+        come last. It reads no more rows than it gives.
+        """
 
     def digest(self, session_id: str) -> bytes:
         """Give by what an act names a session."""

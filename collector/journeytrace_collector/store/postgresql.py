@@ -32,6 +32,7 @@ from journeytrace_collector.store import (
     postgresql_ledger,
     postgresql_outbox,
     subjects,
+    tasks,
 )
 from journeytrace_collector.store.base import (
     EVERY_ACT,
@@ -50,6 +51,8 @@ from journeytrace_collector.store.base import (
     SessionLimits,
     SessionQuery,
     Subject,
+    TaskQuery,
+    TaskRow,
     Written,
 )
 from journeytrace_collector.store.erasing import erase, forget
@@ -256,6 +259,12 @@ class PostgresqlStore:
         """See `Store.acts`."""
         with self._connections.reading() as reader:
             return postgresql_erasing.acts(reader, limit, _storable_acts(query))
+
+    def tasks(self, query: TaskQuery) -> list[TaskRow]:
+        """See `Store.tasks`."""
+        sql = tasks.listed(_storable_tasks(query), POSTGRESQL)
+        with self._connections.reading() as reader:
+            return [tasks.row_of(row) for row in reader.execute(sql.text.encode(), sql.values)]
 
     def digest(self, session_id: str) -> bytes:
         """See `Store.digest`."""
@@ -467,6 +476,12 @@ def _storable_acts(query: ActQuery) -> ActQuery:
         name: storable_text(text) for name in ("actor", "act") if (text := getattr(query, name))
     }
     return replace(query, **texts)
+
+
+def _storable_tasks(query: TaskQuery) -> TaskQuery:
+    assignee = None if query.assignee is None else storable_text(query.assignee)
+    allowed = query.projects and frozenset(map(storable_text, query.projects))
+    return replace(query, assignee=assignee, projects=allowed)
 
 
 def _read_periods(connection: Connection) -> list[Period]:

@@ -70,7 +70,7 @@ _ACT: Final = {
 _NOTE_ACTS: Final = f"INSERT INTO acts ({', '.join(_ACT)}) SELECT * FROM {unnest(_ACT)}"
 # Without the option a few dead rows leave their entries in the indexes, user ids among them.
 _VACUUM: Final = (
-    "VACUUM (INDEX_CLEANUP ON) sessions, events, outbox, exemplars, former_values, erasing"
+    "VACUUM (INDEX_CLEANUP ON) sessions, events, outbox, exemplars, former_values, tasks, erasing"
 )
 
 
@@ -108,6 +108,7 @@ class PostgresqlErasing:
             execute(_ERASE_EXEMPLARS, (traces,))
             execute("DELETE FROM sessions WHERE no = ANY(%s::bigint[])", (numbers,))
             execute("DELETE FROM former_values WHERE session_no = ANY(%s::bigint[])", (numbers,))
+            execute("DELETE FROM tasks WHERE session_no = ANY(%s::bigint[])", (numbers,))
             execute("INSERT INTO erasing SELECT unnest(%s::bigint[])", (numbers,))
             execute(_KEEP_DIGESTS, (digests, until))
 

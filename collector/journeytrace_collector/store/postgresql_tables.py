@@ -22,6 +22,7 @@ from journeytrace_collector.core.forgetting import digest, former_values
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Retention
 from journeytrace_collector.core.sessionize import SessionState
+from journeytrace_collector.store import tasks
 from journeytrace_collector.store.ledger import json_text
 from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
 from journeytrace_collector.store.postgresql_erasing import PostgresqlErasing
@@ -99,6 +100,10 @@ _FORMER: Final = {"session_no": "bigint", "field": "text", "value": "text"}
 _KEEP_FORMER: Final = (
     f"INSERT INTO former_values SELECT * FROM {unnest(_FORMER)} ON CONFLICT DO NOTHING"
 )
+_TASK: Final = {
+    name: "bigint" if name in {"session_no", "since"} else "text" for name in tasks.COLUMNS
+}
+_ADD_TASKS: Final = f"INSERT INTO tasks ({', '.join(_TASK)}) SELECT * FROM {unnest(_TASK)}"
 _ANY_DIGEST: Final = "SELECT 1 FROM digests WHERE digest = ANY(%s::bytea[]) LIMIT 1"
 _SETTLE: Final = (
     "UPDATE sessions SET pending = NULL, settled_at = given.settled_at,"
@@ -205,6 +210,15 @@ class PostgresqlTables(PostgresqlErasing):
             raise Overtaken
         if erased is not None and erased.fetchone():
             raise Overtaken
+
+    def save_tasks(self, tasks: Mapping[int, Sequence[tuple[object, ...]]]) -> None:
+        """See `Tables.save_tasks`."""
+        rows = [row for mine in tasks.values() for row in mine]
+        with self.connection.pipeline():
+            drop = "DELETE FROM tasks WHERE session_no = ANY(%s::bigint[])"
+            self.connection.execute(drop, (array(tasks),))
+            if rows:
+                self.connection.execute(_ADD_TASKS, arrays(rows))
 
     def _look_for_digests(self, saved: Sequence[Saved]) -> Cursor[tuple[Any, ...]]:
         """Look again, now that nobody else can make or erase these sessions: one may have done both

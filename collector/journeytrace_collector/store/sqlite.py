@@ -26,6 +26,7 @@ from journeytrace_collector.store import (
     sqlite_ledger,
     sqlite_outbox,
     subjects,
+    tasks,
 )
 from journeytrace_collector.store.base import (
     EVERY_ACT,
@@ -44,6 +45,8 @@ from journeytrace_collector.store.base import (
     SessionLimits,
     SessionQuery,
     Subject,
+    TaskQuery,
+    TaskRow,
     Written,
 )
 from journeytrace_collector.store.erasing import erase, forget
@@ -260,6 +263,12 @@ class SqliteStore:
         """See `Store.acts`."""
         with self._reading() as reader:
             return sqlite_erasing.acts(reader, limit, query)
+
+    def tasks(self, query: TaskQuery) -> list[TaskRow]:
+        """See `Store.tasks`."""
+        sql = tasks.listed(query, SQLITE)
+        with self._reading() as reader:
+            return [tasks.row_of(row) for row in reader.execute(sql.text, sql.values)]
 
     def digest(self, session_id: str) -> bytes:
         """See `Store.digest`."""

@@ -82,6 +82,7 @@ class SqliteErasing:
         numbers = [(gone.no,) for gone in sessions]
         self._executemany("DELETE FROM sessions WHERE no = ?", numbers)
         self._executemany("DELETE FROM former_values WHERE session_no = ?", numbers)
+        self._executemany("DELETE FROM tasks WHERE session_no = ?", numbers)
         self._executemany("INSERT INTO erasing VALUES (?)", numbers)
         # What waits or is parked for delivery is the session's data too.
         parcels = [(gone.session_id,) for gone in sessions]

@@ -12,6 +12,7 @@ from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import former_values
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.store import tasks
 from journeytrace_collector.store.sqlite_erasing import SqliteErasing
 from journeytrace_collector.store.writing import (
     CHANGING,
@@ -39,6 +40,10 @@ _INSERT_SESSION: Final = (
 # SQLite rewrites the index entries of every column that an UPDATE names, changed or not.
 _UPDATE_MOVING: Final = f"UPDATE sessions SET {' = ?, '.join(MOVING)} = ? WHERE no = ?"
 _UPDATE_CHANGING: Final = f"UPDATE sessions SET {' = ?, '.join(CHANGING)} = ? WHERE no = ?"
+_DROP_TASKS: Final = "DELETE FROM tasks WHERE session_no = ?"
+_ADD_TASK: Final = (
+    f"INSERT INTO tasks ({', '.join(tasks.COLUMNS)}) VALUES ({', '.join('?' * len(tasks.COLUMNS))})"
+)
 _KEEP_FORMER: Final = "INSERT OR IGNORE INTO former_values VALUES (?, ?, ?)"
 _SETTLE: Final = (
     "UPDATE sessions SET pending = NULL, settled_at = ?, settled_status = ?, revision = ?,"
@@ -119,6 +124,12 @@ class SqliteTables(SqliteErasing):
                     self._execute(_UPDATE_CHANGING, (*changing, no))
             for field, value in former_values(session):
                 self._execute(_KEEP_FORMER, (no, field, value))
+
+    def save_tasks(self, tasks: Mapping[int, Sequence[tuple[object, ...]]]) -> None:
+        """See `Tables.save_tasks`."""
+        for no, rows in tasks.items():
+            self._execute(_DROP_TASKS, (no,))
+            self._executemany(_ADD_TASK, rows)
 
     def due(self, now: int, limit: int) -> list[Due]:
         """Give sessions that are due to settle at `now` (ns), the longest quiet first."""

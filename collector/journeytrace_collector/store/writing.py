@@ -18,12 +18,13 @@ from journeytrace_collector.core.change import Change, SessionChange, Settlement
 from journeytrace_collector.core.derive import Pending
 from journeytrace_collector.core.forgetting import digest, drop_spans
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.operations import Verdict, is_passive
+from journeytrace_collector.core.operations import PASSIVE, Verdict
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState, merge, rank_anew, state_of
 from journeytrace_collector.core.waiting import hold_back
 from journeytrace_collector.store.base import Carried, Known, SessionLimits, Written
+from journeytrace_collector.store.tasks import changed_rows
 
 __all__ = [
     "CHANGING",
@@ -134,6 +135,9 @@ class Tables(Protocol):
     def save(self, saved: Sequence[Saved]) -> None:
         """Write the columns of sessions that changed."""
 
+    def save_tasks(self, tasks: Mapping[int, Sequence[tuple[object, ...]]]) -> None:
+        """Have these open tasks, by the number of their session, and no others of it."""
+
     def forgotten(self, digests: Sequence[bytes]) -> set[bytes]:
         """Give those of the digests that are kept."""
 
@@ -202,6 +206,10 @@ class Writing:
             if fresh
         ]
         tables.save(saved)
+        states = ((one.no, one.change.before, one.change.after) for one in saved)
+        changed = {no: changed_rows(no, before, after) for no, before, after in states}
+        if tasks := {no: rows for no, rows in changed.items() if rows is not None}:
+            tables.save_tasks(tasks)
         change.sessions = [one.change for one in saved]
         self._let_wait(tables, rows, saved, change)
         new = sum(len(session.fresh) for session in change.sessions)
@@ -259,7 +267,7 @@ class Writing:
     ) -> list[Event]:
         """Give the events for which there is room, and those that are known anyway."""
         before = row.before
-        count, size = (before.events, before.size) if before else (0, 0)
+        count, size = before.weight if before else (0, 0)
         most = size + sum([event.size for event in events])
         if count + len(events) <= self._limits.events and most <= self._limits.size:
             return events
@@ -271,7 +279,7 @@ class Writing:
         for event in events:
             if (welcome := answers.get(event.event_id)) is None:
                 # What people do takes no room, so that nobody can keep them from deciding.
-                welcome = is_passive(event) or tables.has(row.no, event)
+                welcome = event.source == PASSIVE or tables.has(row.no, event)
                 if not welcome:
                     alone = state_of([event], self._catalogue)
                     # Only what ends the journey or says something new of its outcome: nobody can

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
 from aiohttp import web
+
+from journeytrace.conventions import ACTOR_ADDRESS
 
 __all__ = ["EVERYWHERE", "LOCAL", "Actor", "Role", "actor_of", "known_as"]
 
@@ -34,6 +36,13 @@ class Actor:
     """As it is recorded, ``journey.actor.id``."""
     roles: Mapping[str, Role]
     """By project. What is said for `EVERYWHERE` holds for all that are not named."""
+    address: str | None = field(default=None, compare=False)
+    """Where they are, as an address of IP; None: not known."""
+
+    @property
+    def said(self) -> dict[str, str]:
+        """What is recorded of them with whatever they do, beside their id."""
+        return {ACTOR_ADDRESS: self.address} if self.address else {}
 
     def role(self, project: str | None) -> Role | None:
         """Give their role in a project, None: in what has no project. None: they may see nothing

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -23,6 +23,8 @@ class Admin:
     id: str
     scope: Scope
     """Where they are one."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """See `Actor.said`."""
 
     def check(self, project: str | None) -> None:
         """Check that they are one of this project; None: of what has no project.
@@ -60,7 +62,7 @@ def admins(pages: Pages) -> Callable[[Administer], Handler]:
             if scope is None:
                 return refuse("It takes the role admin in at least one project. Ask an admin.")
             try:
-                return await handler(request, Admin(actor.id, scope))
+                return await handler(request, Admin(actor.id, scope, actor.said))
             except NoAdminError as error:
                 return refuse(str(error))
 

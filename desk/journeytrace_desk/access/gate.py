@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from aiohttp.typedefs import Handler
 from journeytrace_collector.admin.desk import DeskContext
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.hosts import Hosts
+from journeytrace_collector.public.addresses import seen_from
 from journeytrace_collector.settings.access import CALLBACK, OpenIdConnect
 from journeytrace_collector.settings.files import read_file
 from journeytrace_desk.access.actor import LOCAL, Actor, known_as
@@ -59,6 +61,8 @@ class Gate:
         settings = context.settings.desk_access
         self._local = local
         self._own = settings.url
+        trusted = settings.proxy_header.proxies if settings.proxy_header else ()
+        self._proxies = (*(settings.proxies or ()), *trusted)
         self._contact = settings.contact
         named = (urlsplit(settings.url).hostname or "",) if settings.url else ()
         self._hosts = Hosts((*context.settings.hosts, *named))
@@ -104,12 +108,18 @@ class Gate:
         check_origin(request, self._own)
         if self._proxy is None and self._sessions is None:
             self._check_local(request)
-            known_as(request, self._local(request))
+            self._know(request, self._local(request))
         else:
             self._hosts.check_host(request)
             if request.path not in _OPEN and not request.path.startswith("/static/"):
-                known_as(request, self._actor(await self._person(request)))
+                self._know(request, self._actor(await self._person(request)))
         return await handler(request)
+
+    def _know(self, request: web.Request, actor: Actor) -> None:
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        found = seen_from(str(peer[0]), forwarded, self._proxies) if peer else None
+        known_as(request, replace(actor, address=str(found) if found else None))
 
     def _check_local(self, request: web.Request) -> None:
         """Answer who asks this machine by its own name, and nobody through a proxy."""

@@ -73,7 +73,7 @@ class Looks:
         self._done.update(event_id for _, event_id in missing)
 
     async def _look(self, actor: Actor, session_id: str, event_id: bytes) -> None:
-        await self._record(_VIEWED, session_id, actor.id, event_id=event_id)
+        await self._record(_VIEWED, session_id, actor.id, actor.said, event_id=event_id)
 
     async def revealed(self, actor: Actor, session_id: str, purpose: str) -> None:
         """Record that somebody has the masked values of a session shown, and what for.
@@ -81,7 +81,7 @@ class Looks:
         Raises:
             NotRecordedError: see there.
         """
-        said = {PURPOSE: purpose}
+        said = {PURPOSE: purpose, **actor.said}
         try:
             await self._record(_REVEALED, session_id, actor.id, said)
         except UnavailableError as error:

@@ -2,7 +2,9 @@
 
 An address becomes ``a•••@•••``: its first letter tells two people apart on the phone, and neither
 its length nor its domain is told. A user id becomes ``•••``, whatever it looks like. Both are
-hidden wherever a sender wrote them, and so is whatever else looks like an address.
+hidden wherever a sender wrote them, and so is whatever else looks like an address. What was typed
+into the form, what was read off documents and what an analysis tells of it in words are about the
+person as a whole: of these nothing is shown.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from uuid import UUID
 
 import msgspec
 
-from journeytrace.conventions import ACTOR_ID
+from journeytrace.catalogue import PASSIVE_OF_SERVICES
+from journeytrace.conventions import ACTOR_ID, ANALYSIS_SUMMARY, PRIVATE_PREFIXES
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.model import Event, Why
 
@@ -29,6 +32,7 @@ HIDDEN: Final = "•••"
 """Stands for what is not shown."""
 WORK: Final = "journey.private."
 """What analysts write for each other begins with this: notes, purposes, recipients."""
+_PERSONAL: Final = re.compile("|".join(f'"{re.escape(one)}' for one in PRIVATE_PREFIXES))
 
 _ANYWHERE: Final = 8
 """Characters from which on a value is hidden inside words, too. A shorter one is part of too much
@@ -144,18 +148,20 @@ class Mask:
             flow_id=self.maybe(event.flow_id),
             user_id=HIDDEN if event.user_id else event.user_id,
             email=email(event.email) if event.email else event.email,
-            metadata=self._metadata(event.metadata),
+            metadata=self._metadata(event.metadata, event.name in PASSIVE_OF_SERVICES),
         )
 
-    def _metadata(self, text: str) -> str:
-        if WORK not in text and self._is_harmless(text):
+    def _metadata(self, text: str, tells: bool) -> str:
+        if not tells and _PERSONAL.search(text) is None and self._is_harmless(text):
             return text
         attributes: dict[str, Any] = json.loads(text)
+        if tells and ANALYSIS_SUMMARY in attributes:
+            attributes[ANALYSIS_SUMMARY] = HIDDEN
         shown = {self.text(key): self._attribute(key, value) for key, value in attributes.items()}
         return json.dumps(shown, ensure_ascii=False)
 
     def _attribute(self, key: str, value: Any) -> Any:
-        if key.startswith(WORK):
+        if key.startswith(PRIVATE_PREFIXES):
             return HIDDEN
         if key == ACTOR_ID and isinstance(value, str):
             # Who works here is no secret from those who work here.

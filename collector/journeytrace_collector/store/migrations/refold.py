@@ -12,11 +12,12 @@ from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.derive import kept
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.sessionize import state_of
+from journeytrace_collector.store.tasks import COLUMNS, rows
 from journeytrace_collector.store.writing import EVENT_FIELDS
 
 __all__ = ["LACKING", "refold"]
 
-LACKING: Final = 7
+LACKING: Final = 13
 """States that were written before this version lack something that the fold keeps now."""
 
 _encode = msgspec.json.Encoder().encode
@@ -32,6 +33,8 @@ def refold(execute: Callable[[str, Any], Any], placeholder: str, catalogue: Cata
     new = "state", "marks", "reason", "last_error_code"
     values = ", ".join(f"{column} = {placeholder}" for column in new)
     write = f"UPDATE sessions SET {values} WHERE no = {placeholder}"
+    places = ", ".join([placeholder] * len(COLUMNS))
+    task = f"INSERT INTO tasks ({', '.join(COLUMNS)}) VALUES ({places})"
     name = f"UPDATE sessions SET support_code = {placeholder} WHERE no = {placeholder}"
     for no, session_id in execute("SELECT no, session_id FROM sessions", ()).fetchall():
         events = [Event(session_id, *row) for row in execute(read, (no,)).fetchall()]
@@ -41,3 +44,5 @@ def refold(execute: Callable[[str, Any], Any], placeholder: str, catalogue: Cata
             reason = state.decision[3] if state.decision else None
             text = _encode(state).decode()
             execute(write, (text, state.marks, reason, kept(state, "error_code"), no))
+            for row in rows(no, state):
+                execute(task, row)
