@@ -97,7 +97,7 @@ def played(now: int) -> Iterator[Event]:
             if step.passed is not None:
                 fields["result"] = "PASS" if step.passed else "FAIL"
             yield event(
-                step.event.value,
+                str(step.event),
                 start + round(step.at * SECOND),
                 session_id=person.session_id,
                 duration=round(step.took * SECOND),

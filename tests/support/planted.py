@@ -25,7 +25,7 @@ def planted(journey: Journey) -> tuple[str | None, str | None, str | None]:
     if journey.kind == "blocked at the door":
         # Drawn from six guards: the one that failed.
         [guard] = [step for step in journey.steps if step.passed is False]
-        return guard.event.value, None, guard.error_code
+        return str(guard.event), None, guard.error_code
     if journey.kind == "held, score or policy":
         # Drawn from three reasons, of which no check is recorded.
         [reason] = [step.reason for step in journey.steps if step.reason]

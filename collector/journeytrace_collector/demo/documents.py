@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from journeytrace import Event
 from journeytrace_collector.demo.checks import SOUND, Faults, planned
+from journeytrace_collector.demo.papers import document, read_off, typed
 from journeytrace_collector.demo.walk import Walk
 
 __all__ = ["account", "open_camera", "phone", "step1"]
@@ -25,7 +26,14 @@ def _capture_id(walk: Walk) -> None:
 
 def step1(walk: Walk, retakes: int = 0, faults: Faults = SOUND) -> bool:
     """Show the ID document; `retakes` is how often it could not be read."""
-    walk.do(Event.STEP1_ENTERED, country=walk.person.country, document=walk.person.document)
+    person = walk.person
+    walk.do(
+        Event.STEP1_ENTERED,
+        None,
+        country=person.country,
+        document=person.document,
+        **typed(person),
+    )
     open_camera(walk, "/id-front")
     walk.do(Event.CAMERA_ACTIVATED)
     walk.do(Event.TIP_DIALOG_SHOWN, tip="avoid-glare")
@@ -51,21 +59,24 @@ def _read_id(walk: Walk, attempt: int, faults: Faults) -> bool:
     walk.do(Event.SUBMIT_STEP1, http_status=200, attempt=attempt)
     failed = Event.ID_RECOGNITION in faults
     score = walk.rng.uniform(0.35, 0.72) if failed else walk.rng.uniform(0.86, 0.99)
+    too_young = Event.AGE_VERIFICATION in faults
+    read = document(walk.person) if failed else read_off(walk.person, too_young=too_young)
     return walk.together(
         planned(Event.REGIONAL_VALIDATION, faults, ip_country=walk.person.country),
         planned(Event.DUPLICATE_SUBMISSION_PERIOD_CHECK, faults, policy_days=7),
-        planned(Event.ID_RECOGNITION, faults, score=round(score, 3), document=walk.person.document),
+        planned(Event.ID_RECOGNITION, faults, score=round(score, 3), **read),
     )
 
 
 def _judge_id(walk: Walk, faults: Faults) -> bool:
     person = walk.person
+    papers = document(person)
     checks = [
-        planned(Event.ID_LIVENESS_VERIFICATION, faults, provider="liveness-a"),
-        planned(Event.RECOGNITION_SCORE_EVALUATION, faults, threshold=0.8),
-        planned(Event.AGE_VERIFICATION, faults, minimum=19),
+        planned(Event.ID_LIVENESS_VERIFICATION, faults, provider="liveness-a", **papers),
+        planned(Event.RECOGNITION_SCORE_EVALUATION, faults, threshold=0.8, **papers),
+        planned(Event.AGE_VERIFICATION, faults, minimum=19, **papers),
         planned(Event.BLACKLIST_COUNTRY_EVALUATION, faults, country=person.country),
-        planned(Event.EXPIRED_ID_CHECK, faults),
+        planned(Event.EXPIRED_ID_CHECK, faults, **papers),
     ]
     if person.document == "PASSPORT":
         checks.append(planned(Event.MRZ_VALIDATION, faults))

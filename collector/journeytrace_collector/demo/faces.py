@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from journeytrace import Event, Reason
+from journeytrace.conventions import DOCUMENT
 from journeytrace_collector.demo.checks import SOUND, Faults, planned
 from journeytrace_collector.demo.documents import open_camera
-from journeytrace_collector.demo.walk import Check, Walk
+from journeytrace_collector.demo.papers import SELFIE, analysis
+from journeytrace_collector.demo.walk import Check, Value, Walk
 
 __all__ = ["finish", "selfie", "step2"]
+
+
+_SELFIE: Final[Mapping[str, Value]] = {DOCUMENT: SELFIE}
+
+
+def _likeness(walk: Walk, faults: Faults) -> float:
+    """Draw how much the selfie looks like the document's picture."""
+    drawn = round(walk.rng.uniform(0.87, 0.99), 3)
+    return round(drawn - 0.3, 3) if Event.FACE_COMPARE in faults else drawn
 
 
 def _take_selfie(walk: Walk) -> None:
@@ -33,10 +47,10 @@ def step2(walk: Walk, faults: Faults = SOUND) -> bool:
     walk.do(Event.SUBMIT_STEP2, http_status=200)
     walk.check(planned(Event.PII_DUPLICATE_PERIOD_CHECK, faults, policy_days=90))
     if not walk.together(
-        planned(Event.ACTIVE_LIVENESS_VERIFICATION, faults, provider="liveness-a"),
-        planned(Event.LIVENESS_VERIFICATION, faults, provider="liveness-b"),
-        planned(Event.FACE_COMPARE, faults, score=round(walk.rng.uniform(0.87, 0.99), 3)),
-        planned(Event.SELFIE_DUPLICATE_CHECK, faults, searched=48_211),
+        planned(Event.ACTIVE_LIVENESS_VERIFICATION, faults, provider="liveness-a", **_SELFIE),
+        planned(Event.LIVENESS_VERIFICATION, faults, provider="liveness-b", **_SELFIE),
+        planned(Event.FACE_COMPARE, faults, score=_likeness(walk, faults), **_SELFIE),
+        planned(Event.SELFIE_DUPLICATE_CHECK, faults, searched=48_211, **_SELFIE),
         *_national_checks(walk.person.country, faults),
     ):
         return False
@@ -61,6 +75,7 @@ def finish(
 ) -> None:
     """Decide, tell everybody, and show the last page."""
     walk.decide(decision, reason, error_code)
+    walk.steps.append(analysis(walk, decision))
     if decision is Event.APPROVED:
         walk.do(Event.FACE_COLLECTION_ADD)
     if decision is not Event.REJECTED:

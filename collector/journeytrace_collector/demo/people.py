@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from random import Random
 from typing import Final
 from uuid import UUID
@@ -42,6 +43,9 @@ class Person:
     project: str
     user_id: str
     email: str
+    given: str
+    family: str
+    born: date
     country: str
     """Where the ID document comes from, as ISO 3166 has it."""
     document: str
@@ -56,13 +60,17 @@ def make_person(rng: Random) -> Person:
     country = rng.choice(tuple(_DOCUMENTS))
     device, system, browser = rng.choice(_DEVICES)
     number = rng.randrange(100, 1000)
+    session = rng.getrandbits(128)
     return Person(
-        session_id=str(UUID(int=rng.getrandbits(128), version=4)),
+        session_id=str(UUID(int=session, version=4)),
         submission_id=f"sub-{rng.getrandbits(40):010x}",
         flow_id=f"flow-{rng.getrandbits(32):08x}",
         project=rng.choice(_PROJECTS),
         user_id=f"u-{rng.randrange(10_000, 100_000)}",
-        email=f"{rng.choice(_GIVEN.split())}.{rng.choice(_FAMILY.split())}{number}@{rng.choice(_DOMAINS)}",
+        given=(given := rng.choice(_GIVEN.split())).capitalize(),
+        family=(family := rng.choice(_FAMILY.split())).capitalize(),
+        email=f"{given}.{family}{number}@{rng.choice(_DOMAINS)}",
+        born=date(1960, 1, 1) + timedelta(days=session % 15_000),
         country=country,
         document=rng.choice(_DOCUMENTS[country]),
         device=device,

@@ -38,7 +38,7 @@ _NEVER_MS: Final = 3_600_000
 
 
 def play(journeys: Iterable[Journey], endpoint: str, now: int, played: Callable[[], bool]) -> int:
-    """Send every event of `journeys`; give how many there were.
+    """Send every event of `journeys`; give how many count as events of their sessions.
 
     Args:
         journeys: what to play.
@@ -52,6 +52,7 @@ def play(journeys: Iterable[Journey], endpoint: str, now: int, played: Callable[
     runs = [_Run(journey, now) for journey in journeys]
     steps = [(run.start + round(step.at * 1e9), run, step) for run in runs for step in run.steps]
     steps.sort(key=lambda found: found[0])
+    sent = 0
     with ExitStack() as stack:
         # The last to open is the first to flush: the server's events, which name the project,
         # come in before the screen's, which do not.
@@ -59,16 +60,17 @@ def play(journeys: Iterable[Journey], endpoint: str, now: int, played: Callable[
             source: stack.enter_context(_service(SERVICES[source], endpoint))
             for source in (Source.FE, Source.BE)
         }
-        for sent, (_, run, step) in enumerate(steps, 1):
+        for number, (_, run, step) in enumerate(steps, 1):
             # The library has one tracer provider a process, so the two services take turns.
             journeytrace.configure(tracer_provider=providers[run.source(step)])
             run.play(step)
-            if sent % _FLUSH_AFTER == 0:
+            sent += not run.is_passive(step)
+            if number % _FLUSH_AFTER == 0:
                 for source in (Source.BE, Source.FE):
                     providers[source].force_flush()
             if step is run.steps[-1] and not played():
-                return sent
-    return len(steps)
+                break
+    return sent
 
 
 @contextmanager
@@ -123,6 +125,10 @@ class _Run:
     def source(self, step: Step) -> Source:
         """Give who records a step."""
         return self._events[step.event].source
+
+    def is_passive(self, step: Step) -> bool:
+        """Whether a session does not count it."""
+        return self._events[step.event].passive
 
     def play(self, step: Step) -> None:
         """Record a step."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
+from typing import Literal
 
 from journeytrace import Event, Reason
 from journeytrace_collector.demo.people import Person
@@ -20,7 +21,7 @@ class Step:
 
     at: float
     """Seconds since the session began."""
-    event: Event
+    event: Event | Literal["ANALYSIS_SUMMARY"]
     attributes: Mapping[str, Value]
     took: float = 0.0
     """Seconds; 0: a moment."""

@@ -31,13 +31,16 @@ def traffic(rng: Random, late: float) -> list[Event]:
     for journey in make_journeys(SESSIONS, seed=rng.randrange(1_000)):
         start = NOON + rng.randrange(DAY)
         for step in journey.steps:
+            if builtin_catalogue().events[step.event].passive:
+                # It settles nothing anew.
+                continue
             at = start + round(step.at * SECOND)
             took = round(step.took * SECOND)
             lateness = rng.randrange(2 * HOUR) if rng.random() < late else SECOND
             result = None if step.passed is None else "PASS" if step.passed else "FAIL"
             events.append(
                 event(
-                    step.event.value,
+                    str(step.event),
                     at,
                     session_id=journey.person.session_id,
                     event_id=rng.randbytes(8),

@@ -32,7 +32,7 @@ def events_of(journey: Journey) -> list[Event]:
         path = step.attributes.get("path")
         found.append(
             event(
-                step.event.value,
+                str(step.event),
                 NOON + round(step.at * SECOND),
                 event_id=number.to_bytes(8, "big"),
                 duration=round(step.took * SECOND),
