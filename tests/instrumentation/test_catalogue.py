@@ -126,6 +126,7 @@ def test_roles_are_data() -> None:
         Role.REJECT: {"REJECTED"},
         Role.HOLD: {"PENDING"},
         Role.INVITE: {"SESSION_INVITED"},
+        Role.VERDICT_PROPOSE: {"VERDICT_PROPOSED"},
         Role.VERDICT_APPROVE: {"VERDICT_APPROVED"},
         Role.VERDICT_REJECT: {"VERDICT_REJECTED"},
         Role.VERDICT_CONFIRM: {"VERDICT_CONFIRMED"},
@@ -133,9 +134,9 @@ def test_roles_are_data() -> None:
 
 
 def test_what_people_do_stands_beside_the_reference() -> None:
-    """Twenty-one events of people have source OP, a stage without a place, and no impact."""
+    """Twenty-two events of people have source OP, a stage without a place, and no impact."""
     done = [spec for spec in CATALOGUE.events.values() if spec.source is Source.OP]
-    assert len(done) == 21
+    assert len(done) == 22
     assert {(spec.stage, spec.impact, spec.decision) for spec in done} == {
         ("REVIEW", Impact.NONE, None)
     }

@@ -34,6 +34,7 @@ def test_every_setting_has_a_flag_with_its_description() -> None:
     flat = {n: f for n, f in Settings.model_fields.items() if n not in nested}
     assert nested == {
         "desk_access",
+        "desk_review",
         "exporters",
         "invitations",
         "projects",
