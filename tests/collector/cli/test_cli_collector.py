@@ -56,7 +56,8 @@ def test_every_setting_has_a_flag_with_its_description() -> None:
     for name, field in Settings.model_fields.items():
         if f"--{name.replace('_', '-')}" not in answer.stdout:
             assert f"{name}: {field.description}" in " ".join(answer.stdout.split())
-    assert "Keys of each: retention_days, two_people, approve_with_open_hits." in " ".join(answer.stdout.split())
+    told = " ".join(answer.stdout.split())
+    assert "Keys of each: retention_days, two_people, approve_with_open_hits." in told
     assert "default: 127.0.0.1:9464" in shown
     assert "default: 20m" in shown
 
