@@ -89,6 +89,8 @@ class Collector:
     """None: browsers send nothing."""
     desk: Address | None = None
     """None: there is no desk."""
+    record: Record
+    """Keeps what people do with sessions."""
 
     async def __aenter__(self) -> Self:
         try:
@@ -116,7 +118,7 @@ class Collector:
         idle_timeout = round(settings.idle_timeout.total_seconds() * 1e9)
         store = open_store(settings, catalogue)
         self._undo.callback(store.close)
-        record = Recorder(self._clock, settings.verdict_rules)
+        self.record = record = Recorder(self._clock, settings.verdict_rules)
         reports = Reports(settings, store, record, self._clock, catalogue)
 
         health = Health()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from rich.console import Console
 
     from journeytrace_collector.demo.journeys import Journey
     from journeytrace_collector.process import Collector
-    from journeytrace_collector.settings import Settings
+    from journeytrace_collector.settings import Address, Settings
 
 __all__ = ["demo"]
 
@@ -63,9 +66,12 @@ async def _demo(count: int, seed: int, keep: bool) -> None:
     from journeytrace_collector.process import Collector  # noqa: PLC0415
 
     out = console()
+    journeys = make_journeys(count, seed)
     with TemporaryDirectory(prefix="journeytrace-demo-", ignore_cleanup_errors=True) as folder:
-        async with Collector(_settings(folder, keep=keep)) as collector:
-            sent = await _send(out, make_journeys(count, seed), str(collector.otlp_grpc))
+        async with Collector(_settings(folder, journeys, keep=keep)) as collector:
+            sent = await _send(out, journeys, str(collector.otlp_grpc))
+            if collector.desk is not None:
+                await _work(collector, journeys)
             await _report(out, collector, sent, keep)
             if keep:
                 await _stay(out, collector)
@@ -85,7 +91,7 @@ async def _play(count: int, seed: int, to: str) -> None:
     out.print(f"{sent} events of {count} sessions are sent to {endpoint}.")
 
 
-def _settings(folder: str, *, keep: bool = False) -> Settings:
+def _settings(folder: str, journeys: Sequence[Journey] = (), *, keep: bool = False) -> Settings:
     from pathlib import Path  # noqa: PLC0415
 
     from journeytrace_collector.admin.desk import is_installed  # noqa: PLC0415
@@ -93,6 +99,7 @@ def _settings(folder: str, *, keep: bool = False) -> Settings:
     from journeytrace_collector.settings import Address, Project, Settings  # noqa: PLC0415
 
     free = Address("127.0.0.1", 0)
+    with_desk = keep and is_installed()
     # Named beforehand, so that their counters are there at 0 for whoever scrapes.
     projects = {name: Project() for name in PROJECTS}
     return Settings(
@@ -100,9 +107,42 @@ def _settings(folder: str, *, keep: bool = False) -> Settings:
         otlp_grpc=free,
         otlp_http=free,
         admin=free,
-        desk=free if keep and is_installed() else None,
+        desk=free if with_desk else None,
         projects=projects,
+        **(_of_the_desk(Path(folder), journeys, free) if with_desk else {}),
     )
+
+
+def _of_the_desk(folder: Path, journeys: Sequence[Journey], free: Address) -> dict[str, Any]:
+    """Give the settings by which people are invited and looked up; nothing leaves the machine."""
+    import secrets  # noqa: PLC0415
+    from importlib.util import find_spec  # noqa: PLC0415
+
+    from journeytrace_collector.demo.analysts import JOURNEY, entries  # noqa: PLC0415
+    from journeytrace_collector.demo.people import PROJECTS  # noqa: PLC0415
+
+    journey = {"name": "Open an account", "project": PROJECTS[0], "form": "https://form.example/"}
+    found: dict[str, Any] = {
+        "public": {"listen": free, "keys": {"demo": {"key": secrets.token_hex(32)}}},
+        "invitations": {"url": "https://verify.example", "journeys": {JOURNEY: journey}},
+    }
+    if find_spec("rapidfuzz") and find_spec("anyascii"):
+        file = folder / "invented.ftm.jsonl"
+        file.write_text(entries(journeys), "utf-8")
+        lists = [{"name": "invented", "path": file, "covers": ["pep", "sanctions", "criminal"]}]
+        found["exporters"] = {"screening": {"local": {"lists": lists}}}
+    return found
+
+
+async def _work(collector: Collector, journeys: Sequence[Journey]) -> None:
+    """Let analysts do what they do."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from journeytrace_collector.demo.analysts import invitations, reviews  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    for act in (*reviews(journeys, now.date()), *invitations(now)):
+        await collector.record(act.name, act.session_id, act.actor, act.said)
 
 
 async def _send(out: Console, journeys: list[Journey], endpoint: str) -> int:

@@ -19,6 +19,8 @@ from journeytrace.conventions import (
 )
 from journeytrace_collector.core.derive import Summary, rfc3339
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.screening import open_hits
+from journeytrace_desk.views.asked import link
 from journeytrace_desk.views.documents import fields, is_check
 from journeytrace_desk.views.events import place
 from journeytrace_desk.views.session import GOES_ON
@@ -129,8 +131,16 @@ def _failed(session_id: str, events: Sequence[Event], catalogue: Catalogue) -> I
             yield Element(name, meaning, place(session_id, events, event))
 
 
+def _hits(session_id: str, events: Sequence[Event], _: Catalogue) -> Iterator[Element]:
+    if number := open_hits(events):
+        word = f"{number} hit{'' if number == 1 else 's'} of the screening"
+        told = "Entries of lists that may be this person: nobody has cleared them."
+        yield Element(word, told, link("/session/screening", {"id": session_id}))
+
+
 SENSITIVE: Final[list[Callable[[str, Sequence[Event], Catalogue], Iterator[Element]]]] = [
     _flags,
+    _hits,
     _failed,
 ]
 """What tells signs of risk, in the order in which they are shown: of a session's id, its events and

@@ -48,7 +48,7 @@ def test_tabs_share_their_head(room: Desk, word: str) -> None:
     assert {name: address for name, (address, _) in tabs(text).items()} == TABS
     assert [name for name, (_, here) in tabs(text).items() if here] == [word]
     head = text[: text.index('<nav class="tabs"')]
-    assert all(part in head for part in ("u-9", "acme", "Completed", "Pending", REVIEW))
+    assert all(part in head for part in ("u-9", "acme", "Completed", "To review", REVIEW))
 
 
 @pytest.mark.parametrize("path", ["form", "document", "audit", "tasks"])
@@ -273,4 +273,14 @@ def test_a_check_that_passed_at_last_is_no_sign_of_fraud() -> None:
     words = [one.word for one in sensitive("s", [failed, unread], CATALOGUE)]
     assert words == ["FACE_COMPARE"]
     assert sensitive("s", [failed, passed, unread], CATALOGUE) == []
+
+
+def test_open_hits_are_signs_of_risk() -> None:
+    """Hits of a screening that nobody has cleared are told, and lead to their tab."""
+    ended = event("SCREENING_ENDED", metadata='{"journey.screening.hits":2}')
+    (sign,) = sensitive("a b", [ended], CATALOGUE)
+    assert (sign.word, sign.address) == (
+        "2 hits of the screening",
+        "/session/screening?id=a+b",
+    )
     assert all(CATALOGUE.events[name].is_check for name in FRAUD)
