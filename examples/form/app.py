@@ -46,6 +46,9 @@ ALIKE: Final = 0.9
 """The score from which on two faces count as one person's."""
 LARGEST: Final = 4 * 1024 * 1024
 """Bytes of a picture."""
+DOCUMENT: Final = {"journey.document": "ID document"}
+SELFIE: Final = {"journey.document": "Selfie"}
+"""What a check belongs to: a tab of its own at the desk."""
 
 HERE: Final = Path(__file__).parent
 JOURNEY_URL: Final = os.environ.get("JOURNEY_URL", "http://127.0.0.1:4319/journey")
@@ -100,6 +103,7 @@ class Applicant:
     """The newest that the page was given."""
     step: str = "/"
     """The path of the screen where the user is."""
+    name: str = ""
     born: int = 0
     scenario: providers.Scenario = "good"
     pictures: int = 0
@@ -141,6 +145,7 @@ Picture: TypeAlias = Annotated[bytes, Depends(uploaded)]
 class Details(BaseModel):
     """What the first screen asks for."""
 
+    name: str = Field(min_length=1, max_length=100)
     email: str = Field(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)
     born: int = Field(ge=1900, le=2100)
     scenario: providers.Scenario = "good"
@@ -223,11 +228,13 @@ async def begin(who: Known, details: Details, request: Request) -> Answer:
     """Take what the first screen asks for, and look who is at the door."""
     at(who, "/")
     journey = who.journey
-    who.born, who.scenario = details.born, details.scenario
+    who.name, who.born, who.scenario = details.name, details.born, details.scenario
     with journey.check(Event.IP_RISK_CHECK, email=details.email) as check:
         check.set(risk=await providers.ip_risk(request.client.host if request.client else ""))
     journey.record(Event.FLOW_ID_ISSUED, flow_id=f"flow-{secrets.token_hex(4)}")
-    journey.record(Event.STEP1_ENTERED)
+    # What is typed and what is read off is for the desk: it never leaves the collector.
+    typed = {"form.full_name": details.name, "form.birth_year": details.born}
+    journey.record(Event.STEP1_ENTERED, attributes=typed)
     return lead(who, "/id-document")
 
 
@@ -237,11 +244,13 @@ async def id_document(who: Known, picture: Picture) -> Answer:
     at(who, "/id-document")
     journey = who.journey
     who.pictures += 1
-    with journey.check(Event.ID_RECOGNITION, attempt=who.pictures) as recognition:
+    with journey.check(Event.ID_RECOGNITION, attributes=DOCUMENT, attempt=who.pictures) as check:
         score = await providers.read_document(picture, who.scenario, who.pictures)
-        recognition.set(score=score)
+        check.set(score=score)
         if score < READABLE:
-            recognition.fail(error_code="QS-10001")
+            check.fail(error_code="QS-10001")
+        else:
+            check.set(attributes={"extracted.full_name": who.name.upper()})
     if score < READABLE and who.pictures < TRIES:
         return Answer(result="retake", next=who.step)
     if score < READABLE:
@@ -265,7 +274,7 @@ async def selfie(who: Known, picture: Picture) -> Answer:
     """Compare the faces and decide."""
     at(who, "/selfie")
     journey = who.journey
-    with journey.check(Event.FACE_COMPARE) as comparison:
+    with journey.check(Event.FACE_COMPARE, attributes=SELFIE) as comparison:
         score = await providers.compare_faces(picture, who.scenario)
         comparison.set(score=score)
         if score < ALIKE:

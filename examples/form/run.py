@@ -23,6 +23,11 @@ from journeytrace_collector.settings.invitations import Invitations, InvitedJour
 from journeytrace_collector.settings.public import Public, PublicKey
 
 FREE = Address("127.0.0.1", 0)
+LIST = {
+    "name": "invented",
+    "path": Path(__file__).parents[1] / "screening" / "persons.ftm.jsonl",
+    "covers": ["pep", "sanctions", "criminal", "other"],
+}
 
 
 async def run() -> None:
@@ -48,6 +53,8 @@ async def run() -> None:
                 origins=(form,),
             ),
             projects={"example-form": Project()},
+            # Invented people: whoever says that they are Ivan Sokolov is found on a list.
+            exporters={"screening": {"local": {"lists": [LIST]}}},
             invitations=Invitations(
                 url=f"http://{public}",
                 journeys={
