@@ -87,7 +87,13 @@ def test_nothing_is_shown_before_it_is_issued(desk: Desk) -> None:
     assert re.fullmatch(r'inline; filename="report-\w{8}.pdf"', headers["content-disposition"])
     assert check(pdf, None).verified
     digest = hashlib.sha256(pdf).hexdigest()
-    assert deeds(desk, "shown") == [{"journey.actor.id": "local", "journey.report.sha256": digest}]
+    assert deeds(desk, "shown") == [
+        {
+            "journey.actor.id": "local",
+            "journey.private.address": "127.0.0.1",
+            "journey.report.sha256": digest,
+        }
+    ]
 
 
 def test_looking_again_gives_the_same_bytes(desk: Desk) -> None:

@@ -53,7 +53,7 @@ def reviewed(at: int = NOON, **same: Any) -> list[Event]:
         }
     )
     by = {"journey__actor__id": "ann"}
-    cleared = _with(**by, journey__screening__hit="h-1", journey__private__text="Born apart.")
+    cleared = _with(**by, journey__private__hit="h-1", journey__private__text="Born apart.")
     verdict = _with(**by, journey__verdict__text="다른 사람, another person")
     who = {"user_id": "u-42", "email": "min@example.com", "project_id": "acme"}
     card = _with(journey__document="ID card")

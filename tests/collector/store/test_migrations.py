@@ -93,6 +93,9 @@ def test_every_state_equals_the_fold_of_its_events(written: tuple[Store, list[An
         assert known.state == fold(events, builtin_catalogue())[known.state.session_id]
 
 
+_AS_BEFORE = f"DROP TABLE tasks; DROP TABLE invitations; PRAGMA user_version = {LACKING - 1}"
+
+
 def test_what_old_sessions_ask_for_is_listed(tmp_path: Path) -> None:
     """A hold of before there were tasks is one as soon as the store is opened."""
     catalogue = builtin_catalogue()
@@ -101,7 +104,7 @@ def test_what_old_sessions_ask_for_is_listed(tmp_path: Path) -> None:
     (before,) = first.tasks(TaskQuery())
     first.close()
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as file:
-        file.executescript(f"DROP TABLE tasks; PRAGMA user_version = {LACKING - 1}")
+        file.executescript(_AS_BEFORE)
     again = SqliteStore(tmp_path, catalogue, IDLE_TIMEOUT)
     assert again.tasks(TaskQuery()) == [before]
     again.close()

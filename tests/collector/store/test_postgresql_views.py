@@ -68,9 +68,17 @@ def connection(url: str) -> Any:
         yield connection
 
 
-_NO_COLUMNS = ("why", "last_error_meaning", "last_error_page", "flow_id")
-"""What the catalogue says, which the collector has read and no SQL knows; and the flow, which is a
-column of events alone."""
+_NO_COLUMNS = (
+    "why",
+    "last_error_meaning",
+    "last_error_page",
+    "flow_id",
+    "decision_confirmed",
+    "proposal",
+    "reason_text",
+)
+"""What the catalogue says, which the collector has read and no SQL knows; the flow, which is a
+column of events alone; and what a person said beside a verdict."""
 
 
 def test_the_view_of_sessions_says_what_a_summary_says(connection: Any, open_store: Open) -> None:
