@@ -157,7 +157,7 @@ class Outcomes:
         # What a server quotes may be the very mail.
         token = opened(outgoing.seal, outgoing.invitation, outgoing.key, self._keys)
         if why and token is not None and token not in why:
-            said[_TEXT] = why[:_MOST_TEXT]
+            said[names.PRIVATE_TEXT] = why[:_MOST_TEXT]
         await self._tell(FAILED, outgoing, said)
 
     async def _tell(
@@ -171,6 +171,3 @@ class Outcomes:
         }
         once = act_id(name, outgoing.key)
         await self._record(name, outgoing.session_id, ACTOR, attributes, event_id=once)
-
-
-_TEXT: Final = "journey.private.text"
