@@ -199,7 +199,11 @@ def review(browser: Browser, collector: Collector, told: HttpReceiver, folder: P
     with urlopen(f"http://{collector.desk}{address}", timeout=PATIENCE) as answer:
         file.write_bytes(answer.read())
     text = subprocess.run(
-        ["pdftotext", "-layout", file, "-"], capture_output=True, check=True, text=True
+        ["pdftotext", "-layout", file, "-"],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=PATIENCE,
     ).stdout
     for part in ("Ivan Sokolov", "Born in another", WORDS):
         assert part in text
