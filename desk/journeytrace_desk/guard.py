@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from journeytrace_collector.admin.api import BadParameterError
+from journeytrace_collector.admin.guard import hung_up
 from journeytrace_collector.errors import (
     ForeignOriginError,
     MisdirectedError,
@@ -114,7 +115,9 @@ def answer_errors(pages: Pages) -> Middleware:
             )
             headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
             return _page(error.status, told, headers)
-        except Exception:
+        except Exception as error:
+            if hung_up(request, error):
+                return _page(400, "The connection ended before the request did.")
             _log.exception("%s %s failed", request.method, request.path)
             return _page(500, "The collector's log says why.")
 

@@ -21,7 +21,14 @@ from journeytrace_collector.errors import (
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.security import Tokens
 
-__all__ = ["SharedCodeError", "UnknownSessionError", "answer_errors", "answered", "guard"]
+__all__ = [
+    "SharedCodeError",
+    "UnknownSessionError",
+    "answer_errors",
+    "answered",
+    "guard",
+    "hung_up",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -82,9 +89,17 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         if isinstance(error, web.HTTPMethodNotAllowed):
             reply.headers["Allow"] = error.headers["Allow"]
         return reply
-    except Exception:
+    except Exception as error:
+        if hung_up(request, error):
+            return _error(400, "the connection ended before the request did")
         _log.exception("%s %s failed", request.method, request.path)
         return _error(500, "the collector failed on this request; its log says why")
+
+
+def hung_up(request: web.Request, error: Exception) -> bool:
+    """Whether an error is that somebody left amid their own request, which is no fault of ours."""
+    # A RuntimeError is what aiohttp raises when the connection ended before its body was asked for.
+    return request.transport is None and isinstance(error, (ConnectionError, RuntimeError))
 
 
 def answered(value: Any, status: int = 200) -> web.Response:
