@@ -15,6 +15,7 @@ from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, done, event
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.admin.told import told, told_event
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.screening import screening
 from journeytrace_collector.core.sessionize import state_of
 from journeytrace_collector.report.content import content
 from journeytrace_collector.report.seal import seal
@@ -42,7 +43,13 @@ def reviewed(at: int = NOON, **same: Any) -> list[Event]:
     entered = _with(form__name=KOREAN, form__alias=ARABIC, form__mother=CYRILLIC, form__born="1990")
     read = _with(journey__document="ID card", extracted__name=KOREAN, extracted__born="1991")
     analysed = _with(verdict="To review", summary="The light was poor.", flags=["A watch list"])
-    hit = {"id": "h-1", "name": "Kim Min Su", "score": 0.91, "source": "invented", "birth": "1961"}
+    hit = {
+        "id": "h-1",
+        "name": "Kim Min Su",
+        "score": 0.91,
+        "categories": ["pep"],
+        "lists": ["invented"],
+    }
     categories = {"pep": "HITS", "sanctions": "CLEAR", "criminal": "FAILED"}
     screened = json.dumps(
         {
@@ -77,7 +84,9 @@ def said(events: Sequence[Event], key_id: str | None = None) -> tuple[dict[str, 
     kept, body = chosen([told_event(one) for one in events])
     session = told(Known(state), NOON + 100 * MINUTE, IDLE_TIMEOUT, CATALOGUE)
     digest = sha256(body).hexdigest()
-    return content(session, kept, CATALOGUE, digest=digest, key_id=key_id), body
+    found = screening(events)
+    says = content(session, kept, CATALOGUE, screening=found, digest=digest, key_id=key_id)
+    return says, body
 
 
 def sealed(events: Sequence[Event]) -> bytes:

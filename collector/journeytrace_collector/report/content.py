@@ -9,8 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
+import msgspec
+
 from journeytrace.catalogue import Catalogue
-from journeytrace_collector.core.derive import AUTOMATIC, Summary
+from journeytrace_collector.core.derive import AUTOMATIC, Summary, rfc3339
+from journeytrace_collector.core.screening import Category, Mark, Screening, State
 from journeytrace_collector.report import review
 from journeytrace_collector.report.identity import Check, Field, checks, fields
 from journeytrace_collector.report.printable import printable, short, whole
@@ -39,12 +42,21 @@ _STATUS: Final = {
     "DROPPED": "Dropped: the user left",
     "ERROR": "Error: the user ended on an error page",
 }
-_NO_EVIDENCE: Final = frozenset(("id", "judged", "known", "name", "referents"))
+_NO_EVIDENCE: Final = frozenset(("id", "known", "name", "referents"))
+MOST_HITS: Final = 50
+"""Of a screening that are told."""
+_CATEGORIES: Final = {
+    Category.PEP: "Politically exposed",
+    Category.SANCTIONS: "Sanctions",
+    Category.CRIMINAL: "Criminal records",
+    Category.ADVERSE_MEDIA: "Adverse media",
+    Category.OTHER: "Other",
+}
 _CATEGORY: Final = {
-    "CLEAR": ("Clear", "good"),
-    "HITS": ("Hits", "bad"),
-    "NOT_COVERED": ("Not covered", "plain"),
-    "FAILED": ("Failed", "warn"),
+    State.CLEAR: ("Clear", "good"),
+    State.HITS: ("Hits", "bad"),
+    State.NOT_COVERED: ("Not covered", "plain"),
+    State.FAILED: ("Failed", "warn"),
 }
 
 
@@ -53,6 +65,7 @@ def content(
     events: Sequence[Told],
     catalogue: Catalogue,
     *,
+    screening: Screening | None,
     digest: str,
     key_id: str | None,
 ) -> Json:
@@ -62,6 +75,7 @@ def content(
         session: as it is.
         events: in their order, at least one, without those that change no report.
         catalogue: for what names mean.
+        screening: what the screenings of the session have come to; None: it was never screened.
         digest: SHA-256 of the attached events, in hexadecimal digits.
         key_id: of the key that will sign it; None: nobody does.
     """
@@ -80,7 +94,7 @@ def content(
         "fields": [_field(one) for one in known[:_MOST_FIELDS]],
         "more_fields": max(len(known) - _MOST_FIELDS, 0),
         "documents": [_document(name, found) for name, found in _named_first(by_document)],
-        "screening": _screening(review.screenings(events)),
+        "screening": _screening(screening, session.session_id),
         **_words("verdicts", review.verdicts(events)),
         **_words("notes", review.notes(events)),
         "events": _timeline(events[:MOST_EVENTS], session.created_at),
@@ -191,25 +205,25 @@ def _check(one: Check) -> Json:
     }
 
 
-def _screening(found: review.Screening | None) -> Json | None:
+def _screening(found: Screening | None, session_id: str) -> Json | None:
     if found is None:
         return None
+    untold = len(found.found) - MOST_HITS
     return {
-        "at": found.at,
+        "at": utc(rfc3339(found.at)),
         "screener": printable(found.screener),
         "categories": [
-            [name, *_CATEGORY.get(state, (short(state), "warn"))]
-            for name, state in found.categories
+            [word, *_CATEGORY[found.states[category]]] for category, word in _CATEGORIES.items()
         ],
         "hits": [
             {
-                "name": printable(text(hit.get("name") or hit.get("id") or "")),
-                "about": printable(_evidence(hit)),
-                "judged": _judged(hit["judged"], hit.get("known")),
+                "name": printable(one.hit.name or one.hit.id),
+                "about": printable(_evidence(msgspec.to_builtins(one.hit))),
+                "judged": _judged(one.mark, session_id),
             }
-            for hit in found.hits
+            for one in found.found[:MOST_HITS]
         ],
-        "more": found.more,
+        "more": max(untold, 0) + found.more + (found.hidden or 0),
     }
 
 
@@ -219,7 +233,7 @@ def _evidence(hit: Mapping[str, Any]) -> str:
 
 
 def _listed(value: Any) -> str:
-    if not isinstance(value, list):
+    if not isinstance(value, list | tuple):
         return text(value)
     return ", ".join(_compared(one) if isinstance(one, dict) else text(one) for one in value)
 
@@ -230,16 +244,15 @@ def _compared(one: Json) -> str:
     return f"{text(one.get('what') or '')} {asked} / {listed}".strip()
 
 
-def _judged(word: review.Word | None, known: Any) -> str:
-    """Tell what a person made of a hit; `known`: what one did in another session."""
-    if word is None and isinstance(known, dict):
-        what = "confirmed" if known.get("confirmed") else "cleared"
-        by, why = (printable(text(known.get(key) or "")) for key in ("actor", "text"))
-        return f"{what} in another session by {by}: {why}"
-    if word is None:
+def _judged(mark: Mark | None, session_id: str) -> str:
+    """Tell what a person made of a hit."""
+    if mark is None:
         return "open"
-    said = f": {printable(word.text)}" if word.text else ""
-    return f"{word.what} by {printable(word.by)}, {word.at} UTC{said}"
+    what = "confirmed" if mark.confirmed else "cleared"
+    by, why = printable(mark.actor), printable(mark.text)
+    if mark.session_id != session_id:
+        return f"{what} in another session by {by}: {why}"
+    return f"{what} by {by}, {utc(rfc3339(mark.at))} UTC{f': {why}' if why else ''}"
 
 
 def _words(name: str, found: Sequence[review.Word]) -> Json:

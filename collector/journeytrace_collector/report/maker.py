@@ -13,6 +13,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin.reporting import ISSUED, SealedReport
 from journeytrace_collector.admin.told import told, told_event
 from journeytrace_collector.clock import Clock
+from journeytrace_collector.core.screening import screening
 from journeytrace_collector.errors import OverloadedError
 from journeytrace_collector.recording import Record
 from journeytrace_collector.report.content import content
@@ -98,6 +99,7 @@ class Reports:
             told(known, self._clock(), self._idle_timeout, self._catalogue),
             kept,
             self._catalogue,
+            screening=screening(events),
             digest=sha256(body).hexdigest(),
             key_id=self.key_id,
         )

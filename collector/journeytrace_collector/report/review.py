@@ -1,16 +1,15 @@
-"""What people and screeners found and decided."""
+"""What people and analyses found and decided."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from journeytrace import conventions as names
 from journeytrace_collector.report.told import Told, text, utc
 
-__all__ = ["Analysis", "Screening", "Word", "analyses", "notes", "screenings", "verdicts"]
+__all__ = ["Analysis", "Word", "analyses", "notes", "verdicts"]
 
 _VERDICTS: Final = {
     "VERDICT_PROPOSED": "proposed",
@@ -19,17 +18,6 @@ _VERDICTS: Final = {
     "VERDICT_CONFIRMED": "confirmed",
 }
 _ANALYSIS: Final = "ANALYSIS_SUMMARY"
-_SCREENED: Final = "SCREENING_ENDED"
-_JUDGED: Final = {"SCREENING_HIT_CLEARED": "cleared", "SCREENING_HIT_CONFIRMED": "confirmed"}
-_CATEGORIES: Final = {
-    "pep": "Politically exposed",
-    "sanctions": "Sanctions",
-    "criminal": "Criminal records",
-    "adverse_media": "Adverse media",
-    "other": "Other",
-}
-MOST_HITS: Final = 50
-"""Of one screening that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,52 +78,3 @@ def analyses(events: Sequence[Told]) -> Analysis | None:
         tuple(map(text, several)),
         utc(last.at),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Screening:
-    """A search of lists, with what people said of its hits."""
-
-    at: str
-    screener: str
-    categories: tuple[tuple[str, str], ...]
-    """Each with CLEAR, HITS, NOT_COVERED or FAILED."""
-    hits: tuple[Mapping[str, Any], ...]
-    """Each with what is known of it, and under ``judged`` what a person said; None: nobody did."""
-    more: int
-    """Hits that are not told."""
-
-
-def screenings(events: Sequence[Told]) -> Screening | None:
-    """Give the newest screening; None: there was none."""
-    ended = [one for one in events if one.name == _SCREENED and one.source == "OP"]
-    if not ended:
-        return None
-    last = ended[-1]
-    judged = {
-        one.said(names.PRIVATE_HIT): Word(
-            utc(one.at), one.actor or "", _JUDGED[one.name], None, one.said(names.PRIVATE_TEXT)
-        )
-        for one in events
-        if one.source == "OP" and one.name in _JUDGED
-    }
-    hits = _hits(last.attributes.get(names.PRIVATE_HITS))
-    return Screening(
-        at=utc(last.at),
-        screener=last.said(f"{names.SCREENING_STATES}screener") or "",
-        categories=tuple(
-            (word, last.said(names.SCREENING_STATES + name) or "NOT_COVERED")
-            for name, word in _CATEGORIES.items()
-        ),
-        hits=tuple({**hit, "judged": judged.get(text(hit.get("id")))} for hit in hits[:MOST_HITS]),
-        more=max(len(hits) - MOST_HITS, 0),
-    )
-
-
-def _hits(said: Any) -> list[dict[str, Any]]:
-    """Read the hits, which a screener wrote; what cannot be read is told in the attached events."""
-    try:
-        found = json.loads(said) if isinstance(said, str) else said
-    except (ValueError, RecursionError):
-        return []
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

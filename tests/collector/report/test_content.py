@@ -115,9 +115,34 @@ def test_what_is_printable_stays_as_it_is() -> None:
 def test_a_hit_says_what_was_made_of_it() -> None:
     """Its evidence is in words, and what was said of it in another session counts until now."""
     compared = {"what": "birth date", "asked": "1990", "listed": "1961", "agrees": False}
-    known = {"confirmed": False, "actor": "ben", "text": "Another one."}
-    hit = {"id": "h", "name": "Kim", "categories": ["pep"], "evidence": [compared], "known": known}
-    ended = event("SCREENING_ENDED", metadata=json.dumps({"journey.private.hits": [hit]}))
+    known = {
+        "at": NOON,
+        "event_id": "00",
+        "confirmed": False,
+        "actor": "ben",
+        "text": "Another one.",
+        "session_id": "another",
+    }
+    hit = {"id": "h", "name": "Kim", "score": 0.8, "categories": ["pep"], "evidence": [compared]}
+    hit["known"] = known
+    ended = event(
+        "SCREENING_ENDED",
+        metadata=json.dumps(
+            {"journey.private.hits": json.dumps([hit]), "journey.screening.pep": "HITS"}
+        ),
+    )
     [shown] = content(ended)["screening"]["hits"]
-    assert shown["about"] == "categories: pep · evidence: birth date 1990 / 1961"
+    assert shown["about"] == "score: 0.8 · categories: pep · evidence: birth date 1990 / 1961"
     assert shown["judged"] == "cleared in another session by ben: Another one."
+
+
+def test_a_screening_that_failed_takes_no_hit_back() -> None:
+    """What an earlier screening found stands in print as it does at the desk."""
+    hit = json.dumps([{"id": "h", "name": "Kim", "score": 1.0, "categories": ["pep"]}])
+    found = {"journey.private.hits": hit, "journey.screening.pep": "HITS"}
+    told = content(
+        event("SCREENING_ENDED", NOON, metadata=json.dumps(found)),
+        event("SCREENING_ENDED", NOON + SECOND, metadata='{"journey.screening.pep":"FAILED"}'),
+    )["screening"]
+    assert [one["name"] for one in told["hits"]] == ["Kim"]
+    assert told["categories"][0][1] == "Failed"
