@@ -10,87 +10,162 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
+from random import Random
 
 import grpc
 import grpc.aio
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 EVENTS_A_REQUEST = 512
-EVENTS_A_SESSION = 30
-SESSIONS_AT_ONCE = 128
 IN_FLIGHT = 4
 SESSIONS_BEGIN = "018f3b5e"
 """Their ids."""
 
-_NAMES = ("STEP_VIEW", "ID_RECOGNITION", "API_CALL", "FACE_COMPARE", "PAGE_HIDDEN", "IP_RISK_CHECK")
+# One journey, as both sides tell it: (event, source, whether it is a check).
+_JOURNEY = (
+    ("SESSION_CREATED", "BE", False),
+    ("PAGE_VISIBLE", "FE", False),
+    ("PERIOD_CHECK", "BE", True),
+    ("IP_RISK_CHECK", "BE", True),
+    ("RATE_LIMIT_CHECK", "BE", True),
+    ("STEP1_ENTERED", "BE", False),
+    ("STEP_VIEW", "FE", False),
+    ("CAMERA_ACTIVATED", "FE", False),
+    ("ID_RECOGNITION", "BE", True),
+    ("API_CALL", "FE", False),
+    ("AGE_VERIFICATION", "BE", True),
+    ("SUBMISSION_CREATED", "BE", False),
+    ("STEP_VIEW", "FE", False),
+    ("CAMERA_ACTIVATED", "FE", False),
+    ("STEP2_ENTERED", "BE", False),
+    ("API_CALL", "FE", False),
+    ("FACE_COMPARE", "BE", True),
+    ("SELFIE_DUPLICATE_CHECK", "BE", True),
+    ("APPROVED", "BE", False),
+    ("FINAL_PAGE_VIEW", "FE", False),
+)
+EVENTS_A_SESSION = len(_JOURNEY)
+
 _SPAN = b"\xee" * 8
 _TRACE = bytes.fromhex(SESSIONS_BEGIN) + b"\xdd" * 12
+_DIGITS = b"0" * 24
+
+
+class Layout(Enum):
+    """How sessions share requests, by how many of them run at once."""
+
+    WHOLE = 1
+    """A request holds whole sessions, as a backend sends them that traces one user at a time."""
+    OPEN = 1_000
+    """Events of 1,000 users by turns, of each in their order: what services send."""
+    SHUFFLED = 10_000
+    """Events of 10,000 users in any order: what queues make of it."""
 
 
 @dataclass
 class Load:
-    """Endless requests with 10 attributes an event; 128 sessions of 30 events run at once."""
+    """Endless requests with 10 attributes an event, of sessions of 20 events."""
 
+    layout: Layout = Layout.OPEN
     sent: int = 0
     events: int = EVENTS_A_REQUEST
     """In a request."""
-    _template: bytearray = field(init=False)
-    _span_ids: list[int] = field(init=False)
-    _trace_ids: list[int] = field(init=False)
-    _session_ids: list[int] = field(init=False)
+    _spans: list[tuple[bytes, ...]] = field(init=False)
+    _order: list[tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
-        body = _template(self.events)
-        self._template = bytearray(body)
-        self._span_ids = [m.start() for m in re.finditer(re.escape(_SPAN), body)]
-        self._trace_ids = [m.start() for m in re.finditer(re.escape(_TRACE), body)]
-        self._session_ids = [m.start() for m in re.finditer(SESSIONS_BEGIN.encode(), body)]
+        now = time.time_ns()
+        self._spans = [_span(step, now) for step in range(EVENTS_A_SESSION)]
+        self._order = _order(self.layout)
 
     def request(self) -> bytes:
-        """Give the next body: the template with fresh ids of spans, sessions and their traces."""
-        body = self._template
-        block = EVENTS_A_SESSION * SESSIONS_AT_ONCE
-        places = zip(self._span_ids, self._trace_ids, self._session_ids, strict=True)
-        for n, (span, trace, session) in enumerate(places, self.sent):
-            body[span : span + 8] = (n + 1).to_bytes(8, "big")
-            number = n // block * SESSIONS_AT_ONCE + n % SESSIONS_AT_ONCE
-            digits = b"%024x" % number
-            body[trace + 4 : trace + 16] = bytes.fromhex(digits.decode())
-            body[session + 8 : session + 32] = digits
+        """Give the next body."""
+        block, at_once = len(self._order), self.layout.value
+        parts = []
+        for n in range(self.sent, self.sent + self.events):
+            session, step = self._order[n % block]
+            digits = b"%024x" % (n // block * at_once + session)
+            parts.append(_filled(self._spans[step], n, digits))
         self.sent += self.events
-        return bytes(body)
+        spans = b"".join(parts)
+        return _field(1, _field(1, _RESOURCE) + _field(2, spans))
 
 
-def _template(events: int) -> bytes:
-    request = ExportTraceServiceRequest()
-    scope = request.resource_spans.add().scope_spans.add()
-    now = time.time_ns()
-    for n in range(events):
-        span = scope.spans.add(
-            trace_id=_TRACE,
-            span_id=_SPAN,
-            parent_span_id=b"12345678",
-            name=_NAMES[n % len(_NAMES)],
-            start_time_unix_nano=now + n * 1_000_000,
-            end_time_unix_nano=now + n * 1_000_000 + 5_000_000,
-        )
-        texts = {
-            "session.id": SESSIONS_BEGIN + "0" * 24,
-            "journey.event.name": span.name,
-            "journey.event.source": "BE",
-            "journey.event.result": "PASS",
-            "journey.project.id": "acme-kyc",
-            "user.id": f"user-{n % SESSIONS_AT_ONCE}",
-            "path": "/verify/id-front",
-            "device": "iPhone 17",
-        }
-        for key, text in texts.items():
-            span.attributes.add(key=key).value.string_value = text
-        span.attributes.add(key="score").value.double_value = 0.93
-        span.attributes.add(key="attempt").value.int_value = 2
-    return request.SerializeToString()
+def _order(layout: Layout) -> list[tuple[int, int]]:
+    """Give (session, step of its journey) of a block of events, after which others begin."""
+    slots = [
+        (n // EVENTS_A_SESSION, n % EVENTS_A_SESSION)
+        for n in range(layout.value * EVENTS_A_SESSION)
+    ]
+    if layout is Layout.WHOLE:
+        return slots
+    Random(20260701).shuffle(slots)
+    if layout is Layout.SHUFFLED:
+        return slots
+    seen = [0] * layout.value
+    order = []
+    for session, _ in slots:
+        order.append((session, seen[session]))
+        seen[session] += 1
+    return order
+
+
+def _span(step: int, now: int) -> tuple[bytes, ...]:
+    """Give a span as a field of its scope, cut at what differs: see `_filled`."""
+    name, source, is_check = _JOURNEY[step]
+    at = now + step * 1_000_000
+    span = Span(
+        trace_id=_TRACE,
+        span_id=_SPAN,
+        parent_span_id=b"12345678",
+        name=name,
+        start_time_unix_nano=at,
+        end_time_unix_nano=at + 5_000_000,
+    )
+    texts = {
+        "session.id": SESSIONS_BEGIN + _DIGITS.decode(),
+        "journey.event.name": name,
+        "journey.event.source": source,
+        "journey.project.id": "acme-kyc",
+        "user.id": "user-" + _DIGITS.decode(),
+        "path": "/verify/id-front",
+        "device": "iPhone 17",
+        **({"journey.event.result": "PASS"} if is_check else {"locale": "en"}),
+    }
+    for key, text in texts.items():
+        span.attributes.add(key=key).value.string_value = text
+    span.attributes.add(key="score").value.double_value = 0.93
+    span.attributes.add(key="attempt").value.int_value = 2
+    body = _field(2, span.SerializeToString())
+    places = b"|".join(re.escape(place) for place in (_TRACE, _SPAN, _DIGITS))
+    return tuple(re.split(places, body))
+
+
+def _filled(span: tuple[bytes, ...], n: int, digits: bytes) -> bytes:
+    trace = _TRACE[:4] + bytes.fromhex(digits.decode())
+    first, second, third, fourth, last = span
+    span_id = (n + 1).to_bytes(8, "big")
+    return b"".join((first, trace, second, span_id, third, digits, fourth, digits, last))
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """Write a field with a length, as protobuf does."""
+    size, length = len(content), bytearray()
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    length.append(size)
+    return bytes((number << 3 | 2,)) + bytes(length) + content
+
+
+_RESOURCE = Resource(
+    attributes=[KeyValue(key="service.name", value=AnyValue(string_value="verify-api"))]
+).SerializeToString()
 
 
 async def send(address: str, load: Load, seconds: float | None = None, events: int = 0) -> float:

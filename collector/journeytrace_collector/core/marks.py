@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,12 +33,9 @@ def is_corrected(event: Event) -> bool:
     return _CORRECTED in event.metadata
 
 
-def marks_of(impacts: Iterable[str], *, failed: bool, corrected: bool) -> int:
-    """Give the bits of events with these impacts, of which one failed or was corrected."""
-    marks = FAILED * failed | CORRECTED * corrected
-    for impact in impacts:
-        marks |= _IMPACTS.get(impact, 0)
-    return marks
+def marks_of(impact: str, *, failed: bool, corrected: bool) -> int:
+    """Give the bits of an event with this impact."""
+    return _IMPACTS.get(impact, 0) | FAILED * failed | CORRECTED * corrected
 
 
 @dataclass(frozen=True, slots=True)

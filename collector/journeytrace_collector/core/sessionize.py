@@ -12,6 +12,7 @@ value that changes nothing when it is merged: it has not begun.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -37,9 +38,11 @@ __all__ = [
     "SessionState",
     "Stamp",
     "distinct",
+    "extended",
     "fold",
     "merge",
     "rank_anew",
+    "refolded",
     "state_of",
 ]
 
@@ -208,58 +211,73 @@ def fold(events: Iterable[Event], catalogue: Catalogue) -> dict[str, SessionStat
 
 def state_of(events: Sequence[Event], catalogue: Catalogue) -> SessionState:
     """Give the state of a session of which only `events` are known: distinct, at least one."""
+    return extended(_not_begun(events[0].session_id), events, catalogue)
+
+
+def extended(state: SessionState, events: Iterable[Event], catalogue: Catalogue) -> SessionState:
+    """Give the state that `events` make of `state`, which stays as it is.
+
+    None of them may be part of it already. It is `merge` with the state of the events alone, which
+    need not be made: a session is touched by few events at a time.
+    """
+    after = copy(state)
     if passive := [event for event in events if is_passive(event)]:
-        others = [event for event in events if not is_passive(event)]
-        session_id = passive[0].session_id
-        state = state_of(others, catalogue) if others else _not_begun(session_id)
-        state.operations = operations_of(passive, catalogue)
-        return state
-    # In order of time the newest comes last, and simply replaces what was there before it.
-    ordered = sorted(events, key=_stamp)
-    first, last = ordered[0], ordered[-1]
-    state = SessionState(
-        session_id=first.session_id,
-        first=_stamp(first),
-        last=(*_stamp(last), last.name),
-        end=max([event.at + event.duration for event in ordered]),
-        idle=max([min(event.at, event.received) for event in ordered]),
-        first_received=min([event.received for event in ordered]),
-        arrived=max([event.received for event in ordered]),
-        size=sum([event.size for event in ordered]),
-        events=len(ordered),
-        impacts={},
-    )
-    for event in ordered:
-        state.impacts[event.impact] = state.impacts.get(event.impact, 0) + 1
-        for name in _KEPT:
-            if (value := getattr(event, name)) is not None:
-                state.kept[name] = (event.at, event.event_id, value)
-        if event.source == "FE" and _SCREEN in event.metadata:
-            path = _screen(event.metadata).path
-            if isinstance(path, str):
-                state.kept["screen"] = (event.at, event.event_id, path[:MAX_SCREEN])
-        rank = catalogue.rank(event.stage)
-        if rank is not None and event.stage is not None:
-            _extend_stage(state.stages, event.stage, rank, event.at, event.at + event.duration)
-            if event.impact == "COMPLETED":
-                state.cleared[event.stage] = event.at
-        spec = catalogue.events.get(event.name)
-        if spec is not None and spec.role is not None:
-            _play_role(state, event, spec)
-        failed = event.result == "FAIL"
-        if failed and event.source == "BE" and (spec is None or spec.decision is None):
-            state.failed = _both((event.at, event.received), state.failed)
-        if (failed or event.impact in IN_THE_WAY) and (spec is None or spec.decision is None):
-            hurdle = Hurdle(event.at, event.event_id, event.impact, failed, event.error_code)
-            state.hurdles[event.name] = hurdle
-    state.marks = marks_of(
-        state.impacts,
-        failed=any(event.result == "FAIL" for event in ordered),
-        corrected=any(is_corrected(event) for event in ordered),
-    )
-    if len(state.hurdles) > MAX_HURDLES:
-        state.hurdles = _newest_hurdles(state.hurdles, {})
-    return state
+        after.operations = join(state.operations, operations_of(passive, catalogue))
+        events = [event for event in events if not is_passive(event)]
+        if not events:
+            return after
+    after.impacts, after.kept, after.stages = {**state.impacts}, {**state.kept}, {**state.stages}
+    after.cleared, after.hurdles = {**state.cleared}, {**state.hurdles}
+    for event in events:
+        _extend(after, event, catalogue)
+    if len(after.hurdles) > MAX_HURDLES:
+        after.hurdles = _newest_hurdles(after.hurdles, {})
+    return after
+
+
+def _extend(state: SessionState, event: Event, catalogue: Catalogue) -> None:
+    """Let a state know one event more. It is what every event costs, so it says things once."""
+    at, event_id, received, impact = event.at, event.event_id, event.received, event.impact
+    stamp, ended = (at, event_id), at + event.duration
+    state.first = min(stamp, state.first)
+    state.last = max((at, event_id, event.name), state.last)
+    state.end = max(ended, state.end)
+    state.idle = max(min(received, at), state.idle)
+    state.first_received = min(received, state.first_received)
+    state.arrived = max(received, state.arrived)
+    state.size += event.size
+    state.events += 1
+    state.impacts[impact] = state.impacts.get(impact, 0) + 1
+    kept = state.kept
+    for name in _KEPT:
+        if (value := getattr(event, name)) is not None:
+            _keep(kept, name, (at, event_id, value))
+    if event.source == "FE" and _SCREEN in event.metadata:
+        path = _screen(event.metadata).path
+        if isinstance(path, str):
+            _keep(kept, "screen", (at, event_id, path[:MAX_SCREEN]))
+    stage = event.stage
+    if stage is not None and (rank := catalogue.rank(stage)) is not None:
+        _extend_stage(state.stages, stage, rank, at, ended)
+        if impact == "COMPLETED":
+            state.cleared[stage] = max(at, state.cleared.get(stage, 0))
+    spec = catalogue.events.get(event.name)
+    if spec is not None and spec.role is not None:
+        _play_role(state, event, spec)
+    failed = event.result == "FAIL"
+    state.marks |= marks_of(impact, failed=failed, corrected=is_corrected(event))
+    if (failed or impact in IN_THE_WAY) and (spec is None or spec.decision is None):
+        if failed and event.source == "BE":
+            state.failed = _both((at, received), state.failed)
+        hurdle = Hurdle(at, event_id, impact, failed, event.error_code)
+        known = state.hurdles.get(event.name)
+        state.hurdles[event.name] = hurdle if known is None else max(hurdle, known)
+
+
+def _keep(kept: dict[str, StampedText], name: str, value: StampedText) -> None:
+    known = kept.get(name)
+    if known is None or value > known:
+        kept[name] = value
 
 
 def _not_begun(session_id: str) -> SessionState:
@@ -282,25 +300,21 @@ def _both(a: tuple[int, int], b: tuple[int, int] | None) -> tuple[int, int]:
     return (max(a[0], b[0]), max(a[1], b[1])) if b else a
 
 
-def _stamp(event: Event) -> Stamp:
-    return event.at, event.event_id
-
-
 def _play_role(state: SessionState, event: Event, spec: EventSpec) -> None:
-    stamp = _stamp(event)
+    stamp = event.at, event.event_id
     if spec.role is Role.CREATE:
         # The one field of which the earliest counts.
-        state.created = state.created or (*stamp, event.retention_days)
+        state.created = chosen(min, state.created, (*stamp, event.retention_days))
     elif spec.role is Role.COMPLETE:
         state.completed = True
     elif spec.role is Role.ERROR:
-        state.error = stamp
+        state.error = chosen(max, state.error, stamp)
     elif spec.role is Role.RESUME:
-        state.resumed = stamp
+        state.resumed = chosen(max, state.resumed, stamp)
     elif spec.decision is not None and event.source == Source.BE.value:
         # Plain text, for the state is stored; and a reason belongs to REJECTED and PENDING alone.
         reason = None if spec.decision is Decision.APPROVED else event.reason
-        state.decided = (*stamp, spec.decision.value, reason)
+        state.decided = chosen(max, state.decided, (*stamp, spec.decision.value, reason))
 
 
 def merge(a: SessionState, b: SessionState) -> SessionState:
@@ -342,6 +356,17 @@ def rank_anew(state: SessionState, catalogue: Catalogue) -> SessionState:
         now = catalogue.rank(stage)
         if rank != now:
             state.stages[stage] = (OUT_OF_ORDER if now is None else now, start, end)
+    return state
+
+
+def refolded(known: SessionState, events: Sequence[Event], catalogue: Catalogue) -> SessionState:
+    """Give the state of all `events` of a session of which `known` has been stored.
+
+    It also keeps the stages of that which have no place any more: see `rank_anew`.
+    """
+    state = state_of(events, catalogue)
+    for stage, seen in rank_anew(known, catalogue).stages.items():
+        state.stages.setdefault(stage, seen)
     return state
 
 

@@ -11,6 +11,7 @@ from journeytrace_collector.core.derive import Phase
 from journeytrace_collector.core.funnel import further
 from journeytrace_collector.core.marks import CORRECTED, OneEvent
 from journeytrace_collector.store.base import SessionQuery
+from journeytrace_collector.store.idling import idle
 from journeytrace_collector.store.sql import Dialect, Sql, all_of, any_of
 
 __all__ = ["COLUMNS", "IS_CORRECTED", "conditions", "is_exact", "of_event", "searches"]
@@ -65,8 +66,8 @@ def conditions(
         several = ", ".join([value] * len(query.codes))
         yield "codes", Sql(f"support_code IN ({several})", query.codes)
     if query.status in {Status.DROPPED, Status.IN_PROGRESS}:
-        sign = "<=" if query.status is Status.DROPPED else ">"
-        yield "idle", Sql(f"idle_at {sign} {value}", (now - idle_timeout,))
+        when: Final = "since" if query.status is Status.DROPPED else "after"
+        yield "idle", idle(when, now - idle_timeout, dialect)
     if query.search is not None:
         yield "search", any_of(begins for _, begins in searches(query, dialect))
     if query.event not in {None, OneEvent()}:

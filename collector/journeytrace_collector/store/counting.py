@@ -14,6 +14,7 @@ from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.store.base import Cohort
 from journeytrace_collector.store.cohorts import stands, superseded, within
 from journeytrace_collector.store.conditions import of_event
+from journeytrace_collector.store.idling import idle
 from journeytrace_collector.store.sql import Dialect, Sql
 
 __all__ = ["blocks", "outcomes", "projects", "read_outcomes"]
@@ -33,15 +34,15 @@ def outcomes(
     inside = within(cohort, how)
     by_outcome, by_idle = map(how.indexed_by.format, ("sessions_outcome", "sessions_idle"))
     every = Sql(f"sessions{by_outcome} WHERE {inside.text}", inside.values)
-    idle = Sql(f"idle_at > {how.placeholder}", (now - idle_timeout,)) & inside
+    under_way = idle("after", now - idle_timeout, how) & inside
     if cohort.per is Per.PERSON:
-        idle &= stands(cohort, how, stages)
+        under_way &= stands(cohort, how, stages)
     parts = [
         _counted("phase", "count(*)", every),
         _counted(
             f"'{Status.IN_PROGRESS.value}'",
             "count(*)",
-            Sql(f"sessions{by_idle} WHERE phase = 'OPEN' AND {idle.text}", idle.values),
+            Sql(f"sessions{by_idle} WHERE phase = 'OPEN' AND {under_way.text}", under_way.values),
         ),
     ]
     if cohort.per is Per.PERSON:

@@ -55,6 +55,8 @@ class Dialect:
     """Which index ``{}`` to use; empty: the database knows best."""
     by_number: str
     """To use no index, but to look rows up by their number; empty: as above."""
+    by_minute: bool
+    """Whether its indexes have by the minute what moves all the time: see `idling`."""
     fence: str
     """What keeps a subquery from being joined with what stands around it; empty: not needed."""
 
@@ -68,6 +70,7 @@ SQLITE: Final = Dialect(
     pack=str,
     indexed_by=" INDEXED BY {}",
     by_number=" NOT INDEXED",
+    by_minute=True,
     fence="",
 )
 POSTGRESQL: Final = Dialect(
@@ -79,5 +82,6 @@ POSTGRESQL: Final = Dialect(
     pack=lambda numbers: "{" + str(numbers)[1:-1] + "}",
     indexed_by="",
     by_number="",
+    by_minute=False,
     fence=" OFFSET 0",
 )

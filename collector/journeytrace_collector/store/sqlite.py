@@ -6,7 +6,8 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,11 +55,13 @@ from journeytrace_collector.store.base import (
 )
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.folder import take_folder
+from journeytrace_collector.store.idling import idle
 from journeytrace_collector.store.ledger import remembered
 from journeytrace_collector.store.listing import HASTE, NUMBERS, Listed, Listing
 from journeytrace_collector.store.migrations import pending_steps
 from journeytrace_collector.store.migrations.refold import LACKING, refold
 from journeytrace_collector.store.sql import SQLITE, Sql
+from journeytrace_collector.store.sqlite_behind import Behind
 from journeytrace_collector.store.sqlite_tables import SqliteTables
 from journeytrace_collector.store.texts import storable
 from journeytrace_collector.store.writing import EVENT_FIELDS, Writing
@@ -66,6 +69,11 @@ from journeytrace_collector.store.writing import EVENT_FIELDS, Writing
 __all__ = ["SqliteStore"]
 
 FILE_NAME: Final = "journeys.sqlite"
+
+ROWS_AT_ONCE: Final = 500
+"""Rows of sessions that are written together when there is nothing else to do."""
+FEW: Final = 500
+"""Rows that a list waits for: some 10 ms."""
 
 _PRAGMAS: Final = """
 PRAGMA journal_mode = WAL;
@@ -117,7 +125,11 @@ class SqliteStore:
                 # What a collector that was killed has left in the log.
                 sqlite_erasing.empty_log(self._writer)
                 self._writing.salt = sqlite_erasing.salt(self._writer)
-                self._tables = SqliteTables(self._writer, idle_timeout, self._writing)
+                self._behind = Behind(self._writer, self._writing)
+                self._tables = SqliteTables(self._writer, idle_timeout, self._writing, self._behind)
+                self._writer.execute("BEGIN IMMEDIATE")
+                self._behind.catch_up()
+                self._writer.execute("COMMIT")
             except sqlite3.Error as error:
                 raise StartError(f"{self._path}: cannot be used as a store: {error}") from error
             undone.pop_all()
@@ -154,6 +166,9 @@ class SqliteStore:
     def _begin(self, begun: Iterable[Period]) -> Retention:
         """Add periods to those that there are, and give all."""
         begun = list(begun)
+        if begun:
+            self._behind.write_some(len(self._behind))
+            self._behind.forget_all()
         execute, executemany = self._writer.execute, self._writer.executemany
         executemany(periods.ADD.format("?"), begun)
         retention = Retention(self._read_periods())
@@ -193,6 +208,14 @@ class SqliteStore:
         committed()
         self._versions = remembered(self._versions, fresh)
         return written
+
+    def catch_up(self, limit: int = ROWS_AT_ONCE) -> bool:
+        """See `Store.catch_up`."""
+        if not self._behind:
+            return False
+        with self._transaction():
+            self._behind.write_some(limit)
+        return bool(self._behind)
 
     def settle(self, now: int, limit: int) -> int:
         """See `Store.settle`."""
@@ -248,12 +271,14 @@ class SqliteStore:
 
     def erasable(self, subject: Subject) -> Erased:
         """See `Store.erasable`."""
+        self._write_all()
         with self._reading() as reader:
             return sqlite_erasing.erasable(reader, subject)
 
     def of_subject(self, subject: Subject, limit: int, after: str = "") -> list[Known]:
         """See `Store.of_subject`."""
         sql = subjects.page_of(subject, limit, after, SQLITE)
+        self._write_all()
         with self._reading() as reader:
             return [self._writing.known(*row) for row in reader.execute(sql.text, sql.values)]
 
@@ -333,7 +358,7 @@ class SqliteStore:
         return Counted(len(found.rows), found.next is not None)
 
     def _list(self, listing: Listing) -> Listed:
-        with self._reading() as reader:
+        with self._reading_rows() as reader:
 
             def ask(sql: Sql, *, walking: bool) -> list[tuple[Any, ...]]:  # noqa: ARG001 - told
                 return reader.execute(sql.text, sql.values).fetchall()
@@ -348,7 +373,12 @@ class SqliteStore:
         )
         with self._reading() as reader:
             row = reader.execute(sql, (session_id,)).fetchone()
-        return self._writing.known(*row) if row else None
+        if row is None:
+            return None
+        known = self._writing.known(*row)
+        # Its row may be behind its events; who remembers it is not.
+        state = self._behind.state(session_id)
+        return replace(known, state=state) if state else known
 
     def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """See `Store.events`."""
@@ -406,13 +436,14 @@ class SqliteStore:
 
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """See `Store.open_sessions`."""
+        inside = idle("after", now - self._idle_timeout, SQLITE)
         sql = (
             "SELECT project_id, stage, count(*) FROM sessions INDEXED BY sessions_idle"
-            f" WHERE phase = 'OPEN' AND idle_at > ? AND created_at < {NEVER}"
+            f" WHERE phase = 'OPEN' AND {inside.text} AND created_at < {NEVER}"
             " GROUP BY project_id, stage"
         )
-        with self._reading() as reader:
-            rows = reader.execute(sql, (now - self._idle_timeout,))
+        with self._reading_rows() as reader:
+            rows = reader.execute(sql, inside.values)
             return {(project, stage): count for project, stage, count in rows}
 
     def outcomes(self, cohort: Cohort, now: int) -> list[Outcome]:
@@ -429,11 +460,14 @@ class SqliteStore:
         return [name for (name,) in self._ask(counting.projects(limit, SQLITE))]
 
     def _ask(self, sql: Sql) -> list[tuple[Any, ...]]:
-        with self._reading() as reader:
+        with self._reading_rows() as reader:
             return reader.execute(sql.text, sql.values).fetchall()
 
     def close(self) -> None:
         """See `Store.close`."""
+        # The next one could fold them as well, and would have to before it is ready.
+        with suppress(StoreUnavailableError):
+            self._write_all()
         # Not while the disk is scrubbed, by a thread that nobody waits for: SQLite would crash.
         with self._turn:
             self._writer.close()
@@ -448,7 +482,12 @@ class SqliteStore:
                     self._writer.execute("PRAGMA secure_delete = ON")
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield
+                self._behind.finish()
                 self._writer.execute("COMMIT")
+                self._behind.committed()
+            except BaseException:
+                self._behind.rolled_back()
+                raise
             finally:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
@@ -464,6 +503,22 @@ class SqliteStore:
             raise
         except sqlite3.DatabaseError as error:
             raise StoreUnavailableError(str(error)) from error
+
+    def _write_all(self) -> None:
+        while self.catch_up():
+            pass
+
+    @contextmanager
+    def _reading_rows(self) -> Iterator[sqlite3.Connection]:
+        """Read rows of sessions. While few are behind they are written first, so that a list that
+        is asked for after an answer tells of what was answered for; else it is behind by a second.
+        """
+        if len(self._behind) <= FEW:
+            # Lists go on when the disk is full.
+            with suppress(StoreUnavailableError):
+                self.catch_up(FEW)
+        with self._reading() as reader:
+            yield reader
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import former_values
 from journeytrace_collector.core.invitations import marks_of
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.store import invitations, tasks
+from journeytrace_collector.store.base import Subject
+from journeytrace_collector.store.erasing import Found, Gone
+from journeytrace_collector.store.idling import minute
+from journeytrace_collector.store.sqlite_behind import Behind
 from journeytrace_collector.store.sqlite_erasing import SqliteErasing
-from journeytrace_collector.store.writing import (
-    CHANGING,
-    EVENT_FIELDS,
-    MOVING,
-    Due,
-    Row,
-    Saved,
-    Settled,
-    Writing,
-    changing_values,
-    moving_values,
-)
+from journeytrace_collector.store.writing import EVENT_FIELDS, Due, Row, Saved, Settled, Writing
 
 __all__ = ["SqliteTables"]
 
@@ -34,13 +26,7 @@ _INSERT_EVENT: Final = (
     f"INSERT OR IGNORE INTO events (session_no, {', '.join(EVENT_FIELDS)})"
     f" VALUES (?{', ?' * len(EVENT_FIELDS)})"
 )
-_INSERT_SESSION: Final = (
-    f"INSERT INTO sessions (no, session_id, support_code, {', '.join(MOVING + CHANGING)})"
-    f" VALUES (?, ?, ?{', ?' * len(MOVING + CHANGING)})"
-)
-# SQLite rewrites the index entries of every column that an UPDATE names, changed or not.
-_UPDATE_MOVING: Final = f"UPDATE sessions SET {' = ?, '.join(MOVING)} = ? WHERE no = ?"
-_UPDATE_CHANGING: Final = f"UPDATE sessions SET {' = ?, '.join(CHANGING)} = ? WHERE no = ?"
+_INSERTED: Final = "SELECT session_no, event_id FROM events WHERE rowid >= ?"
 _DROP_TASKS: Final = "DELETE FROM tasks WHERE session_no = ?"
 _ADD_TASK: Final = (
     f"INSERT INTO tasks ({', '.join(tasks.COLUMNS)}) VALUES ({', '.join('?' * len(tasks.COLUMNS))})"
@@ -56,14 +42,15 @@ _STORED: Final = (
     f"SELECT session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
     " FROM sessions JOIN events ON session_no = no WHERE no = ? ORDER BY at, event_id"
 )
-_DUE: Final = f"SELECT {', '.join(Due._fields)} FROM sessions INDEXED BY"
+_DUE: Final = f"SELECT session_id, {', '.join(Due._fields)} FROM sessions INDEXED BY"
 _DUE_VERDICT: Final = f"{_DUE} sessions_verdict WHERE pending = 'VERDICT' LIMIT ?"
 _DUE_QUIET: Final = (
-    f"{_DUE} sessions_quiet WHERE pending = 'QUIET' AND arrived_at < ? ORDER BY arrived_at LIMIT ?"
+    f"{_DUE} sessions_quiet WHERE pending = 'QUIET' AND arrived_minute <= ? AND arrived_at < ?"
+    " ORDER BY arrived_minute LIMIT ?"
 )
 _DUE_IDLE: Final = (
-    f"{_DUE} sessions_pending WHERE pending = 'IDLE' AND idle_at <= ? AND arrived_at < ?"
-    " ORDER BY idle_at LIMIT ?"
+    f"{_DUE} sessions_pending WHERE pending = 'IDLE' AND idle_minute <= ? AND arrived_minute <= ?"
+    " AND idle_at <= ? AND arrived_at < ? ORDER BY idle_minute LIMIT ?"
 )
 
 _values = msgspec.structs.astuple
@@ -72,25 +59,26 @@ _values = msgspec.structs.astuple
 class SqliteTables(SqliteErasing):
     """Implements `Tables`. Its one writer holds all rows, so holding one takes no statement."""
 
-    def __init__(self, connection: sqlite3.Connection, idle_timeout: int, writing: Writing) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, idle_timeout: int, writing: Writing, behind: Behind
+    ) -> None:
         super().__init__(connection)
         self._idle_timeout = idle_timeout
         self._writing = writing
+        self._behind = behind
 
     def take(self, events: Mapping[str, Sequence[Event]]) -> list[Row]:
         """See `Tables.take`."""
         # Sessions that are gone may have left events: their numbers are not free yet.
         numbers = "SELECT max(no) AS no FROM sessions UNION ALL SELECT max(session_no) FROM events"
         (newest,) = self._execute(f"SELECT coalesce(max(no), 0) FROM ({numbers})").fetchone()
-        sql = "SELECT no, session_id, state, told, pending FROM sessions WHERE session_id = ?"
         rows = []
         for session_id in events:
-            found = self._execute(sql, (session_id,)).fetchone()
-            if found:
-                rows.append(self._writing.row(*found))
-            else:
+            row = self._behind.take(session_id)
+            if row is None:
                 newest += 1
-                rows.append(Row(newest, session_id))
+                row = Row(newest, session_id)
+            rows.append(row)
         return rows
 
     def stored(self, no: int) -> list[Event]:
@@ -104,30 +92,25 @@ class SqliteTables(SqliteErasing):
 
     def insert(self, events: Sequence[tuple[int, Sequence[Event]]]) -> list[list[Event]]:
         """See `Tables.insert`."""
-        execute = self._execute
+        first = self._behind.begin()
+        rows = [(no, *_values(event)[1:]) for no, mine in events for event in mine]
+        if self._executemany(_INSERT_EVENT, rows).rowcount == len(rows):
+            return [list(mine) for _, mine in events]
+        inserted = set(self._execute(_INSERTED, (first,)))
+        # Of two in one request the first was taken.
         return [
-            [e for e in mine if execute(_INSERT_EVENT, (no, *_values(e)[1:])).rowcount]
-            for no, mine in events
+            [one for one in mine if _taken(inserted, (no, one.event_id))] for no, mine in events
         ]
 
     def save(self, saved: Sequence[Saved]) -> None:
         """See `Tables.save`."""
-        retention = self._writing.retention
-        for no, session, pending in saved:
-            after = session.after
-            moving = moving_values(after, pending)
-            changing = changing_values(after, session.status, retention)
-            if session.before is None:
-                code = support_code(trace_id(after.session_id))
-                self._execute(_INSERT_SESSION, (no, after.session_id, code, *moving, *changing))
-            else:
-                self._execute(_UPDATE_MOVING, (*moving, no))
-                if changing != changing_values(session.before, session.told, retention):
-                    self._execute(_UPDATE_CHANGING, (*changing, no))
-            for field, value in former_values(session):
-                self._execute(_KEEP_FORMER, (no, field, value))
-            for digest, *times in marks_of(session.fresh):
-                self._execute(_MARK, (digest, no, *times))
+        for one in saved:
+            self._behind.save(one)
+            for field, value in former_values(one.change):
+                self._execute(_KEEP_FORMER, (one.no, field, value))
+            for digest, *times in marks_of(one.change.fresh):
+                self._execute(_MARK, (digest, one.no, *times))
+        self._behind.write_old(len(saved))
 
     def save_tasks(self, tasks: Mapping[int, Sequence[tuple[object, ...]]]) -> None:
         """See `Tables.save_tasks`."""
@@ -136,15 +119,52 @@ class SqliteTables(SqliteErasing):
             self._executemany(_ADD_TASK, rows)
 
     def due(self, now: int, limit: int) -> list[Due]:
-        """Give sessions that are due to settle at `now` (ns), the longest quiet first."""
+        """Give sessions that are due to settle at `now` (ns), the longest quiet first.
+
+        By the minute: what is due in the same one comes in any order.
+        """
+        while True:
+            found = self._due(now, limit)
+            # Of a row that is behind, nobody knows yet: brought up to date it may not be due.
+            if not self._behind.write(session_id for session_id, *_ in found):
+                break
+        self._behind.forget(session_id for session_id, *_ in found)
+        return [Due(*row) for _, *row in found]
+
+    def _due(self, now: int, limit: int) -> list[tuple[Any, ...]]:
+        quiet, idle = now - QUIET, now - self._idle_timeout
         found = self._execute(_DUE_VERDICT, (limit,)).fetchall()
         if len(found) < limit:
-            found += self._execute(_DUE_QUIET, (now - QUIET, limit - len(found))).fetchall()
+            by_arrival = (minute(quiet), quiet, limit - len(found))
+            found += self._execute(_DUE_QUIET, by_arrival).fetchall()
         if len(found) < limit:
-            idle = (now - self._idle_timeout, now - QUIET, limit - len(found))
-            found += self._execute(_DUE_IDLE, idle).fetchall()
-        return [Due(*row) for row in found]
+            by_both = (minute(idle), minute(quiet), idle, quiet, limit - len(found))
+            found += self._execute(_DUE_IDLE, by_both).fetchall()
+        return found
+
+    def expired(self, now: int, limit: int) -> list[Found]:
+        """See `SqliteErasing.expired`."""
+        found = super().expired(now, limit)
+        while self._behind.write(row.session_id for row in found):
+            found = super().expired(now, limit)
+        return found
+
+    def of_subject(self, subject: Subject, limit: int) -> list[Found]:
+        """See `SqliteErasing.of_subject`."""
+        self._behind.write_some(len(self._behind))
+        return super().of_subject(subject, limit)
+
+    def erase_sessions(self, sessions: Sequence[Gone]) -> None:
+        """See `Erasing.erase_sessions`."""
+        super().erase_sessions(sessions)
+        self._behind.forget(gone.session_id for gone in sessions)
 
     def settle(self, settled: Sequence[Settled]) -> None:
         """Write what settling made of sessions."""
         self._executemany(_SETTLE, settled)
+
+
+def _taken(inserted: set[tuple[int, bytes]], key: tuple[int, bytes]) -> bool:
+    known = key in inserted
+    inserted.discard(key)
+    return known

@@ -23,7 +23,13 @@ from journeytrace_collector.core.operations import PASSIVE
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
 from journeytrace_collector.core.review import Guard, check
 from journeytrace_collector.core.rights import Rights
-from journeytrace_collector.core.sessionize import SessionState, merge, rank_anew, state_of
+from journeytrace_collector.core.sessionize import (
+    SessionState,
+    extended,
+    rank_anew,
+    refolded,
+    state_of,
+)
 from journeytrace_collector.core.waiting import hold_back
 from journeytrace_collector.store.base import Carried, Known, SessionLimits, Written
 from journeytrace_collector.store.tasks import changed_rows
@@ -163,6 +169,10 @@ class Writing:
         """Read the column ``state``."""
         return rank_anew(_decode_state(text), self._catalogue)
 
+    def refolded(self, text: str, events: Sequence[Event]) -> SessionState:
+        """Fold a session anew from all of its events; `text`: the column ``state``."""
+        return refolded(_decode_state(text), events, self._catalogue)
+
     def row(self, no: int, session_id: str, state: str, told: str, pending: str | None) -> Row:
         """Read a session's columns."""
         before = self.state(state)
@@ -254,9 +264,12 @@ class Writing:
         return {digests[found] for found in tables.forgotten(list(digests))} if new else set()
 
     def _saved(self, row: Row, fresh: list[Event], at: int) -> Saved:
-        before, added = row.before, state_of(fresh, self._catalogue)
-        after = merge(before, added) if before else added
-        if added.begun:
+        before = row.before
+        if before is None:
+            after = state_of(fresh, self._catalogue)
+        else:
+            after = extended(before, fresh, self._catalogue)
+        if after.events > (before.events if before else 0):
             status = derive.tellable(after, at, self._idle_timeout, row.told)
             pending: Pending | None = derive.pending(after)
         else:
