@@ -168,8 +168,14 @@ _RESOURCE = Resource(
 ).SerializeToString()
 
 
-async def send(address: str, load: Load, seconds: float | None = None, events: int = 0) -> float:
-    """Keep four requests in flight for `seconds` or so many `events`; give events a second."""
+async def send(
+    address: str,
+    load: Load,
+    seconds: float | None = None,
+    events: int = 0,
+    in_flight: int = IN_FLIGHT,
+) -> float:
+    """Keep requests in flight for `seconds` or so many `events`; give events a second."""
     async with grpc.aio.insecure_channel(address) as channel:
         export = channel.unary_unary(EXPORT)
         await export(load.request())
@@ -185,7 +191,7 @@ async def send(address: str, load: Load, seconds: float | None = None, events: i
             while more():
                 await export(load.request())
 
-        await asyncio.gather(*(sender() for _ in range(IN_FLIGHT)))
+        await asyncio.gather(*(sender() for _ in range(in_flight)))
         return (load.sent - first) / (time.perf_counter() - start)
 
 

@@ -3,6 +3,8 @@
 Every request is decoded, folded and stored by one thread. Requests that wait at the same moment
 share a transaction (group commit), and each is answered when that transaction is on disk, never
 before. One thread is quickest: under Python's lock a second one would only take turns with it.
+
+A store can put off part of its writing (`Store.catch_up`). While nobody waits, this thread does it.
 """
 
 from __future__ import annotations
@@ -43,6 +45,9 @@ _log = logging.getLogger(__name__)
 
 Decode = Callable[[bytes, int], Decoded]
 """Body and time of arrival (ns) → events. Raises `MalformedRequestError`."""
+
+SECONDS_OF_REST: Final = 0.1
+"""How long nothing comes in before the store does what it has put off."""
 
 MAX_GROUP_BYTES: Final = 4 * 1024 * 1024
 """Request bytes that share one transaction: more would only make the first of them wait."""
@@ -197,24 +202,43 @@ class Ingest:
         self._thread.join()
 
     def _run(self) -> None:
+        put_off = False
         while True:
-            jobs, group = self._next()
+            jobs, group = self._next(SECONDS_OF_REST if put_off else None)
             if not jobs and not group:
-                return
+                if not put_off:
+                    return
+                put_off = self._catch_up()
+                continue
+            put_off = True
             # One job, one group, by turns: neither keeps the other waiting for long.
             for job in jobs:
                 _do(job)
             if group:
                 self._handle(group)
 
-    def _next(self) -> tuple[list[_Job], list[_Request]]:
+    def _catch_up(self) -> bool:
+        """Do some of what the store has put off; whether something of it is left."""
+        try:
+            while not self._queue and not self._jobs:
+                if not self._store.catch_up():
+                    return False
+        except StoreUnavailableError as error:
+            # It is tried again with the next request: nothing is lost by waiting.
+            self._note_failure(str(error))
+            return False
+        return True
+
+    def _next(self, patience: float | None) -> tuple[list[_Job], list[_Request]]:
         """Wait for work; give a job and as many requests as may share a transaction.
 
-        Nothing of either: it is time to stop.
+        Nothing of either: nothing came for so many seconds (None: it waits for as long as it
+        takes), or it is time to stop.
         """
         with self._changed:
             while not self._queue and not self._jobs and self._state is _State.RUNNING:
-                self._changed.wait()
+                if not self._changed.wait(patience):
+                    break
             jobs = [self._jobs.popleft()] if self._jobs else []
             group: list[_Request] = []
             size = 0

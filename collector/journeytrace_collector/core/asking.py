@@ -16,7 +16,9 @@ from journeytrace.conventions import Decision
 from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.core.tasks import Task, Wanted, tasks_of
 
-__all__ = ["HELD", "tasks", "wanted"]
+__all__ = ["HELD", "alike", "tasks", "wanted"]
+
+_NOBODY: Final = (0, b"", None)
 
 HELD: Final = frozenset({"FACE_AGENT_REVIEW"})
 """The reasons of a PENDING decision that a person has to resolve."""
@@ -29,6 +31,17 @@ def tasks(state: SessionState) -> list[Task]:
     asked, operations = list(wanted(state)), state.operations
     logs = operations.tasks if operations else {}
     return tasks_of(logs, asked) if logs or asked else []
+
+
+def alike(before: SessionState, after: SessionState) -> bool:
+    """Whether a session has the same tasks, as is quickly told of most."""
+    return (
+        before.operations is after.operations
+        and before.decided == after.decided
+        and before.failed == after.failed
+        and before.begun == after.begun
+        and before.kept.get("project_id", _NOBODY)[2] == after.kept.get("project_id", _NOBODY)[2]
+    )
 
 
 def wanted(state: SessionState) -> Iterator[Wanted]:

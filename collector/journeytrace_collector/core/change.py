@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from msgspec import Struct
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from journeytrace.conventions import Status
@@ -23,6 +24,7 @@ __all__ = [
     "Exemplar",
     "Followup",
     "Parcel",
+    "Series",
     "SessionChange",
     "Settlement",
     "Tally",
@@ -46,8 +48,7 @@ class Settlement:
     """A person's verdict is all that is new since it settled before."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionChange:
+class SessionChange(Struct, frozen=True, gc=False):
     """What became of one session."""
 
     before: SessionState | None

@@ -56,6 +56,9 @@ class Phase(StrEnum):
     ERROR = "ERROR"
 
 
+_CLOSED: Final = {Phase.COMPLETED: Status.COMPLETED, Phase.ERROR: Status.ERROR}
+
+
 class Pending(StrEnum):
     """What a session that has not settled waits for, beside a minute without arrivals.
 
@@ -150,7 +153,7 @@ def status(state: SessionState, now: int, idle_timeout: int) -> Status:
     """Tell how far the session got, at `now`; both times in ns."""
     current = phase(state)
     if current is not Phase.OPEN:
-        return Status(current.value)
+        return _CLOSED[current]
     return Status.DROPPED if now >= state.idle + idle_timeout else Status.IN_PROGRESS
 
 
@@ -202,8 +205,9 @@ def highest_stage(state: SessionState) -> str | None:
 
 def highest_of(state: SessionState, stages: Iterable[str]) -> str | None:
     """Give the highest of those of `stages` that the session has seen; None: of none."""
-    seen = [stage for stage in stages if stage in state.stages]
-    return max(seen, key=lambda stage: (state.stages[stage][0], stage), default=None)
+    seen = state.stages
+    ranked = [(seen[stage][0], stage) for stage in stages if stage in seen]
+    return max(ranked)[1] if ranked else None
 
 
 def summary(

@@ -86,8 +86,11 @@ def former_values(session: SessionChange) -> Iterator[tuple[str, str]]:
     for its erasure, too.
     """
     for name in PERSONAL:
-        carried = {getattr(event, name) for event in session.fresh}
+        if (shown := derive.kept(session.after, name)) is None:
+            continue
+        others = {getattr(event, name) for event in session.fresh}
         if session.before is not None:
-            carried.add(derive.kept(session.before, name))
-        for value in sorted(carried - {None, derive.kept(session.after, name)}):
-            yield name, value
+            others.add(derive.kept(session.before, name))
+        others -= {None, shown}
+        if others:
+            yield from [(name, value) for value in sorted(others)]

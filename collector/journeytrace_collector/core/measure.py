@@ -8,14 +8,14 @@ is counted among them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
 from journeytrace import conventions as names
 from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import OTHER, Decision, Metric, Status
-from journeytrace.identity import trace_id
-from journeytrace_collector.core.change import Change, Exemplar, SessionChange, Settlement, Tally
+from journeytrace_collector.core.change import Change, SessionChange, Settlement, Tally
 from journeytrace_collector.core.derive import highest_of, highest_stage
 from journeytrace_collector.core.funnel import passed
 from journeytrace_collector.core.marks import is_corrected
@@ -27,7 +27,7 @@ from journeytrace_collector.core.series import (
     RECORDS,
     REMOVED,
     born,
-    observe,
+    observe_all,
     own_codes,
 )
 from journeytrace_collector.core.sessionize import SessionState
@@ -50,7 +50,28 @@ MAX_ERROR_CODES: Final = 1_000
 """Series of error codes outside the catalogue, over all projects. They follow no pattern, so the
 first to come have labels of their own; what comes beyond counts as "other"."""
 
-_NS_PER_SECOND: Final = 1_000_000_000
+
+class _Seen:
+    """Events of one change, counted together: most of them are alike."""
+
+    def __init__(self) -> None:
+        self.events: Counter[tuple[str, ...]] = Counter()
+        """By the labels of `EVENTS_TOTAL`."""
+        self.codes: Counter[tuple[str, ...]] = Counter()
+        self.corrected: Counter[str] = Counter()
+        self.checks: dict[str, list[tuple[int, str]]] = {}
+        """By name: duration in ns and session of each."""
+
+    def count(self, tally: Tally, at: int) -> None:
+        """Add it all to a tally."""
+        for labels, count in self.events.items():
+            tally.add(names.EVENTS_TOTAL.name, labels, count)
+        for labels, count in self.codes.items():
+            tally.add(names.ERROR_CODES_TOTAL.name, labels, count)
+        for project, count in self.corrected.items():
+            tally.add(names.COLLECTOR_TIME_CORRECTED_TOTAL.name, (project,), count)
+        for name, checks in self.checks.items():
+            observe_all(tally, names.CHECK_DURATION_SECONDS, (name,), checks, at)
 
 
 class Measure:
@@ -107,8 +128,13 @@ class Measure:
             if count := change.records.get(outcome, 0):
                 tally.add(metric.name, labels, count)
         beyond = self._beyond(change, label)
+        seen = _Seen()
         for session in change.sessions:
-            self._count(tally, session, label[_project(session.after)], change.at, beyond)
+            project = label[_project(session.after)]
+            for event in session.fresh:
+                self._see(seen, event, project, beyond)
+            self._count(tally, session, project, change.at)
+        seen.count(tally, change.at)
         return tally
 
     def _project_labels(self, change: Change) -> dict[str, str]:
@@ -152,24 +178,16 @@ class Measure:
         name = event.name if event.name in self._catalogue.events else OTHER
         return project, name, event.source, self._stage(event.stage), event.impact
 
-    def _count(
-        self,
-        tally: Tally,
-        session: SessionChange,
-        project: str,
-        at: int,
-        beyond: set[tuple[str, ...]],
-    ) -> None:
-        for event in session.fresh:
-            self._count_event(tally, event, project, at, beyond)
+    def _count(self, tally: Tally, session: SessionChange, project: str, at: int) -> None:
         if not session.after.begun:
             return
         if session.before is None or not session.before.begun:
             tally.add(names.SESSIONS_STARTED_TOTAL.name, (project,))
         self._count_verdict(tally, session, project)
-        before = highest_stage(session.before) if session.before else None
-        for stage in passed(before, highest_stage(session.after), self._ordered):
-            tally.add(names.STAGE_REACHED_TOTAL.name, (project, stage))
+        if session.before is None or session.before.stages.keys() != session.after.stages.keys():
+            before = highest_stage(session.before) if session.before else None
+            for stage in passed(before, highest_stage(session.after), self._ordered):
+                tally.add(names.STAGE_REACHED_TOTAL.name, (project, stage))
         decision = _decision(session.after)
         if decision and decision != _decision(session.before):
             labels = (project, decision[0], self._reason(*decision))
@@ -179,31 +197,27 @@ class Measure:
 
     def _count_verdict(self, tally: Tally, session: SessionChange, project: str) -> None:
         """Count a verdict when it begins to hold; before its session began it counted nowhere."""
-        before = session.before if session.before and session.before.begun else None
         verdict = _verdict(session.after)
-        if verdict is not None and verdict != _verdict(before):
+        if verdict is None:
+            return
+        before = session.before if session.before and session.before.begun else None
+        if verdict != _verdict(before):
             was = before.decision[2] if before and before.decision else ""
             tally.add(names.VERDICTS_TOTAL.name, (project, was, verdict.decision))
 
-    def _count_event(
-        self, tally: Tally, event: Event, project: str, at: int, beyond: set[tuple[str, ...]]
-    ) -> None:
+    def _see(self, seen: _Seen, event: Event, project: str, beyond: set[tuple[str, ...]]) -> None:
         labels = self._event_labels(event, project)
         if labels in beyond:
             labels = (project, OTHER, event.source, "", event.impact)
-        tally.add(names.EVENTS_TOTAL.name, labels)
+        seen.events[labels] += 1
         if event.error_code is not None and not is_passive(event):
             shown = (project, _code(event.error_code))
-            shown = (project, OTHER) if shown in beyond else shown
-            tally.add(names.ERROR_CODES_TOTAL.name, shown)
+            seen.codes[(project, OTHER) if shown in beyond else shown] += 1
         if is_corrected(event):
-            tally.add(names.COLLECTOR_TIME_CORRECTED_TOTAL.name, (project,))
-        name = event.name
-        known = name in self._catalogue.events
+            seen.corrected[project] += 1
         # Of a log record or a span event nobody knows how long it took: its duration is 0.
-        if known and event.result is not None and event.duration:
-            seen = _exemplar(event.session_id, event.duration, at)
-            observe(tally, names.CHECK_DURATION_SECONDS, (name,), seen.value, seen)
+        if event.result is not None and event.duration and event.name in self._catalogue.events:
+            seen.checks.setdefault(event.name, []).append((event.duration, event.session_id))
 
     def _count_settlement(
         self, tally: Tally, state: SessionState, settlement: Settlement, project: str, at: int
@@ -219,12 +233,12 @@ class Measure:
             return
         stage = self._stage(highest_stage(state))
         tally.add(names.SESSIONS_SETTLED_TOTAL.name, (project, status, stage))
-        seen = _exemplar(state.session_id, state.end - state.first[0], at)
-        observe(tally, names.SESSION_DURATION_SECONDS, (project, status), seen.value, seen)
+        took = [(state.end - state.first[0], state.session_id)]
+        observe_all(tally, names.SESSION_DURATION_SECONDS, (project, status), took, at)
         for name, (_, start, end) in state.stages.items():
-            seen = _exemplar(state.session_id, end - start, at)
             series = (project, self._stage(name))
-            observe(tally, names.STAGE_DURATION_SECONDS, series, seen.value, seen)
+            took = [(end - start, state.session_id)]
+            observe_all(tally, names.STAGE_DURATION_SECONDS, series, took, at)
 
     def _correct(
         self,
@@ -268,11 +282,6 @@ def _decision(state: SessionState | None) -> tuple[str, str | None] | None:
 
 def _verdict(state: SessionState | None) -> Verdict | None:
     return state.verdict if state else None
-
-
-def _exemplar(session_id: str, duration: int, at: int) -> Exemplar:
-    # The collector's time, not the sender's: Prometheus takes exemplars in order only.
-    return Exemplar(trace_id(session_id).hex(), duration / _NS_PER_SECOND, at)
 
 
 def _code(code: str) -> str:

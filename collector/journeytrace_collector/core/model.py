@@ -14,7 +14,7 @@ Rfc3339 = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})
 """A time as the world outside reads it, in UTC."""
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One event of one session, resolved against the catalogue. Times are ns since the epoch."""
 
     session_id: str

@@ -8,13 +8,15 @@ raises one bucket; whoever shows them adds them up.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from itertools import product
 from typing import Final
 
 from journeytrace import conventions as names
 from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import OTHER, Decision, Impact, Metric, Source, Status
-from journeytrace_collector.core.change import Exemplar, Tally
+from journeytrace.identity import trace_id
+from journeytrace_collector.core.change import Exemplar, Series, Tally
 
 __all__ = [
     "ADDED",
@@ -25,6 +27,7 @@ __all__ = [
     "born",
     "bounds",
     "observe",
+    "observe_all",
     "own_codes",
 ]
 
@@ -51,6 +54,8 @@ RECORDS: Final = {
 }
 """Metric and labels of each key of `Change.records`."""
 
+_NS_PER_SECOND: Final = 1_000_000_000
+
 _SETTLED: Final = tuple(status for status in Status if status is not Status.IN_PROGRESS)
 
 
@@ -62,21 +67,42 @@ def bounds(metric: Metric) -> list[str]:
 _BOUNDS: Final = {metric.name: bounds(metric) for metric in names.METRICS if metric.buckets}
 
 
-def observe(
+def observe(tally: Tally, metric: Metric, labels: tuple[str, ...], value: float) -> None:
+    """Put `value` into its bucket."""
+    tally.add(*_bucket(metric, labels, value))
+    tally.add(f"{metric.name}_sum", labels, value)
+    tally.add(f"{metric.name}_count", labels)
+
+
+def _bucket(metric: Metric, labels: tuple[str, ...], value: float) -> Series:
+    bound = _BOUNDS[metric.name][bisect_left(metric.buckets, value)]
+    return f"{metric.name}_bucket", (*labels, bound)
+
+
+def observe_all(
     tally: Tally,
     metric: Metric,
     labels: tuple[str, ...],
-    value: float,
-    exemplar: Exemplar | None = None,
+    observed: Sequence[tuple[int, str]],
+    at: int,
 ) -> None:
-    """Put `value` into its bucket. Of exemplars of one moment a bucket keeps the greatest."""
-    bound = _BOUNDS[metric.name][bisect_left(metric.buckets, value)]
-    bucket = (f"{metric.name}_bucket", (*labels, bound))
-    tally.add(*bucket)
-    tally.add(f"{metric.name}_sum", labels, value)
-    tally.add(f"{metric.name}_count", labels)
-    if exemplar and _order(exemplar) > _order(tally.exemplars.get(bucket)):
-        tally.exemplars[bucket] = exemplar
+    """Put (duration in ns, session id) into their buckets at the collector's time `at` (ns).
+
+    A bucket's exemplar is the newest; of one moment, that with the greatest duration.
+    """
+    longest: dict[Series, tuple[int, str]] = {}
+    for one in observed:
+        bucket = _bucket(metric, labels, one[0] / _NS_PER_SECOND)
+        tally.add(*bucket)
+        longest[bucket] = max(one, longest.get(bucket, one))
+    total = sum([duration for duration, _ in observed])
+    tally.add(f"{metric.name}_sum", labels, total / _NS_PER_SECOND)
+    tally.add(f"{metric.name}_count", labels, len(observed))
+    for bucket, (duration, session_id) in longest.items():
+        # The collector's time, not the sender's: Prometheus takes exemplars in order only.
+        seen = Exemplar(trace_id(session_id).hex(), duration / _NS_PER_SECOND, at)
+        if _order(seen) > _order(tally.exemplars.get(bucket)):
+            tally.exemplars[bucket] = seen
 
 
 def _order(exemplar: Exemplar | None) -> tuple[int, float, str]:

@@ -60,7 +60,7 @@ NEVER: Final = 2**63 - 1
 _KEPT = ("project_id", "submission_id", "flow_id", "user_id", "email", "error_code")
 
 
-class Hurdle(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Hurdle(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """The newest time that an event of one name failed or stood in the user's way."""
 
     at: int
@@ -91,7 +91,7 @@ class _Screen(msgspec.Struct):
 _screen = msgspec.json.Decoder(_Screen).decode
 
 
-class SessionState(msgspec.Struct, omit_defaults=True):
+class SessionState(msgspec.Struct, omit_defaults=True, gc=False):
     """What is remembered of a set of events of one session.
 
     All but `operations` is of events that are not passive.
@@ -226,8 +226,9 @@ def extended(state: SessionState, events: Iterable[Event], catalogue: Catalogue)
         events = [event for event in events if not is_passive(event)]
         if not events:
             return after
-    after.impacts, after.kept, after.stages = {**state.impacts}, {**state.kept}, {**state.stages}
-    after.cleared, after.hurdles = {**state.cleared}, {**state.hurdles}
+    after.impacts, after.kept = {**state.impacts}, {**state.kept}
+    after.stages, after.cleared = {**state.stages}, {**state.cleared}
+    after.hurdles = {**state.hurdles}
     for event in events:
         _extend(after, event, catalogue)
     if len(after.hurdles) > MAX_HURDLES:
@@ -236,42 +237,55 @@ def extended(state: SessionState, events: Iterable[Event], catalogue: Catalogue)
 
 
 def _extend(state: SessionState, event: Event, catalogue: Catalogue) -> None:
-    """Let a state know one event more. It is what every event costs, so it says things once."""
-    at, event_id, received, impact = event.at, event.event_id, event.received, event.impact
-    stamp, ended = (at, event_id), at + event.duration
-    state.first = min(stamp, state.first)
-    state.last = max((at, event_id, event.name), state.last)
-    state.end = max(ended, state.end)
-    state.idle = max(min(received, at), state.idle)
-    state.first_received = min(received, state.first_received)
-    state.arrived = max(received, state.arrived)
+    """Let a state know one event more: what every event costs."""
+    at, event_id = event.at, event.event_id
+    _extend_times(state, event)
     state.size += event.size
     state.events += 1
-    state.impacts[impact] = state.impacts.get(impact, 0) + 1
-    kept = state.kept
+    impacts, impact = state.impacts, event.impact
+    impacts[impact] = impacts.get(impact, 0) + 1
     for name in _KEPT:
         if (value := getattr(event, name)) is not None:
-            _keep(kept, name, (at, event_id, value))
+            _keep(state.kept, name, (at, event_id, value))
     if event.source == "FE" and _SCREEN in event.metadata:
         path = _screen(event.metadata).path
         if isinstance(path, str):
-            _keep(kept, "screen", (at, event_id, path[:MAX_SCREEN]))
+            _keep(state.kept, "screen", (at, event_id, path[:MAX_SCREEN]))
     stage = event.stage
     if stage is not None and (rank := catalogue.rank(stage)) is not None:
-        _extend_stage(state.stages, stage, rank, at, ended)
+        _extend_stage(state.stages, stage, rank, at, at + event.duration)
         if impact == "COMPLETED":
             state.cleared[stage] = max(at, state.cleared.get(stage, 0))
     spec = catalogue.events.get(event.name)
     if spec is not None and spec.role is not None:
         _play_role(state, event, spec)
     failed = event.result == "FAIL"
-    state.marks |= marks_of(impact, failed=failed, corrected=is_corrected(event))
+    marks = marks_of(impact, failed=failed, corrected=is_corrected(event))
+    if marks:
+        state.marks |= marks
     if (failed or impact in IN_THE_WAY) and (spec is None or spec.decision is None):
         if failed and event.source == "BE":
-            state.failed = _both((at, received), state.failed)
+            state.failed = _both((at, event.received), state.failed)
         hurdle = Hurdle(at, event_id, impact, failed, event.error_code)
         known = state.hurdles.get(event.name)
         state.hurdles[event.name] = hurdle if known is None else max(hurdle, known)
+
+
+def _extend_times(state: SessionState, event: Event) -> None:
+    at, event_id, received = event.at, event.event_id, event.received
+    stamp, ended, alive = (at, event_id), at + event.duration, min(received, at)
+    if stamp < state.first:
+        state.first = stamp
+    if stamp > state.last[:2]:
+        state.last = (at, event_id, event.name)
+    if ended > state.end:
+        state.end = ended
+    if alive > state.idle:
+        state.idle = alive
+    if received < state.first_received:
+        state.first_received = received
+    if received > state.arrived:
+        state.arrived = received
 
 
 def _keep(kept: dict[str, StampedText], name: str, value: StampedText) -> None:
@@ -411,8 +425,11 @@ def _spans(
 def _extend_stage(
     spans: dict[str, tuple[int, int, int]], stage: str, rank: int, start: int, end: int
 ) -> None:
-    _, known_start, known_end = spans.get(stage, (rank, start, end))
-    spans[stage] = (rank, min(start, known_start), max(end, known_end))
+    known = spans.get(stage)
+    if known is not None:
+        _, known_start, known_end = known
+        start, end = min(start, known_start), max(end, known_end)
+    spans[stage] = (rank, start, end)
 
 
 def _newest_of_each(a: dict[str, StampedText], b: dict[str, StampedText]) -> dict[str, StampedText]:

@@ -449,6 +449,13 @@ class Store(Protocol):
             MovedOnError, VerdictNotAllowedError: of what is guarded nothing is kept.
         """
 
+    def catch_up(self) -> bool:
+        """Do some of what was put off to be quick, to be called while nobody waits.
+
+        Lists may lag by what is put off, for a second or so; details, settling, erasing and
+        whatever leaves never do. False: nothing is left.
+        """
+
     def settle(self, now: int, limit: int) -> int:
         """Settle at most `limit` of the sessions that are due at `now` (ns), the longest due first.
 

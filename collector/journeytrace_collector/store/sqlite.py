@@ -71,9 +71,7 @@ __all__ = ["SqliteStore"]
 FILE_NAME: Final = "journeys.sqlite"
 
 ROWS_AT_ONCE: Final = 500
-"""Rows of sessions that are written together when there is nothing else to do."""
-FEW: Final = 500
-"""Rows that a list waits for: some 10 ms."""
+"""Rows that are behind and are written together: some 10 ms."""
 
 _PRAGMAS: Final = """
 PRAGMA journal_mode = WAL;
@@ -209,12 +207,12 @@ class SqliteStore:
         self._versions = remembered(self._versions, fresh)
         return written
 
-    def catch_up(self, limit: int = ROWS_AT_ONCE) -> bool:
+    def catch_up(self) -> bool:
         """See `Store.catch_up`."""
         if not self._behind:
             return False
         with self._transaction():
-            self._behind.write_some(limit)
+            self._behind.write_some(ROWS_AT_ONCE)
         return bool(self._behind)
 
     def settle(self, now: int, limit: int) -> int:
@@ -513,10 +511,10 @@ class SqliteStore:
         """Read rows of sessions. While few are behind they are written first, so that a list that
         is asked for after an answer tells of what was answered for; else it is behind by a second.
         """
-        if len(self._behind) <= FEW:
+        if len(self._behind) <= ROWS_AT_ONCE:
             # Lists go on when the disk is full.
             with suppress(StoreUnavailableError):
-                self.catch_up(FEW)
+                self.catch_up()
         with self._reading() as reader:
             yield reader
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice, takewhile
 from typing import Final
+
+import msgspec
 
 from journeytrace.conventions import Status
 from journeytrace.identity import support_code, trace_id
+from journeytrace_collector.core import derive
 from journeytrace_collector.core.derive import Pending
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.sessionize import SessionState
@@ -42,10 +43,14 @@ SECONDS: Final = 1.0
 """How long a row may be behind while there is traffic; without any, a tenth of that."""
 MOST: Final = 20_000
 """Sessions that are remembered, some 4 KB each, and rows that can be behind: a start folds them."""
-AT_ONCE: Final = 256
-"""Rows that are written in the transaction of something else, if it touched fewer itself."""
+STEPS: Final = 8
+"""Transactions over which the rows of a second are spread, so that none is held up by them."""
+AT_ONCE: Final = 100
+"""Rows that one of these writes at least."""
 
 _COLUMNS: Final = (*MOVING, *CHANGING, "idle_minute", "arrived_minute")
+_BY_EVENTS: Final = frozenset((Pending.IDLE, Pending.QUIET))
+"""What the events say that a session waits for: else it has settled."""
 _PENDING: Final = _COLUMNS[1:].index("pending")
 
 _FIND: Final = f"SELECT no, told, {', '.join(_COLUMNS)} FROM sessions WHERE session_id = ?"
@@ -61,8 +66,7 @@ _AFTER_MARK: Final = (
 _EVENTS: Final = f"SELECT {', '.join(EVENT_FIELDS)} FROM events WHERE session_no = ?"
 
 
-@dataclass(frozen=True, slots=True)
-class _Session:
+class _Session(msgspec.Struct, frozen=True, gc=False):
     """What the writer knows of a session."""
 
     no: int
@@ -73,8 +77,6 @@ class _Session:
     """What stands in its row, all but the state; empty: nobody knows."""
     first: int = 0
     """The rowid of an event from which on the row may not tell all; 0: it tells everything."""
-    since: float = 0.0
-    """When it fell behind, by the clock of `Behind`."""
 
 
 class Behind:
@@ -98,6 +100,10 @@ class Behind:
         self._first = 0
         """Where the events of the open transaction begin."""
         self._mark = -1
+        self._swept: list[str] = []
+        """What is still to be written of what was behind when the second began; the last first."""
+        self._began = self._clock()
+        self._each = 0
 
     def __len__(self) -> int:
         """Give how many rows are behind."""
@@ -144,9 +150,8 @@ class Behind:
             self._execute(_INSERT, (no, session_id, code, *values))
             self._staged[session_id] = _Session(no, after, told, pending, values[1:])
             return
-        first, since = was.first or self._first, was.since or self._clock()
-        known = _Session(no, after, told, pending, was.row, first, since)
-        if (told, pending) == (was.told, was.pending):
+        known = _Session(no, after, told, pending, was.row, was.first or self._first)
+        if told is was.told and (pending in _BY_EVENTS) == (was.pending in _BY_EVENTS):
             self._staged[session_id] = known
         else:
             self._write(session_id, known)
@@ -161,18 +166,22 @@ class Behind:
                 count += 1
         return count
 
-    def write_old(self, touched: int) -> None:
-        """Write rows that have been behind for long; `touched`: as many sessions as the open
-        transaction has touched: no more are to be written than a few times that.
-        """
-        until = self._clock() - SECONDS
-        beyond = len(self._behind) + len(self._staged) - MOST
-        old = takewhile(lambda one: self._is_old(one, until), islice(self._behind, MOST))
-        self.write([*islice(old, max(AT_ONCE, 2 * touched)), *islice(self._behind, max(0, beyond))])
+    def sweep(self) -> None:
+        """Write rows that have been behind for long, in the transaction of something else."""
+        now = self._clock()
+        if not self._swept and now - self._began >= SECONDS:
+            # Rows of sessions that began together share pages, and a page is written as a whole.
+            self._swept = self._in_order()[::-1]
+            self._began, self._each = now, max(AT_ONCE, len(self._swept) // STEPS)
+        many = max(self._each, len(self._behind) - MOST)
+        self.write(self._swept.pop() for _ in range(min(many, len(self._swept))))
 
     def write_some(self, limit: int) -> int:
-        """Write rows that are behind, the longest first; gives how many."""
-        return self.write(list(islice(self._behind, limit)))
+        """Write rows that are behind; gives how many."""
+        return self.write(self._in_order()[:limit])
+
+    def _in_order(self) -> list[str]:
+        return sorted(self._behind, key=lambda session_id: self._known[session_id].no)
 
     def forget(self, session_ids: Iterable[str]) -> None:
         """Remember sessions no longer whose rows others have changed or deleted."""
@@ -224,7 +233,8 @@ class Behind:
             row = self._writing.row(no, session_id, text, told, pending)
             events = [Event(session_id, *event) for event in self._execute(_EVENTS, (no,))]
             state = self._writing.refolded(text, events)
-            self._write(session_id, _Session(no, state, Status(told), row.pending, ()))
+            waits = derive.pending(state) if row.pending in _BY_EVENTS else row.pending
+            self._write(session_id, _Session(no, state, Status(told), waits, ()))
         self._set_mark(self._newest())
         self._staged.clear()
 
@@ -241,9 +251,6 @@ class Behind:
         if session_id in self._staged:
             return self._staged[session_id]
         return self._known.get(session_id)
-
-    def _is_old(self, session_id: str, until: float) -> bool:
-        return self._known[session_id].since <= until
 
     def _write(self, session_id: str, known: _Session) -> None:
         text, *values = self._values(known.state, known.told, known.pending)

@@ -110,7 +110,7 @@ class SqliteTables(SqliteErasing):
                 self._execute(_KEEP_FORMER, (one.no, field, value))
             for digest, *times in marks_of(one.change.fresh):
                 self._execute(_MARK, (digest, one.no, *times))
-        self._behind.write_old(len(saved))
+        self._behind.sweep()
 
     def save_tasks(self, tasks: Mapping[int, Sequence[tuple[object, ...]]]) -> None:
         """See `Tables.save_tasks`."""

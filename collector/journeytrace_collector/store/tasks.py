@@ -50,6 +50,8 @@ def changed_rows(
     no: int, before: SessionState | None, after: SessionState
 ) -> list[tuple[object, ...]] | None:
     """Give the rows that stand for a session from now on; None: the same as before."""
+    if before is not None and asking.alike(before, after):
+        return None
     found = rows(no, after)
     return None if found == (rows(no, before) if before else []) else found
 
