@@ -86,8 +86,7 @@ def former_values(session: SessionChange) -> Iterator[tuple[str, str]]:
     for its erasure, too.
     """
     for name in PERSONAL:
-        if (shown := derive.kept(session.after, name)) is None:
-            continue
+        shown = derive.kept(session.after, name)
         others = {getattr(event, name) for event in session.fresh}
         if session.before is not None:
             others.add(derive.kept(session.before, name))

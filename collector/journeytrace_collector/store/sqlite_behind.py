@@ -24,6 +24,7 @@ from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core import derive
 from journeytrace_collector.core.derive import Pending
 from journeytrace_collector.core.model import Event
+from journeytrace_collector.core.retention import Retention
 from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.store.idling import minute
 from journeytrace_collector.store.writing import (
@@ -37,7 +38,7 @@ from journeytrace_collector.store.writing import (
     moving_values,
 )
 
-__all__ = ["Behind"]
+__all__ = ["COLUMNS", "Behind", "row_of"]
 
 SECONDS: Final = 1.0
 """How long a row may be behind while there is traffic; without any, a tenth of that."""
@@ -48,15 +49,16 @@ STEPS: Final = 8
 AT_ONCE: Final = 100
 """Rows that one of these writes at least."""
 
-_COLUMNS: Final = (*MOVING, *CHANGING, "idle_minute", "arrived_minute")
+COLUMNS: Final = (*MOVING, *CHANGING, "idle_minute", "arrived_minute")
+"""Of a session's row: what its events say, or what was told of it."""
 _BY_EVENTS: Final = frozenset((Pending.IDLE, Pending.QUIET))
 """What the events say that a session waits for: else it has settled."""
-_PENDING: Final = _COLUMNS[1:].index("pending")
+_PENDING: Final = COLUMNS[1:].index("pending")
 
-_FIND: Final = f"SELECT no, told, {', '.join(_COLUMNS)} FROM sessions WHERE session_id = ?"
+_FIND: Final = f"SELECT no, told, {', '.join(COLUMNS)} FROM sessions WHERE session_id = ?"
 _INSERT: Final = (
-    f"INSERT INTO sessions (no, session_id, support_code, {', '.join(_COLUMNS)})"
-    f" VALUES (?, ?, ?{', ?' * len(_COLUMNS)})"
+    f"INSERT INTO sessions (no, session_id, support_code, {', '.join(COLUMNS)})"
+    f" VALUES (?, ?, ?{', ?' * len(COLUMNS)})"
 )
 _NEWEST: Final = "SELECT coalesce(max(rowid), 0) FROM events"
 _SET_MARK: Final = "UPDATE projection SET mark = ?"
@@ -71,7 +73,7 @@ class _Session(msgspec.Struct, frozen=True, gc=False):
 
     no: int
     state: SessionState
-    told: Status | None
+    told: Status
     pending: Pending | None
     row: tuple[object, ...]
     """What stands in its row, all but the state; empty: nobody knows."""
@@ -151,7 +153,7 @@ class Behind:
             self._staged[session_id] = _Session(no, after, told, pending, values[1:])
             return
         known = _Session(no, after, told, pending, was.row, was.first or self._first)
-        if told is was.told and (pending in _BY_EVENTS) == (was.pending in _BY_EVENTS):
+        if told is was.told and (pending is was.pending or {pending, was.pending} == _BY_EVENTS):
             self._staged[session_id] = known
         else:
             self._write(session_id, known)
@@ -263,15 +265,22 @@ class Behind:
         )
 
     def _values(
-        self, state: SessionState, told: Status | None, pending: Pending | None
+        self, state: SessionState, told: Status, pending: Pending | None
     ) -> tuple[object, ...]:
-        moving = moving_values(state, pending)
-        changing = changing_values(state, told, self._writing.retention)
-        return (*moving, *changing, minute(state.idle), minute(state.arrived))
+        return row_of(state, told, pending, self._writing.retention)
+
+
+def row_of(
+    state: SessionState, told: Status, pending: Pending | None, retention: Retention
+) -> tuple[object, ...]:
+    """Give the values of `COLUMNS`."""
+    moving = moving_values(state, pending)
+    changing = changing_values(state, told, retention)
+    return (*moving, *changing, minute(state.idle), minute(state.arrived))
 
 
 @lru_cache(maxsize=1_000)
 def _update(changed: tuple[int, ...]) -> str:
     # SQLite rewrites the index entries of every column that an UPDATE names, changed or not.
-    columns = "".join(f", {_COLUMNS[1 + n]} = ?" for n in changed)
+    columns = "".join(f", {COLUMNS[1 + n]} = ?" for n in changed)
     return f"UPDATE sessions SET state = ?{columns} WHERE no = ?"

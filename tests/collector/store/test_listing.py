@@ -117,7 +117,7 @@ def test_the_clock_reads_one_range_of_an_index(
     """What is in progress or dropped now is one range of the idle clock's index."""
     (narrow,) = Listing(SessionQuery(status=status), NOON, IDLE_TIMEOUT).narrows()
     (step,) = plan(database, narrow.sql)
-    assert "SEARCH sessions USING INDEX sessions_idle (idle_at" in step
+    assert "SEARCH sessions USING INDEX sessions_idle (idle_minute" in step
 
 
 def test_few_rows_are_fetched_by_number(database: sqlite3.Connection) -> None:

@@ -93,7 +93,20 @@ def test_every_state_equals_the_fold_of_its_events(written: tuple[Store, list[An
         assert known.state == fold(events, builtin_catalogue())[known.state.session_id]
 
 
-_AS_BEFORE = f"DROP TABLE tasks; DROP TABLE invitations; PRAGMA user_version = {LACKING - 1}"
+_AS_BEFORE = f"""
+DROP TABLE tasks;
+DROP TABLE invitations;
+DROP TABLE projection;
+DROP INDEX sessions_idle;
+DROP INDEX sessions_pending;
+DROP INDEX sessions_quiet;
+ALTER TABLE sessions DROP COLUMN idle_minute;
+ALTER TABLE sessions DROP COLUMN arrived_minute;
+CREATE INDEX sessions_idle ON sessions (idle_at) WHERE phase = 'OPEN';
+CREATE INDEX sessions_pending ON sessions (idle_at, arrived_at) WHERE pending = 'IDLE';
+CREATE INDEX sessions_quiet ON sessions (arrived_at) WHERE pending = 'QUIET';
+PRAGMA user_version = {LACKING - 1};
+"""
 
 
 def test_what_old_sessions_ask_for_is_listed(tmp_path: Path) -> None:
