@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, deeds, event, journeys
 from tests.support.rows import killed, rows_behind
-from tests.support.waiting import wait_until
+from tests.support.waiting import exhaust, wait_until
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Status
@@ -55,8 +55,7 @@ def touch(store: SqliteStore, at: int, sessions: int = 1, **fields: Any) -> None
 
 def rest(store: SqliteStore) -> None:
     """Have nobody wait for a while."""
-    while store.catch_up():
-        pass
+    exhaust("what is behind", store.catch_up)
 
 
 def file(folder: Path) -> sqlite3.Connection:
@@ -220,8 +219,7 @@ def test_the_numbers_of_erased_events_may_come_again(store: SqliteStore, tmp_pat
     """What takes the place of erased events is folded after a kill, too."""
     touch(store, NOON, 2)
     store.forget(Subject("session_id", "s-1"), "ann", NOON, 10)
-    while store.erase(NOON, 100):
-        pass
+    exhaust("what is left to erase", lambda: store.erase(NOON, 100))
     touch(store, NOON + SECOND)
     left = killed(tmp_path / "store", tmp_path / "left")
     assert rows_behind(left) == ["s-0"]
