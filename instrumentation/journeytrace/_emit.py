@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from os import urandom
 from time import time_ns
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context, get_current
@@ -20,7 +20,9 @@ from opentelemetry.trace import (
     NoOpTracer,
     Span,
     SpanContext,
+    SpanKind,
     TraceFlags,
+    Tracer,
     get_current_span,
     set_span_in_context,
 )
@@ -42,7 +44,17 @@ __all__ = ["Emitter"]
 _SUPPRESSING: Final = "suppress_instrumentation"
 _SUPPRESSING_TOO: Final = getattr(otel_context, "_SUPPRESS_INSTRUMENTATION_KEY", _SUPPRESSING)
 
+_INTERNAL: Final = SpanKind.INTERNAL
+
 _NO_HOST: Final[tuple[tuple[Link, ...], None]] = ((), None)
+
+
+class _Parent(NamedTuple):
+    """A stand-in for the root or stage span, which the collector sends in the end."""
+
+    span: Span
+    alone: Context
+    """Holds the span and nothing else."""
 
 
 class Emitter:
@@ -68,7 +80,7 @@ class Emitter:
         self._trace = identity.trace_id(self.session_id)
         self._clock = clock
         self._fields: dict[str, str] = {}
-        self._parents: dict[str | None, tuple[Span, Context]] = {}
+        self._parents: dict[str | None, _Parent] = {}
         self.project: str | None = None
         """Of the session, where it began here."""
         self.started: int | None = None
@@ -125,33 +137,53 @@ class Emitter:
             unmarked.set_attribute(SESSION_ID, self.session_id)
 
     def start(
-        self, described: Described, metadata: Mapping[str, Value], at: int | None = None
+        self, tracer: Tracer, described: Described, metadata: Mapping[str, Value], at: int | None
     ) -> Span:
         """Start the span of an event; whoever asked for it has to end it."""
-        context = get_current()
-        if context and _suppressed(context):
+        name, stage, own = described
+        # Metadata comes first: at its limit the SDK drops the oldest attributes.
+        attributes = {**metadata, **own, SESSION_ID: self.session_id}
+        parent, alone = self._parents.get(stage) or self._known(stage)
+        if context := get_current():
+            return self._start_within(context, tracer, name, parent, attributes, at)
+        return tracer.start_span(name, alone, _INTERNAL, attributes, (), at)
+
+    def record(self, tracer: Tracer, described: Described, metadata: dict[str, Value]) -> None:
+        """Send an event without duration as a span of its own; `metadata` is used up."""
+        # One time for both ends, or what it takes to make a span would be the event's duration.
+        at = time_ns() if self._clock is None else self.now() or time_ns()
+        if self._fields:
+            described = self.identified(described, metadata)
+        # From here on it does what `start` does: a call more would be felt.
+        name, stage, own = described
+        attributes: dict[str, Value] = metadata
+        attributes.update(own)
+        attributes[SESSION_ID] = self.session_id
+        parent, alone = self._parents.get(stage) or self._known(stage)
+        if context := get_current():
+            self._start_within(context, tracer, name, parent, attributes, at).end(at)
+        else:
+            tracer.start_span(name, alone, _INTERNAL, attributes, (), at).end(at)
+
+    def _start_within(  # noqa: PLR0917 - likewise
+        self,
+        context: Context,
+        tracer: Tracer,
+        name: str,
+        parent: Span,
+        attributes: Mapping[str, Value],
+        at: int | None,
+    ) -> Span:
+        """Start a span where the host has a context, which can hold its span and its baggage."""
+        if _suppressed(context):
             return INVALID_SPAN
-        links, unmarked = self._links_to(get_current_span(context)) if context else _NO_HOST
-        span = _settings.current().tracer.start_span(
-            described.name,
-            self._under(described.parent, context),
-            # Metadata comes first: at its limit the SDK drops the oldest attributes.
-            attributes={**metadata, **described.attributes, SESSION_ID: self.session_id},
-            links=links,
-            start_time=at,
-        )
+        links, unmarked = self._links_to(get_current_span(context))
+        under = set_span_in_context(parent, context)
+        span = tracer.start_span(name, under, _INTERNAL, attributes, links, at)
         # A journey that nobody records leaves no mark on the host.
         if unmarked is not None and span.is_recording():
             unmarked.set_attribute(SESSION_ID, self.session_id)
         return span
-
-    def record(self, described: Described, metadata: Mapping[str, Value]) -> None:
-        """Send an event without duration as a span of its own."""
-        # One time for both ends, or what it takes to make a span would be the event's duration.
-        at = self.now() or time_ns()
-        if self._fields:
-            described = self.identified(described, metadata)
-        self.start(described, metadata, at).end(at)
 
     def update(self, span: Span, described: Described, metadata: Mapping[str, Value]) -> None:
         """Set the attributes of a span anew."""
@@ -167,28 +199,9 @@ class Emitter:
         attributes = {EVENT_ID: urandom(8).hex(), **metadata, **described.attributes}
         span.add_event(described.name, attributes, self.now())
 
-    def _under(self, stage: str | None, context: Context) -> Context:
-        """Give the host's context, so that its baggage stays, with the parent span in it."""
-        known = self._parents.get(stage)
-        if known is None:
-            parent = self._parent(stage)
-            known = self._parents[stage] = (parent, set_span_in_context(parent, Context()))
-        parent, alone = known
-        return set_span_in_context(parent, context) if context else alone
-
-    def _parent(self, stage: str | None) -> Span:
-        """Give a stand-in for the root or stage span, which the collector sends in the end."""
-        trace = self._trace
-        span = identity.stage_span_id(trace, stage) if stage else identity.root_span_id(trace)
-        return NonRecordingSpan(
-            SpanContext(
-                int.from_bytes(trace),
-                int.from_bytes(span),
-                is_remote=True,
-                # Sampled, so that a ParentBased sampler keeps every event.
-                trace_flags=TraceFlags(TraceFlags.SAMPLED),
-            )
-        )
+    def _known(self, stage: str | None) -> _Parent:
+        known = self._parents[stage] = _parent(self._trace, stage)
+        return known
 
     def _links_to(self, host: Span) -> tuple[tuple[Link, ...], Span | None]:
         """Give the link to the host's current span, and that span unless it is known already."""
@@ -201,6 +214,17 @@ class Emitter:
         links = (Link(context),)
         self._host = (context, links)
         return links, host
+
+
+def _parent(trace: bytes, stage: str | None) -> _Parent:
+    span_id = identity.stage_span_id(trace, stage) if stage else identity.root_span_id(trace)
+    # Sampled, so that a ParentBased sampler keeps every event.
+    flags = TraceFlags(TraceFlags.SAMPLED)
+    context = SpanContext(
+        int.from_bytes(trace), int.from_bytes(span_id), is_remote=True, trace_flags=flags
+    )
+    span = NonRecordingSpan(context)
+    return _Parent(span, set_span_in_context(span, Context()))
 
 
 def _suppressed(context: Context) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from journeytrace import conventions
 from journeytrace._diagnostics import Problem, report
@@ -30,23 +30,45 @@ _SESSION_FIELDS: Final = frozenset(
 
 _NAMES: Final = frozenset(conventions.ATTRIBUTES)
 
+MAX_USUAL: Final = 1_000
+"""Keys that are remembered: a service writes few, unless it makes them up of what it is sent."""
+
+_usual: Final[set[str]] = set()
+"""Keys that were found to be free for metadata. No event has one among its own when it begins."""
+
+_ALWAYS_SENDABLE: Final = frozenset({float, bool})
+
 _NOTHING: Final[Mapping[str, Value]] = {}
 
 
 def clean(
-    event: str,
-    own: Mapping[str, object],
+    described: Described,
     attributes: object,
-    metadata: Mapping[str, object],
+    metadata: dict[str, object],
     kept: Mapping[str, Value] = _NOTHING,
 ) -> dict[str, Value]:
-    """Give `kept` and what of `attributes` and `metadata` can be sent with `event`; the last wins.
+    """Give `kept` and what of `attributes` and `metadata` an event can take; the last wins.
+
+    If that is the very `metadata`, it may be it itself.
 
     None stands for nothing and is skipped. What is reserved, already among the event's `own`
     attributes, of a wrong type or too much is left out and reported.
     """
     if attributes is not None:
-        metadata = {**_mapping(event, attributes), **metadata}
+        metadata = {**_mapping(described.name, attributes), **metadata}
+    if not kept and len(metadata) <= MAX_METADATA:
+        # The usual, told by less than a look at each rule.
+        for key, value in metadata.items():
+            if key in _usual:
+                if type(value) is str:
+                    if value.isascii():
+                        continue
+                elif type(value) in _ALWAYS_SENDABLE:
+                    continue
+            break
+        else:
+            return cast("dict[str, Value]", metadata)
+    event, _, own = described
     result = dict(kept)
     for key, value in metadata.items():
         if value is None:
@@ -69,6 +91,8 @@ def clean(
             break
         else:
             result[key] = usable
+            if key not in _NAMES and len(_usual) < MAX_USUAL:
+                _usual.add(key)
     return result
 
 
