@@ -7,7 +7,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from journeytrace import _settings
-from journeytrace._described import Details, details_of
+from journeytrace._described import NOTHING, Details, details_of
 from journeytrace._diagnostics import Problem, report, report_fault, report_lost
 from journeytrace._metadata import clean
 from journeytrace._running import RunningCheck
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from journeytrace._emit import Emitter
+    from journeytrace._values import Value
     from journeytrace._names import Event, Reason
     from journeytrace.conventions import Impact, Result, Source
 
@@ -46,29 +47,29 @@ class Check(RunningCheck):
 
     __slots__ = (
         "_attributes",
-        "_emitter",
+        "_clean",
         "_entered",
         "_event",
-        "_find",
         "_given",
+        "_journey",
         "_span",
     )
 
     def __init__(
         self,
-        find: Callable[[], Emitter | None] | None,
-        emitter: Emitter | None,
+        journey: Emitter | Callable[[], Emitter | None] | None,
         event: Event | str,
         details: Details,
         attributes: Mapping[str, object] | None,
         metadata: dict[str, object],
+        clean: dict[str, Value] | None = None,
     ) -> None:
-        self._find = find
-        self._emitter = emitter
+        self._journey = journey
         self._event = event
         self._details = details
         self._attributes = attributes
         self._given = metadata
+        self._clean = clean
         self._entered = False
         self._span: Span | None = None
 
@@ -208,7 +209,30 @@ class Check(RunningCheck):
                 report(Problem.CHECK_MISUSED, self._event, "was entered twice at once")
                 self.__exit__(None, None, None)
             self._entered = True
-            self._span = self._begin()
+            emitter = self._journey
+            if callable(emitter):
+                emitter = emitter()
+            if emitter is None:
+                report_lost(self._event)
+                return self
+            self._emitter = emitter
+            settings = _settings.installed or _settings.current()
+            event, details = self._event, self._details
+            known = details is NOTHING and isinstance(event, str) and settings.passed.get(event)
+            described = known or settings.describe_check(event, details)
+            if described is None:
+                return self
+            metadata = self._clean
+            if metadata is None:
+                metadata = clean(described, self._attributes, self._given)
+            self._metadata = metadata
+            if emitter.fields:
+                described = emitter.identified(described, metadata)
+            self._described = described
+            self._observed = 0
+            at = None if emitter.clock is None else emitter.now()
+            # It says PASS from the start: nobody sees a span before its end, and most checks pass.
+            self._span = emitter.start(settings.tracer, described, metadata, at)
         except Exception as error:
             report_fault(error)
         return self
@@ -221,8 +245,16 @@ class Check(RunningCheck):
     ) -> None:
         span, self._span = self._span, None
         self._entered = False
-        if span is not None:
+        if span is None:
+            return
+        if error is not None:
             self._end(span, error)
+            return
+        try:
+            emitter = self._emitter
+            span.end(None if emitter.clock is None else emitter.now())
+        except Exception as fault:
+            report_fault(fault)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -236,7 +268,7 @@ class Check(RunningCheck):
         self.__exit__(kind, error, trace)
 
     def _fresh(self) -> Check:
-        return Check(self._find, self._emitter, self._event, self._details, self._attributes, self._given)
+        return Check(self._journey, self._event, self._details, self._attributes, self._given)
 
     def _until_done(self, result: R, function: object) -> R:
         """Leave the with block without an end if the work behind `result` is yet to be done."""
@@ -255,18 +287,6 @@ class Check(RunningCheck):
         except Exception as error:
             report_fault(error)
         return result
-
-    def _begin(self) -> Span | None:
-        emitter = self._find() if self._find else self._emitter
-        if emitter is None:
-            report_lost(self._event)
-            return None
-        settings = _settings.current()
-        described = settings.describe_check(self._event, self._details)
-        if described is None:
-            return None
-        metadata = clean(described, self._attributes, self._given)
-        return self._started(emitter, settings.tracer, described, metadata)
 
     def _open(self, method: str) -> Span | None:
         """Give its span; None if it does not run, reported if that is the caller's fault."""

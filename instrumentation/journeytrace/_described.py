@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from journeytrace import conventions
 from journeytrace._diagnostics import Problem, report
-from journeytrace._metadata import is_sendable
+from journeytrace._values import is_sendable
 from journeytrace.conventions import Impact, Result, Source, is_name
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Described(NamedTuple):
     name: str
     parent: str | None
     """The ordered stage under whose span it belongs; None: under the root."""
-    attributes: Mapping[str, str | int]
+    attributes: dict[str, str | int]
 
 
 def describe_known(catalogue: Catalogue, result: Result | None) -> dict[str, Described]:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from journeytrace._described import Described
-    from journeytrace._metadata import Value
+    from journeytrace._values import Value
 
 __all__ = ["Emitter"]
 
@@ -65,11 +65,11 @@ class Emitter:
     """
 
     __slots__ = (
-        "_clock",
-        "_fields",
         "_host",
         "_parents",
         "_trace",
+        "clock",
+        "fields",
         "project",
         "session_id",
         "started",
@@ -78,8 +78,10 @@ class Emitter:
     def __init__(self, session_id: str, clock: Callable[[], int] | None) -> None:
         self.session_id = identity.normalise_session_id(session_id)
         self._trace = identity.trace_id(self.session_id)
-        self._clock = clock
-        self._fields: dict[str, str] = {}
+        self.clock = clock
+        """None: the SDK's."""
+        self.fields: dict[str, str] = {}
+        """What the next event says of the session; see `identified`."""
         self._parents: dict[str | None, _Parent] = {}
         self.project: str | None = None
         """Of the session, where it began here."""
@@ -94,33 +96,33 @@ class Emitter:
 
     def now(self) -> int | None:
         """Give the clock's nanoseconds since the epoch; None: the SDK takes the time."""
-        if self._clock is None:
+        if self.clock is None:
             return None
         try:
-            at = self._clock()
+            at = self.clock()
         except Exception:  # the host's clock must not break the host's journey
             at = None
         if type(at) is int and 0 < at < 2**63:
             return at
-        report(Problem.BAD_CLOCK, self._clock, "gave no nanoseconds since the epoch")
+        report(Problem.BAD_CLOCK, self.clock, "gave no nanoseconds since the epoch")
         return None
 
     def identify(self, fields: Mapping[str, str]) -> None:
         """Keep what the next event says of the session."""
-        self._fields.update(fields)
+        self.fields.update(fields)
 
     def identified(self, described: Described, metadata: Mapping[str, Value]) -> Described:
         """Describe an event with what `identify` kept, which is then no longer kept.
 
         What the event says itself is newer.
         """
-        if not self._fields or _suppressed(get_current()):
+        if not self.fields or _suppressed(get_current()):
             return described
         taken: dict[str, str] = {}
         # One by one, so that nothing is lost that another thread says meanwhile.
         with suppress(KeyError):
             while True:
-                key, value = self._fields.popitem()
+                key, value = self.fields.popitem()
                 taken[key] = value
         own = described.attributes
         return with_fields(
@@ -137,12 +139,13 @@ class Emitter:
             unmarked.set_attribute(SESSION_ID, self.session_id)
 
     def start(
-        self, tracer: Tracer, described: Described, metadata: Mapping[str, Value], at: int | None
+        self, tracer: Tracer, described: Described, metadata: dict[str, Value], at: int | None
     ) -> Span:
         """Start the span of an event; whoever asked for it has to end it."""
         name, stage, own = described
         # Metadata comes first: at its limit the SDK drops the oldest attributes.
-        attributes = {**metadata, **own, SESSION_ID: self.session_id}
+        attributes = metadata | own
+        attributes[SESSION_ID] = self.session_id
         parent, alone = self._parents.get(stage) or self._known(stage)
         if context := get_current():
             return self._start_within(context, tracer, name, parent, attributes, at)
@@ -151,8 +154,8 @@ class Emitter:
     def record(self, tracer: Tracer, described: Described, metadata: dict[str, Value]) -> None:
         """Send an event without duration as a span of its own; `metadata` is used up."""
         # One time for both ends, or what it takes to make a span would be the event's duration.
-        at = time_ns() if self._clock is None else self.now() or time_ns()
-        if self._fields:
+        at = time_ns() if self.clock is None else self.now() or time_ns()
+        if self.fields:
             described = self.identified(described, metadata)
         # From here on it does what `start` does: a call more would be felt.
         name, stage, own = described

@@ -248,7 +248,7 @@ class Journey:
             email,
             project,
         )
-        return Check(None, self._emitter, event, details, attributes, metadata)
+        return Check(self._emitter, event, details, attributes, metadata)
 
     def approve(
         self,
@@ -467,7 +467,7 @@ def check(
         email,
         project,
     )
-    return Check(_current_emitter, None, event, details, attributes, metadata)
+    return Check(_current_emitter, event, details, attributes, metadata)
 
 
 def mark_host(journey: Journey) -> None:

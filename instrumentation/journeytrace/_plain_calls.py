@@ -8,13 +8,13 @@ others to it. What a caller, a type checker and ``help`` see is the method.
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from journeytrace import _settings
 from journeytrace._check import Check
-from journeytrace._described import NOTHING, Details
+from journeytrace._described import NOTHING
 from journeytrace._diagnostics import report_fault, report_lost
-from journeytrace._metadata import clean
+from journeytrace._metadata import is_usual
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,17 +27,13 @@ __all__ = ["checked_plainly", "recorded_plainly"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_SAID: Final = frozenset((*Details._fields, "attributes"))
-"""Parameters whose absence makes a call plain."""
-
-
 def recorded_plainly(method: Callable[P, None]) -> Callable[P, None]:
     """Give `Journey.record`, which `method` is, its short way."""
     in_full = cast("Callable[..., None]", method)
 
     @wraps(method)
     def record(self: Journey, event: Event | str, /, **metadata: object) -> None:
-        if not _SAID.isdisjoint(metadata):
+        if not is_usual(metadata):
             in_full(self, event, **metadata)
             return
         try:
@@ -45,11 +41,11 @@ def recorded_plainly(method: Callable[P, None]) -> Callable[P, None]:
             if emitter is None:
                 report_lost(event)
                 return
-            settings = _settings._installed or _settings.current()
+            settings = _settings.installed or _settings.current()
             known = settings.recorded.get(event) if isinstance(event, str) else None
             described = known or settings.describe(event, NOTHING)
             if described is not None:
-                emitter.record(settings.tracer, described, clean(described, None, metadata))
+                emitter.record(settings.tracer, described, metadata)
         except Exception as error:
             report_fault(error)
 
@@ -62,8 +58,8 @@ def checked_plainly(method: Callable[P, Check]) -> Callable[P, Check]:
 
     @wraps(method)
     def check(self: Journey, event: Event | str, /, **metadata: object) -> Check:
-        if not _SAID.isdisjoint(metadata):
+        if not is_usual(metadata):
             return in_full(self, event, **metadata)
-        return Check(None, self._emitter, event, NOTHING, None, metadata)  # noqa: SLF001 - likewise
+        return Check(self._emitter, event, NOTHING, None, metadata, metadata)  # noqa: SLF001 - likewise
 
     return cast("Callable[P, Check]", check)

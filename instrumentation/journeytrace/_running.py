@@ -9,15 +9,16 @@ from opentelemetry.trace import StatusCode
 from journeytrace import _settings
 from journeytrace._described import Described, Details, fail, fields_of, with_fields
 from journeytrace._diagnostics import report_fault
-from journeytrace._metadata import Value, clean
+from journeytrace._metadata import clean
 from journeytrace.conventions import ERROR_TYPE, EVENT_RESULT, Impact, Result
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from opentelemetry.trace import Span, Tracer
+    from opentelemetry.trace import Span
 
     from journeytrace._emit import Emitter
+    from journeytrace._values import Value
 
 __all__ = ["RunningCheck"]
 
@@ -26,29 +27,19 @@ MAX_OBSERVED: Final = 100
 
 
 class RunningCheck:
-    """What a check is from its start to its end. Each method but the first is told its span.
+    """What a check is from its start to its end. Each method is told its span.
 
     A `Check` is one itself, for to make two objects for each check would be felt.
     """
 
-    __slots__ = ("_described", "_details", "_metadata", "_observed", "_to")
+    __slots__ = ("_described", "_details", "_emitter", "_metadata", "_observed")
 
     _details: Details
     """What the host said of it, also for the case that it fails."""
     _described: Described
+    _emitter: Emitter
     _metadata: dict[str, Value]
     _observed: int
-    _to: Emitter
-
-    def _started(
-        self, emitter: Emitter, tracer: Tracer, passed: Described, metadata: dict[str, Value]
-    ) -> Span:
-        self._to = emitter
-        self._described = described = emitter.identified(passed, metadata)
-        self._metadata = metadata
-        self._observed = 0
-        # It says PASS from the start: nobody sees a span before its end, and most checks pass.
-        return emitter.start(tracer, described, metadata, emitter.now())
 
     def _add(
         self, span: Span, attributes: Mapping[str, object] | None, metadata: dict[str, object]
@@ -83,7 +74,7 @@ class RunningCheck:
         span.set_status(StatusCode.ERROR, kind)
         if _settings.current().record_exceptions:
             # Last, for it runs the exception's own code.
-            span.record_exception(error, timestamp=self._to.now())
+            span.record_exception(error, timestamp=self._emitter.now())
 
     def _observe(
         self,
@@ -101,9 +92,9 @@ class RunningCheck:
         kept = clean(described, attributes, metadata)
         self._observed += 1
         if self._observed > MAX_OBSERVED:
-            self._to.record(settings.tracer, described, kept)
+            self._emitter.record(settings.tracer, described, kept)
         else:
-            self._to.observe(span, described, kept)
+            self._emitter.observe(span, described, kept)
 
     def _end(self, span: Span, error: BaseException | None) -> None:
         """End it, after `error` (None: there is none) has failed it. Never raises."""
@@ -113,10 +104,11 @@ class RunningCheck:
             except Exception as fault:
                 report_fault(fault)
         try:
-            span.end(self._to.now())
+            emitter = self._emitter
+            span.end(None if emitter.clock is None else emitter.now())
         except Exception as fault:
             report_fault(fault)
 
     def _become(self, span: Span, described: Described) -> None:
         self._described = described
-        self._to.update(span, described, self._metadata)
+        self._emitter.update(span, described, self._metadata)

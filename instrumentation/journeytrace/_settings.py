@@ -58,7 +58,7 @@ class Settings:
     ) -> None:
         self.catalogue = catalogue
         self.recorded = describe_known(catalogue, None)
-        self._passed = describe_known(catalogue, Result.PASS)
+        self.passed = describe_known(catalogue, Result.PASS)
         self.tracer_provider = tracer_provider
         self.record_exceptions = record_exceptions
         self.recording = recording
@@ -72,7 +72,7 @@ class Settings:
 
     def describe_check(self, event: object, details: Details) -> Described | None:
         """Describe a check that passes; None: it has no usable name."""
-        if details is NOTHING and isinstance(event, str) and (known := self._passed.get(event)):
+        if details is NOTHING and isinstance(event, str) and (known := self.passed.get(event)):
             return known
         # What the caller said about a failure has no place in it.
         details = details._replace(impact=None, error_code=None, result=Result.PASS)
@@ -94,18 +94,20 @@ class Settings:
         return trace.get_tracer("journeytrace", _version(), self.tracer_provider, SCHEMA_URL)
 
 
-_installed: Settings | None = None
+installed: Settings | None = None
+"""What was installed; None: nothing, and `current` gives the default. Read before `current` where a
+call more would be felt."""
 
 
 def current() -> Settings:
     """Give the settings; without `configure`, the built-in catalogue and the global provider."""
-    return _installed or _default()
+    return installed or _default()
 
 
 def install(settings: Settings | None) -> Settings | None:
     """Replace the settings (None: back to the default) and give the former ones."""
-    global _installed  # configuration is one per process
-    former, _installed = _installed, settings
+    global installed  # configuration is one per process
+    former, installed = installed, settings
     return former
 
 
@@ -141,7 +143,7 @@ def configure(
     elif not isinstance(catalogue, Catalogue):
         catalogue = load_catalogue(catalogue)
     # A service that configures itself within a test keeps being recorded by the pytest plugin.
-    former = _installed
+    former = installed
     recording = former is not None and former.recording
     provider = former.tracer_provider if former and recording else tracer_provider
     exceptions = _switch(record_exceptions, "record_exceptions")
