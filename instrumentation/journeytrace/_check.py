@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from journeytrace._emit import Emitter
-    from journeytrace._values import Value
     from journeytrace._names import Event, Reason
+    from journeytrace._values import Value
     from journeytrace.conventions import Impact, Result, Source
 
 __all__ = ["Check"]
@@ -55,20 +55,22 @@ class Check(RunningCheck):
         "_span",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - on the path of every check, where keywords cost
         self,
         journey: Emitter | Callable[[], Emitter | None] | None,
-        event: Event | str,
+        event: object,
         details: Details,
         attributes: Mapping[str, object] | None,
-        metadata: dict[str, object],
+        metadata: dict[str, Any],
         clean: dict[str, Value] | None = None,
     ) -> None:
+        # What gives the journey when it is entered, or that itself.
         self._journey = journey
         self._event = event
         self._details = details
         self._attributes = attributes
         self._given = metadata
+        # The same, if it is known that all of it can be sent; None: that is to be seen.
         self._clean = clean
         self._entered = False
         self._span: Span | None = None
@@ -268,7 +270,9 @@ class Check(RunningCheck):
         self.__exit__(kind, error, trace)
 
     def _fresh(self) -> Check:
-        return Check(self._journey, self._event, self._details, self._attributes, self._given)
+        return Check(
+            self._journey, self._event, self._details, self._attributes, self._given, self._clean
+        )
 
     def _until_done(self, result: R, function: object) -> R:
         """Leave the with block without an end if the work behind `result` is yet to be done."""

@@ -154,8 +154,10 @@ def _assemble(
         conventions.REASON: reason,
         conventions.ERROR_CODE: _text(details.error_code, "error_code", name),
     }
-    attributes = {key: value for key, value in values.items() if value is not None}
-    attributes |= fields_of(name, details)
+    attributes: dict[str, str | int] = {
+        key: value for key, value in values.items() if value is not None
+    }
+    attributes.update(fields_of(name, details))
     parent = stage if catalogue.rank(stage) is not None else None
     return Described(name, parent, attributes)
 

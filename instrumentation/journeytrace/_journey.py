@@ -414,7 +414,7 @@ class Journey:
         event: Event | str,
         details: Details,
         attributes: Mapping[str, object] | None,
-        metadata: Mapping[str, object],
+        metadata: dict[str, object],
         fields: Mapping[str, str | int] | None = None,
     ) -> None:
         try:

@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from journeytrace._journey import Journey
-    from journeytrace._names import Event
 
 __all__ = ["checked_plainly", "recorded_plainly"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+
 def recorded_plainly(method: Callable[P, None]) -> Callable[P, None]:
     """Give `Journey.record`, which `method` is, its short way."""
     in_full = cast("Callable[..., None]", method)
 
     @wraps(method)
-    def record(self: Journey, event: Event | str, /, **metadata: object) -> None:
+    def record(self: Journey, event: object, /, **metadata: object) -> None:
         if not is_usual(metadata):
             in_full(self, event, **metadata)
             return
         try:
-            emitter = self._emitter  # noqa: SLF001 - this is its method
+            emitter = self._emitter
             if emitter is None:
                 report_lost(event)
                 return
@@ -57,9 +57,9 @@ def checked_plainly(method: Callable[P, Check]) -> Callable[P, Check]:
     in_full = cast("Callable[..., Check]", method)
 
     @wraps(method)
-    def check(self: Journey, event: Event | str, /, **metadata: object) -> Check:
+    def check(self: Journey, event: object, /, **metadata: object) -> Check:
         if not is_usual(metadata):
             return in_full(self, event, **metadata)
-        return Check(self._emitter, event, NOTHING, None, metadata, metadata)  # noqa: SLF001 - likewise
+        return Check(self._emitter, event, NOTHING, None, metadata, metadata)
 
     return cast("Callable[P, Check]", check)
