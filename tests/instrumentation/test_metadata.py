@@ -144,7 +144,7 @@ def test_too_much_is_cut_at_a_hundred(journeys: RecordedJourneys, counted: Count
 
 
 def test_what_was_usual_is_still_looked_at(journeys: RecordedJourneys, counted: Counted) -> None:
-    """A key that was sent before may come with what cannot be, and no more than a hundred go out."""
+    """A key that was sent before may come with what cannot be; at most a hundred go out."""
     journey = Journey.resume("s")
     much: dict[str, Any] = {f"k{i}": "text" for i in range(101)}
     journey.record(Event.STEP_VIEW, **much)

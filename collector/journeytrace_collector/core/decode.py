@@ -30,6 +30,7 @@ from journeytrace_collector.core.record import Limits, Record, Resolver
 from journeytrace_collector.core.review import Guard
 from journeytrace_collector.core.rights import ANYBODY, DESK, LacksRightError, Rights
 from journeytrace_collector.core.weight import check_records
+from journeytrace_collector.core.wire import LogsRequest, Read, TracesRequest, reader
 
 __all__ = ["Decoded", "Decoder"]
 
@@ -118,6 +119,10 @@ class Decoder:
     ) -> None:
         self._resolve = Resolver(catalogue, limits).event
         self._carry = carry
+        self.traces_as = ExportTraceServiceRequest if carry else TracesRequest
+        """What to parse a request of spans as: what is carried on has to be as OTLP has it."""
+        self.logs_as = LogsRequest
+        """What to parse a request of log records as."""
         self._carry_logged = carry_logged
 
     def traces(
@@ -135,6 +140,7 @@ class Decoder:
         """
         check_records(request.resource_spans)
         decoded = Decoded(traces=request if self._carry else None, rights=rights)
+        read = plain_attributes if isinstance(request, ExportTraceServiceRequest) else reader()
         for resource_spans in request.resource_spans:
             service, version = service_of(resource_spans.resource)
             before = len(decoded.events)
@@ -142,7 +148,7 @@ class Decoder:
                 rejected = [
                     number
                     for number, span in enumerate(scope_spans.spans)
-                    if not self._span(span, service, received, decoded)
+                    if not self._span(span, read, service, received, decoded)
                 ]
                 if self._carry:
                     _delete(scope_spans.spans, rejected)
@@ -156,12 +162,13 @@ class Decoder:
         """Decode log records; see `traces`."""
         check_records(request.resource_logs)
         decoded = Decoded(rights=rights)
+        read = plain_attributes if isinstance(request, ExportLogsServiceRequest) else reader()
         for resource_logs in request.resource_logs:
             service, version = service_of(resource_logs.resource)
             before = len(decoded.events)
             for scope_logs in resource_logs.scope_logs:
                 for record in scope_logs.log_records:
-                    self._log(record, service, received, decoded)
+                    self._log(record, read, service, received, decoded)
             if service and version and len(decoded.events) > before:
                 decoded.versions.add((service, version))
         return decoded
@@ -206,13 +213,15 @@ class Decoder:
         decoded.rejected = decoded.problems
         return decoded
 
-    def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> bool:
+    def _span(
+        self, span: Span, read: Read, service: str | None, received: int, decoded: Decoded
+    ) -> bool:
         """Decode one span with its span events; False: the span itself was rejected."""
         problems_before = decoded.problems
         session_id = None
         is_event = taken = True
         try:
-            attributes = plain_attributes(span.attributes)
+            attributes = read(span.attributes)
             session_id = attributes.get(names.SESSION_ID)
             is_event = names.EVENT_NAME in attributes
             if is_event:
@@ -229,21 +238,27 @@ class Decoder:
             taken = False
             decoded.reject(Rejection(f"span {span.name[:MAX_NAME]!r}", bad.name, bad.problem))
         holds_events = bool(span.events) and self._span_events(
-            span, session_id, service, received, decoded
+            span, read, session_id, service, received, decoded
         )
         decoded.rejected += decoded.problems > problems_before
         decoded.ignored += not (is_event or holds_events)
         return taken
 
-    def _span_events(
-        self, span: Span, session_id: Any, service: str | None, received: int, decoded: Decoded
+    def _span_events(  # noqa: PLR0917
+        self,
+        span: Span,
+        read: Read,
+        session_id: Any,
+        service: str | None,
+        received: int,
+        decoded: Decoded,
     ) -> bool:
         """Decode the span events of a span; False: none of them is a journey event."""
         found = False
         rejected = []
         for number, event in enumerate(span.events):
             try:
-                attributes = plain_attributes(event.attributes)
+                attributes = read(event.attributes)
                 if names.EVENT_NAME not in attributes:
                     continue
                 found = True
@@ -293,10 +308,12 @@ class Decoder:
         decoded.events.append(event)
         return event
 
-    def _log(self, log: LogRecord, service: str | None, received: int, decoded: Decoded) -> None:
+    def _log(
+        self, log: LogRecord, read: Read, service: str | None, received: int, decoded: Decoded
+    ) -> None:
         name = log.event_name
         try:
-            attributes = plain_attributes(log.attributes)
+            attributes = read(log.attributes)
             if names.EVENT_NAME not in attributes:
                 decoded.ignored += 1
                 return
