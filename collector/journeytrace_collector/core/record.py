@@ -204,9 +204,9 @@ class Resolver:
     def _meaning(self, *said: Any) -> _Meaning:
         """Give what the five attributes mean that the catalogue has a say in; few differ."""
         try:
-            return self._meanings[said]
-        except (KeyError, TypeError):
-            # A list or a map, which none of them may be, cannot be looked up.
+            if (known := self._meanings.get(said)) is not None:
+                return known
+        except TypeError:  # a list or a map, which none of them may be, cannot be looked up
             pass
         meaning = self._found(*said)
         # Numbers that are equal need not be of one kind, and only some kinds are allowed.

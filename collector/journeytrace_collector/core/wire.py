@@ -13,7 +13,10 @@ from typing import Any, Final, TypeAlias
 
 from google.protobuf import descriptor_pool, message_factory
 from google.protobuf.descriptor import FileDescriptor
-from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor_pb2 import (
+    FieldDescriptorProto,
+    FileDescriptorProto,
+)
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
@@ -24,6 +27,12 @@ __all__ = ["LogsRequest", "Read", "TracesRequest", "reader"]
 
 Read: TypeAlias = Callable[[Iterable[Any]], dict[str, Any]]
 """Attributes of a record → plain values. Raises `BadFieldError`, and `DecodeError` of bytes."""
+
+MAX_KNOWN: Final = 10_000
+"""Attributes of one request that are remembered while it is read."""
+
+MAX_PAIR: Final = 256
+"""Bytes of one that is. With its value each takes up to 1 KiB."""
 
 _RECORDS: Final = {"Span", "Event", "LogRecord"}
 
@@ -40,7 +49,9 @@ def reader() -> Read:
         for pair in attributes:
             if (said := known.get(pair)) is None:
                 parsed = KeyValue.FromString(pair)
-                said = known[pair] = (parsed.key, plain_value(parsed))
+                said = parsed.key, plain_value(parsed)
+                if len(known) < MAX_KNOWN and len(pair) <= MAX_PAIR:
+                    known[pair] = said
             found[said[0]] = said[1]
         return found
 
