@@ -2,8 +2,9 @@
 
 Attributes are most of a request, and most of them repeat. To make two objects of each pair takes
 longer than all else that is done to read it; to find its bytes among those that were read before
-takes a tenth of that. On the wire a message is bytes with a length, so OTLP's own descriptors serve,
-but for the type of one field. All else in a request is parsed, and so checked, as OTLP has it.
+takes a tenth of that. On the wire a message is bytes with a length, so OTLP's own descriptors
+serve, but for the type of one field. All else in a request is parsed, and so checked, as OTLP has
+it.
 """
 
 from __future__ import annotations
