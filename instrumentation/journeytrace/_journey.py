@@ -197,7 +197,7 @@ class Journey:
             metadata: whatever is worth keeping: strings, numbers, booleans, or sequences of one of
                 these. None is skipped.
         """
-        details = Details(
+        details = details_of(
             source,
             stage,
             impact,

@@ -84,7 +84,7 @@ def clean(
 
 
 def is_usual(metadata: dict[str, object]) -> TypeGuard[dict[str, Value]]:
-    """Tell, by less than a look at each rule, whether all of it can be sent; False: perhaps not.
+    """Tell, by less than a look at each rule, whether all can be sent as it is; False: perhaps not.
 
     True also means that no key is a parameter of the methods that take metadata.
     """
@@ -92,6 +92,9 @@ def is_usual(metadata: dict[str, object]) -> TypeGuard[dict[str, Value]]:
         if key in _usual:
             if type(value) is str:
                 if value.isascii():
+                    continue
+            elif type(value) is int:
+                if -(2**63) <= value < 2**63:
                     continue
             elif type(value) in _ALWAYS_SENDABLE:
                 continue
