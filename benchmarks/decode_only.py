@@ -24,6 +24,12 @@ async def take(_: bytes, __: Any) -> bytes:
 
 
 async def decode(body: bytes, _: Any) -> bytes:
+    plain(body)
+    return ANSWER
+
+
+def plain(body: bytes) -> None:
+    """Build a dict of the attributes of each span."""
     for resource_spans in ExportTraceServiceRequest.FromString(body).resource_spans:
         for scope_spans in resource_spans.scope_spans:
             for span in scope_spans.spans:
@@ -31,7 +37,6 @@ async def decode(body: bytes, _: Any) -> bytes:
                     pair.key: getattr(pair.value, pair.value.WhichOneof("value") or "string_value")
                     for pair in span.attributes
                 }
-    return ANSWER
 
 
 async def main() -> None:

@@ -7,7 +7,7 @@ from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from journeytrace import _settings
-from journeytrace._described import Details, details_of
+from journeytrace._described import NOTHING, Details, details_of
 from journeytrace._diagnostics import Problem, report, report_fault, report_lost
 from journeytrace._metadata import clean
 from journeytrace._running import RunningCheck
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from opentelemetry.trace import Span
+
     from journeytrace._emit import Emitter
     from journeytrace._names import Event, Reason
+    from journeytrace._values import Value
     from journeytrace.conventions import Impact, Result, Source
 
 __all__ = ["Check"]
@@ -28,7 +31,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Check:
+class Check(RunningCheck):
     """One check of a journey: a context manager, sync or async, and a decorator.
 
     Made by `Journey.check` and `journeytrace.check`. It passes unless `fail` is called or an
@@ -42,23 +45,35 @@ class Check:
     One object serves one check at a time; a decorated function makes one for each call.
     """
 
-    __slots__ = ("_attributes", "_details", "_entered", "_event", "_find", "_given", "_running")
+    __slots__ = (
+        "_attributes",
+        "_clean",
+        "_entered",
+        "_event",
+        "_given",
+        "_journey",
+        "_span",
+    )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - on the path of every check, where keywords cost
         self,
-        find: Callable[[], Emitter | None],
-        event: Event | str,
+        journey: Emitter | Callable[[], Emitter | None] | None,
+        event: object,
         details: Details,
         attributes: Mapping[str, object] | None,
-        metadata: Mapping[str, object],
+        metadata: dict[str, Any],
+        clean: dict[str, Value] | None = None,
     ) -> None:
-        self._find = find
+        # What gives the journey when it is entered, or that itself.
+        self._journey = journey
         self._event = event
         self._details = details
         self._attributes = attributes
         self._given = metadata
+        # The same, if it is known that all of it can be sent; None: that is to be seen.
+        self._clean = clean
         self._entered = False
-        self._running: RunningCheck | None = None
+        self._span: Span | None = None
 
     def fail(
         self,
@@ -87,13 +102,14 @@ class Check:
             metadata: whatever is worth keeping with the event.
         """
         try:
-            if running := self._open("fail"):
-                running.fail(
+            if span := self._open("fail"):
+                self._fail(
+                    span,
                     self._details.impact if impact is None else impact,
                     self._details.error_code if error_code is None else error_code,
                 )
-                running.identify(_fields(submission_id, flow_id, user_id, email, project))
-                running.add(attributes, metadata)
+                self._identify(span, _fields(submission_id, flow_id, user_id, email, project))
+                self._add(span, attributes, metadata)
         except Exception as error:
             report_fault(error)
 
@@ -110,9 +126,9 @@ class Check:
     ) -> None:
         """Add metadata to the check, and what the session keeps; `fail` explains the parameters."""
         try:
-            if running := self._open("set"):
-                running.identify(_fields(submission_id, flow_id, user_id, email, project))
-                running.add(attributes, metadata)
+            if span := self._open("set"):
+                self._identify(span, _fields(submission_id, flow_id, user_id, email, project))
+                self._add(span, attributes, metadata)
         except Exception as error:
             report_fault(error)
 
@@ -140,7 +156,7 @@ class Check:
         The parameters are those of `Journey.record`.
         """
         try:
-            if running := self._open("observe"):
+            if span := self._open("observe"):
                 details = details_of(
                     source,
                     stage,
@@ -154,7 +170,7 @@ class Check:
                     email,
                     project,
                 )
-                running.observe(event, details, attributes, metadata)
+                self._observe(span, event, details, attributes, metadata)
             elif self._entered:
                 report_lost(event)
         except Exception as error:
@@ -195,7 +211,30 @@ class Check:
                 report(Problem.CHECK_MISUSED, self._event, "was entered twice at once")
                 self.__exit__(None, None, None)
             self._entered = True
-            self._running = self._begin()
+            emitter = self._journey
+            if callable(emitter):
+                emitter = emitter()
+            if emitter is None:
+                report_lost(self._event)
+                return self
+            self._emitter = emitter
+            settings = _settings.installed or _settings.current()
+            event, details = self._event, self._details
+            known = details is NOTHING and isinstance(event, str) and settings.passed.get(event)
+            described = known or settings.describe_check(event, details)
+            if described is None:
+                return self
+            metadata = self._clean
+            if metadata is None:
+                metadata = clean(described, self._attributes, self._given)
+            self._metadata = metadata
+            if emitter.fields:
+                described = emitter.identified(described, metadata)
+            self._described = described
+            self._observed = 0
+            at = None if emitter.clock is None else emitter.now()
+            # It says PASS from the start: nobody sees a span before its end, and most checks pass.
+            self._span = emitter.start(settings.tracer, described, metadata, at)
         except Exception as error:
             report_fault(error)
         return self
@@ -206,10 +245,18 @@ class Check:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        running, self._running = self._running, None
+        span, self._span = self._span, None
         self._entered = False
-        if running is not None:
-            _end(running, self._details, error)
+        if span is None:
+            return
+        if error is not None:
+            self._end(span, error)
+            return
+        try:
+            emitter = self._emitter
+            span.end(None if emitter.clock is None else emitter.now())
+        except Exception as fault:
+            report_fault(fault)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -223,16 +270,18 @@ class Check:
         self.__exit__(kind, error, trace)
 
     def _fresh(self) -> Check:
-        return Check(self._find, self._event, self._details, self._attributes, self._given)
+        return Check(
+            self._journey, self._event, self._details, self._attributes, self._given, self._clean
+        )
 
     def _until_done(self, result: R, function: object) -> R:
         """Leave the with block without an end if the work behind `result` is yet to be done."""
-        running = self._running
+        span = self._span
         try:
-            if running is None or not is_unfinished(result):
+            if span is None or not is_unfinished(result):
                 return result
-            self._running = None
-            lasting = until_done(result, partial(_end, running, self._details))
+            self._span = None
+            lasting = until_done(result, partial(self._end, span))
             if lasting is not None:
                 return lasting
             message = (
@@ -243,22 +292,11 @@ class Check:
             report_fault(error)
         return result
 
-    def _begin(self) -> RunningCheck | None:
-        emitter = self._find()
-        if emitter is None:
-            report_lost(self._event)
-            return None
-        described = _settings.current().describe_check(self._event, self._details)
-        if described is None:
-            return None
-        metadata = clean(described.name, described.attributes, self._attributes, self._given)
-        return RunningCheck(emitter, described, metadata)
-
-    def _open(self, method: str) -> RunningCheck | None:
-        """Give what runs; None if nothing does, with a report if that is the caller's fault."""
+    def _open(self, method: str) -> Span | None:
+        """Give its span; None if it does not run, reported if that is the caller's fault."""
         if not self._entered:
             report(Problem.CHECK_MISUSED, method, "was called on a check outside its with block")
-        return self._running
+        return self._span
 
 
 def _fields(
@@ -277,15 +315,3 @@ def _is_async(function: object) -> bool:
     # Of an object its `__call__` counts, as it does for web frameworks, which ask before they call.
     call = getattr(type(function), "__call__", None)  # noqa: B004 - not whether it can be called
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
-
-
-def _end(running: RunningCheck, details: Details, error: BaseException | None) -> None:
-    try:
-        if error is not None:
-            running.fail_by(error, details)
-    except Exception as fault:
-        report_fault(fault)
-    try:
-        running.end()
-    except Exception as fault:
-        report_fault(fault)

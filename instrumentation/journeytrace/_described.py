@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from journeytrace import conventions
 from journeytrace._diagnostics import Problem, report
-from journeytrace._metadata import is_sendable
+from journeytrace._values import is_sendable
 from journeytrace.conventions import Impact, Result, Source, is_name
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Described(NamedTuple):
     name: str
     parent: str | None
     """The ordered stage under whose span it belongs; None: under the root."""
-    attributes: Mapping[str, str | int]
+    attributes: dict[str, str | int]
 
 
 def describe_known(catalogue: Catalogue, result: Result | None) -> dict[str, Described]:
@@ -154,8 +154,10 @@ def _assemble(
         conventions.REASON: reason,
         conventions.ERROR_CODE: _text(details.error_code, "error_code", name),
     }
-    attributes = {key: value for key, value in values.items() if value is not None}
-    attributes |= fields_of(name, details)
+    attributes: dict[str, str | int] = {
+        key: value for key, value in values.items() if value is not None
+    }
+    attributes.update(fields_of(name, details))
     parent = stage if catalogue.rank(stage) is not None else None
     return Described(name, parent, attributes)
 

@@ -18,6 +18,7 @@ from journeytrace._diagnostics import Problem, report, report_fault, report_lost
 from journeytrace._emit import Emitter
 from journeytrace._metadata import clean
 from journeytrace._names import Event
+from journeytrace._plain_calls import checked_plainly, recorded_plainly
 from journeytrace.errors import InvalidSessionIdError
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ class Journey:
     def __repr__(self) -> str:
         return f"<Journey {self.session_id or 'without a session'}>"
 
+    @recorded_plainly
     def record(
         self,
         event: Event | str,
@@ -195,24 +197,22 @@ class Journey:
             metadata: whatever is worth keeping: strings, numbers, booleans, or sequences of one of
                 these. None is skipped.
         """
-        try:
-            details = details_of(
-                source,
-                stage,
-                impact,
-                result,
-                reason,
-                error_code,
-                submission_id,
-                flow_id,
-                user_id,
-                email,
-                project,
-            )
-            self._record(event, details, attributes, metadata)
-        except Exception as error:
-            report_fault(error)
+        details = details_of(
+            source,
+            stage,
+            impact,
+            result,
+            reason,
+            error_code,
+            submission_id,
+            flow_id,
+            user_id,
+            email,
+            project,
+        )
+        self._record(event, details, attributes, metadata)
 
+    @checked_plainly
     def check(
         self,
         event: Event | str,
@@ -248,7 +248,7 @@ class Journey:
             email,
             project,
         )
-        return Check(lambda: self._emitter, event, details, attributes, metadata)
+        return Check(self._emitter, event, details, attributes, metadata)
 
     def approve(
         self,
@@ -265,7 +265,7 @@ class Journey:
         details = details_of(
             None, None, None, None, None, None, submission_id, flow_id, user_id, email, project
         )
-        self._decide(Event.APPROVED, details, attributes, metadata)
+        self._record(Event.APPROVED, details, attributes, metadata)
 
     def reject(
         self,
@@ -294,7 +294,7 @@ class Journey:
             email,
             project,
         )
-        self._decide(Event.REJECTED, details, attributes, metadata)
+        self._record(Event.REJECTED, details, attributes, metadata)
 
     def hold(
         self,
@@ -323,7 +323,7 @@ class Journey:
             email,
             project,
         )
-        self._decide(Event.PENDING, details, attributes, metadata)
+        self._record(Event.PENDING, details, attributes, metadata)
 
     def identify(
         self,
@@ -409,36 +409,29 @@ class Journey:
         finally:
             detach(token)
 
-    def _decide(
-        self,
-        event: Event,
-        details: Details,
-        attributes: Mapping[str, object] | None,
-        metadata: Mapping[str, object],
-    ) -> None:
-        try:
-            self._record(event, details, attributes, metadata)
-        except Exception as error:
-            report_fault(error)
-
     def _record(
         self,
         event: Event | str,
         details: Details,
         attributes: Mapping[str, object] | None,
-        metadata: Mapping[str, object],
+        metadata: dict[str, object],
         fields: Mapping[str, str | int] | None = None,
     ) -> None:
-        if self._emitter is None:
-            report_lost(event)
-            return
-        described = _settings.current().describe(event, details)
-        if described is None:
-            return
-        if fields:
-            described = with_fields(described, fields)
-        kept = clean(described.name, described.attributes, attributes, metadata)
-        self._emitter.record(described, kept)
+        try:
+            emitter = self._emitter
+            if emitter is None:
+                report_lost(event)
+                return
+            settings = _settings.current()
+            described = settings.describe(event, details)
+            if described is None:
+                return
+            if fields:
+                described = with_fields(described, fields)
+            kept = clean(described, attributes, metadata)
+            emitter.record(settings.tracer, described, kept)
+        except Exception as error:
+            report_fault(error)
 
 
 _NONE: Final = Journey()

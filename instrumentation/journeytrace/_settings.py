@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from opentelemetry import trace
 
@@ -15,15 +15,33 @@ from journeytrace._diagnostics import Problem, report
 from journeytrace.conventions import SCHEMA_URL, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from journeytrace.browser import Key
     from journeytrace.catalogue import Catalogue
 
+T = TypeVar("T")
+
 __all__ = ["CATALOGUE_VARIABLE", "Settings", "configure", "current", "install"]
 
 CATALOGUE_VARIABLE: Final = "JOURNEYTRACE_CATALOGUE"
 """Names the catalogue's file where `configure` does not. Absent or empty: the built-in one."""
+
+
+class _Late(Generic[T]):
+    """A property that is worked out when it is first asked for, and an attribute from then on.
+
+    No `cached_property`: up to Python 3.11 that holds a lock, which a forked child finds taken.
+    """
+
+    def __init__(self, work: Callable[[Any], T]) -> None:
+        self._work = work
+        self.__doc__ = work.__doc__
+
+    def __get__(self, holder: Any, _: object = None) -> T:
+        found = holder.__dict__[self._work.__name__] = self._work(holder)
+        return found
 
 
 class Settings:
@@ -39,23 +57,22 @@ class Settings:
         browser_keys: tuple[Key, ...] = (),
     ) -> None:
         self.catalogue = catalogue
-        self._recorded = describe_known(catalogue, None)
-        self._passed = describe_known(catalogue, Result.PASS)
+        self.recorded = describe_known(catalogue, None)
+        self.passed = describe_known(catalogue, Result.PASS)
         self.tracer_provider = tracer_provider
         self.record_exceptions = record_exceptions
         self.recording = recording
         self.browser_keys = browser_keys
-        self._tracer: trace.Tracer | None = None
 
     def describe(self, event: object, details: Details) -> Described | None:
         """Describe an event; None: it has no usable name."""
-        if details is NOTHING and isinstance(event, str) and (known := self._recorded.get(event)):
+        if details is NOTHING and isinstance(event, str) and (known := self.recorded.get(event)):
             return known
         return describe(self.catalogue, event, details)
 
     def describe_check(self, event: object, details: Details) -> Described | None:
         """Describe a check that passes; None: it has no usable name."""
-        if details is NOTHING and isinstance(event, str) and (known := self._passed.get(event)):
+        if details is NOTHING and isinstance(event, str) and (known := self.passed.get(event)):
             return known
         # What the caller said about a failure has no place in it.
         details = details._replace(impact=None, error_code=None, result=Result.PASS)
@@ -71,30 +88,26 @@ class Settings:
             browser_keys=self.browser_keys,
         )
 
-    @property
+    @_Late
     def tracer(self) -> trace.Tracer:
         """The tracer of all journeys; made late, for the host may set its provider up after us."""
-        # No cached_property: up to Python 3.11 it holds a lock, which a forked child finds taken.
-        tracer = self._tracer
-        if tracer is None:
-            tracer = self._tracer = trace.get_tracer(
-                "journeytrace", _version(), self.tracer_provider, SCHEMA_URL
-            )
-        return tracer
+        return trace.get_tracer("journeytrace", _version(), self.tracer_provider, SCHEMA_URL)
 
 
-_installed: Settings | None = None
+installed: Settings | None = None
+"""What was installed; None: nothing, and `current` gives the default. Read before `current` where a
+call more would be felt."""
 
 
 def current() -> Settings:
     """Give the settings; without `configure`, the built-in catalogue and the global provider."""
-    return _installed or _default()
+    return installed or _default()
 
 
 def install(settings: Settings | None) -> Settings | None:
     """Replace the settings (None: back to the default) and give the former ones."""
-    global _installed  # configuration is one per process
-    former, _installed = _installed, settings
+    global installed  # configuration is one per process
+    former, installed = installed, settings
     return former
 
 
@@ -130,7 +143,7 @@ def configure(
     elif not isinstance(catalogue, Catalogue):
         catalogue = load_catalogue(catalogue)
     # A service that configures itself within a test keeps being recorded by the pytest plugin.
-    former = _installed
+    former = installed
     recording = former is not None and former.recording
     provider = former.tracer_provider if former and recording else tracer_provider
     exceptions = _switch(record_exceptions, "record_exceptions")

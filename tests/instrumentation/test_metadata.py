@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -141,6 +141,36 @@ def test_too_much_is_cut_at_a_hundred(journeys: RecordedJourneys, counted: Count
     assert list(recorded.metadata) == list(checked.metadata) == [f"k{i}" for i in range(100)]
     assert checked.metadata["k1"] == "again"
     assert counted() == {"too_much_metadata": 2}
+
+
+def test_what_was_usual_is_still_looked_at(journeys: RecordedJourneys, counted: Counted) -> None:
+    """A key that was sent before may come with what cannot be; at most a hundred go out."""
+    journey = Journey.resume("s")
+    much: dict[str, Any] = {f"k{i}": "text" for i in range(101)}
+    journey.record(Event.STEP_VIEW, **much)
+    journey.record(Event.STEP_VIEW, **much)
+    journey.record(Event.STEP_VIEW, k0=b"x", k1="\ud800", k2=None, k3="ä", k4=2)
+    journey.record(Event.STEP_VIEW, k5=2**63, k6="text")
+    journey.record(Event.STEP_VIEW, k7=Level.HIGH)
+    journey.record(Event.STEP_VIEW, k8=["text"])
+    first, second, *others = [event.metadata for event in journeys.events()]
+    assert len(first) == len(second) == 100
+    assert others == [{"k3": "ä", "k4": 2}, {"k6": "text"}, {"k7": 3}, {"k8": ("text",)}]
+    assert type(others[2]["k7"]) is int
+    assert counted() == {"too_much_metadata": 2, "bad_metadata": 3}
+
+
+def test_a_parameter_is_no_metadata_whatever_was_sent(journeys: RecordedJourneys) -> None:
+    """Metadata of a parameter's name makes no metadata of the parameter in later calls."""
+    journey = Journey.resume("s")
+    for _ in range(2):
+        journey.record(Event.STEP_VIEW, attributes={"source": "x", "error_code": "y"})
+    journey.record(Event.STEP_VIEW, source="BE")
+    with journey.check(Event.ID_RECOGNITION, error_code="QS-10001") as check:
+        check.fail()
+    *_, recorded, checked = journeys.events()
+    assert (recorded.source, recorded.metadata) == ("BE", {})
+    assert (checked.error_code, checked.metadata) == ("QS-10001", {})
 
 
 def test_each_problem_is_logged_once(

@@ -65,6 +65,17 @@ def test_what_can_be_configured_is_this() -> None:
     }
 
 
+@pytest.mark.parametrize("method", [Journey.record, Journey.check])
+def test_a_method_shows_what_it_can_be_told(method: Callable[..., object]) -> None:
+    """Each parameter stands in its signature, and it has its name and its text."""
+    parameters = inspect.signature(method).parameters
+    said = {"source", "stage", "impact", "error_code", "submission_id", "email", "attributes"}
+    assert said < set(parameters)
+    assert method.__qualname__ == f"Journey.{method.__name__}"
+    assert "metadata" in parameters
+    assert method.__doc__
+
+
 @pytest.mark.parametrize(
     "module",
     [

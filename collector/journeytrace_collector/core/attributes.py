@@ -12,7 +12,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from journeytrace_collector.core import fields
 
-__all__ = ["MAX_NESTING", "plain_attributes", "service_of"]
+__all__ = ["MAX_NESTING", "plain_attributes", "plain_value", "service_of"]
 
 MAX_NESTING: Final = 32
 """Values within each other, an attribute's own counted. Protobuf reads no message that holds more:
@@ -30,6 +30,16 @@ def plain_attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
         BadFieldError: a value is nested deeper than `MAX_NESTING`.
     """
     return {pair.key: pair.value.string_value or _plain(pair.value, pair.key, 1) for pair in pairs}
+
+
+def plain_value(pair: KeyValue) -> Any:
+    """Give the plain value of one attribute.
+
+    Raises:
+        BadFieldError: it is nested deeper than `MAX_NESTING`.
+    """
+    value = pair.value
+    return value.string_value or _plain(value, pair.key, 1)
 
 
 def _plain(value: AnyValue, key: str, depth: int) -> Any:

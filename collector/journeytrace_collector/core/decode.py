@@ -30,10 +30,13 @@ from journeytrace_collector.core.record import Limits, Record, Resolver
 from journeytrace_collector.core.review import Guard
 from journeytrace_collector.core.rights import ANYBODY, DESK, LacksRightError, Rights
 from journeytrace_collector.core.weight import check_records
+from journeytrace_collector.core.wire import LogsRequest, Read, TracesRequest, reader
 
 __all__ = ["Decoded", "Decoder"]
 
 _KEPT_REJECTIONS: Final = 5
+
+_ZEROS: Final = bytes(16)
 
 _TAGS: Final = (names.STAGE, names.EVENT_SOURCE, names.EVENT_IMPACT)
 """What is added to an event that would leave without it."""
@@ -82,6 +85,18 @@ class Decoded:
     parcels: list[tuple[bytes, Parcel]] = field(default_factory=list)
     """What leaves because of an event, by its id."""
 
+    records: int = 0
+    """Spans with their span events, or log records, so far."""
+
+    def count(self, records: int) -> None:
+        """Count records before they are decoded.
+
+        Raises:
+            RequestTooLargeError: there are too many.
+        """
+        self.records += records
+        check_records(self.records)
+
     def reject(self, rejection: Rejection) -> None:
         """Note one event that is not taken."""
         self.problems += 1
@@ -118,50 +133,54 @@ class Decoder:
     ) -> None:
         self._resolve = Resolver(catalogue, limits).event
         self._carry = carry
+        self.traces_as = ExportTraceServiceRequest if carry else TracesRequest
+        """What to parse a request of spans as: what is carried on has to be as OTLP has it."""
+        self.logs_as = LogsRequest
+        """What to parse a request of log records as."""
         self._carry_logged = carry_logged
 
-    def traces(
-        self, request: ExportTraceServiceRequest, received: int, rights: Rights = ANYBODY
-    ) -> Decoded:
+    def traces(self, request: Any, received: int, rights: Rights = ANYBODY) -> Decoded:
         """Decode spans and their span events.
 
         Args:
-            request: what came in; tagged if it is carried on.
+            request: what came in, an ``ExportTraceServiceRequest`` or what was parsed as
+                `traces_as`; tagged if it is carried on.
             received: the time of arrival in ns.
             rights: of who sent it.
 
         Raises:
             RequestTooLargeError: it holds too many records.
         """
-        check_records(request.resource_spans)
         decoded = Decoded(traces=request if self._carry else None, rights=rights)
+        read = plain_attributes if isinstance(request, ExportTraceServiceRequest) else reader()
         for resource_spans in request.resource_spans:
             service, version = service_of(resource_spans.resource)
             before = len(decoded.events)
             for scope_spans in resource_spans.scope_spans:
+                spans = scope_spans.spans
+                decoded.count(len(spans))
                 rejected = [
                     number
-                    for number, span in enumerate(scope_spans.spans)
-                    if not self._span(span, service, received, decoded)
+                    for number, span in enumerate(spans)
+                    if not self._span(span, read, service, received, decoded)
                 ]
                 if self._carry:
-                    _delete(scope_spans.spans, rejected)
+                    _delete(spans, rejected)
             if service and version and len(decoded.events) > before:
                 decoded.versions.add((service, version))
         return decoded
 
-    def logs(
-        self, request: ExportLogsServiceRequest, received: int, rights: Rights = ANYBODY
-    ) -> Decoded:
+    def logs(self, request: Any, received: int, rights: Rights = ANYBODY) -> Decoded:
         """Decode log records; see `traces`."""
-        check_records(request.resource_logs)
         decoded = Decoded(rights=rights)
+        read = plain_attributes if isinstance(request, ExportLogsServiceRequest) else reader()
         for resource_logs in request.resource_logs:
             service, version = service_of(resource_logs.resource)
             before = len(decoded.events)
             for scope_logs in resource_logs.scope_logs:
+                decoded.count(len(scope_logs.log_records))
                 for record in scope_logs.log_records:
-                    self._log(record, service, received, decoded)
+                    self._log(record, read, service, received, decoded)
             if service and version and len(decoded.events) > before:
                 decoded.versions.add((service, version))
         return decoded
@@ -206,54 +225,67 @@ class Decoder:
         decoded.rejected = decoded.problems
         return decoded
 
-    def _span(self, span: Span, service: str | None, received: int, decoded: Decoded) -> bool:
+    def _span(
+        self, span: Span, read: Read, service: str | None, received: int, decoded: Decoded
+    ) -> bool:
         """Decode one span with its span events; False: the span itself was rejected."""
         problems_before = decoded.problems
         session_id = None
         is_event = taken = True
         try:
-            attributes = plain_attributes(span.attributes)
+            attributes = read(span.attributes)
             session_id = attributes.get(names.SESSION_ID)
             is_event = names.EVENT_NAME in attributes
             if is_event:
-                start, end = span.start_time_unix_nano, span.end_time_unix_nano
+                start = span.start_time_unix_nano
+                span_id = _checked_span_id(span)
                 # Without a start there is no telling how long it took.
-                duration = max(0, end - start) if start else 0
-                _check_span_ids(span)
-                record = Record(start, duration, received, service, None, span.span_id)
-                event = self._take(attributes, record, span.attributes, decoded)
-                if self._carry and event.at != start:
+                duration = max(0, span.end_time_unix_nano - start) if start else 0
+                record = Record(start, duration, received, service, None, span_id)
+                if not self._carry:
+                    self._event(attributes, record, decoded)
+                elif (event := self._tagged(attributes, record, span, decoded)).at != start:
                     span.start_time_unix_nano = event.at
                     span.end_time_unix_nano = event.at + event.duration
         except BadFieldError as bad:
             taken = False
             decoded.reject(Rejection(f"span {span.name[:MAX_NAME]!r}", bad.name, bad.problem))
-        holds_events = bool(span.events) and self._span_events(
-            span, session_id, service, received, decoded
-        )
-        decoded.rejected += decoded.problems > problems_before
-        decoded.ignored += not (is_event or holds_events)
+        holds_events = False
+        if span.events:
+            decoded.count(len(span.events))
+            holds_events = self._span_events(span, read, session_id, service, received, decoded)
+        if decoded.problems > problems_before:
+            decoded.rejected += 1
+        if not (is_event or holds_events):
+            decoded.ignored += 1
         return taken
 
-    def _span_events(
-        self, span: Span, session_id: Any, service: str | None, received: int, decoded: Decoded
+    def _span_events(  # noqa: PLR0917
+        self,
+        span: Span,
+        read: Read,
+        session_id: Any,
+        service: str | None,
+        received: int,
+        decoded: Decoded,
     ) -> bool:
         """Decode the span events of a span; False: none of them is a journey event."""
         found = False
         rejected = []
         for number, event in enumerate(span.events):
             try:
-                attributes = plain_attributes(event.attributes)
+                attributes = read(event.attributes)
                 if names.EVENT_NAME not in attributes:
                     continue
                 found = True
                 at = event.time_unix_nano
-                _check_span_ids(span)
-                own_id = _hashed_id(span.span_id, attributes[names.EVENT_NAME], at)
+                own_id = _hashed_id(_checked_span_id(span), attributes[names.EVENT_NAME], at)
                 record = Record(at, 0, received, service, session_id, own_id)
-                taken = self._take(attributes, record, event.attributes, decoded)
                 if self._carry:
+                    taken = self._tagged(attributes, record, event, decoded)
                     event.time_unix_nano = taken.at
+                else:
+                    self._event(attributes, record, decoded)
             except BadFieldError as bad:
                 rejected.append(number)
                 where = f"span event {event.name[:MAX_NAME]!r}"
@@ -262,41 +294,43 @@ class Decoder:
             _delete(span.events, rejected)
         return found
 
-    def _take(
+    def _tagged(
         self, attributes: dict[str, Any], record: Record, sent: Any, decoded: Decoded
     ) -> Event:
-        """Decode one event; if they are carried on, let the `sent` attributes say what is kept."""
-        if not self._carry:
-            return self._event(attributes, record, decoded)
+        """Decode one event that is carried on, and let what was `sent` say what is kept."""
         # Resolving takes them out.
         said = [(key, attributes[key]) for key in _KEPT if key in attributes]
         stage, source, impact = [key not in attributes for key in _TAGS]
         event = self._event(attributes, record, decoded)
         for key, value in said:
             if (kept := getattr(event, _KEPT[key])) != value:
-                _replace(sent, key, kept)
+                _replace(sent.attributes, key, kept)
         # What is absent comes from the catalogue, so there are few combinations.
-        sent.extend(_tags(stage and event.stage, source and event.source, impact and event.impact))
+        tags = _tags(stage and event.stage, source and event.source, impact and event.impact)
+        sent.attributes.extend(tags)
         if record.at not in (0, event.at):
-            sent.add(key=names.TIME_SENT).value.string_value = attributes[names.TIME_SENT]
+            time_sent = sent.attributes.add(key=names.TIME_SENT)
+            time_sent.value.string_value = attributes[names.TIME_SENT]
         return event
 
     def _event(self, attributes: dict[str, Any], record: Record, decoded: Decoded) -> Event:
-        source = attributes.get(names.EVENT_SOURCE)
+        source, rights = attributes.get(names.EVENT_SOURCE), decoded.rights
         try:
-            decoded.rights.check_sent(source)
+            rights.check_sent(source)
             event = self._resolve(attributes, record)
-            decoded.rights.check(event, source)
+            rights.check(event, source)
         except LacksRightError:
             decoded.forbidden += 1
             raise
         decoded.events.append(event)
         return event
 
-    def _log(self, log: LogRecord, service: str | None, received: int, decoded: Decoded) -> None:
+    def _log(
+        self, log: LogRecord, read: Read, service: str | None, received: int, decoded: Decoded
+    ) -> None:
         name = log.event_name
         try:
-            attributes = plain_attributes(log.attributes)
+            attributes = read(log.attributes)
             if names.EVENT_NAME not in attributes:
                 decoded.ignored += 1
                 return
@@ -341,6 +375,9 @@ def _hashed_id(span_id: bytes, name: Any, at: int) -> bytes:
     return sha256(span_id + str(name).encode() + at.to_bytes(8, "big")).digest()[:8]
 
 
-def _check_span_ids(span: Span) -> None:
-    fields.check_id("trace_id", span.trace_id, 16)
-    fields.check_id("span_id", span.span_id, 8)
+def _checked_span_id(span: Span) -> bytes:
+    trace_id, span_id = span.trace_id, span.span_id
+    if len(trace_id) != 16 or len(span_id) != 8 or trace_id == _ZEROS or span_id == _ZEROS[:8]:
+        fields.check_id("trace_id", trace_id, 16)
+        fields.check_id("span_id", span_id, 8)
+    return span_id

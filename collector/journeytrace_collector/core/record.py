@@ -14,7 +14,7 @@ from journeytrace import conventions as names
 from journeytrace.catalogue import PASSIVE_OF_SERVICES, Catalogue
 from journeytrace.identity import trace_id
 from journeytrace_collector.core import fields
-from journeytrace_collector.core.fields import BadFieldError
+from journeytrace_collector.core.fields import MAX_FIELD, BadFieldError
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.people import check_name, check_person, check_still
 from journeytrace_collector.core.rights import OPERATOR
@@ -32,7 +32,6 @@ _RESULTS: Final = frozenset(result.value for result in names.Result)
 _IMPACTS: Final = frozenset(impact.value for impact in names.Impact)
 
 _TEXTS: Final = (
-    names.STAGE,
     names.REASON,
     names.ERROR_CODE,
     names.PROJECT_ID,
@@ -42,6 +41,9 @@ _TEXTS: Final = (
     names.USER_EMAIL,
 )
 """Texts with a meaning of their own, in the order in which `Resolver` unpacks them."""
+
+MAX_MEANINGS: Final = 4_096
+"""Combinations of an event's name, result, impact, source and stage that are remembered."""
 
 _metadata = msgspec.json.Encoder().encode
 _canonical = msgspec.json.Encoder(order="sorted").encode
@@ -65,6 +67,20 @@ class _Facts(NamedTuple):
     impact_on_failure: str
 
 
+class _Meaning(NamedTuple):
+    """What an event is, by what it says itself and by the catalogue."""
+
+    name: str
+    result: str | None
+    impact: str
+    source: str
+    stage: str | None
+    passive: bool
+    """Whether it moves nothing of its session, or may be taken for such an event."""
+    said_stage: str | None
+    """Without the catalogue's."""
+
+
 _UNKNOWN: Final = _Facts("BE", None, "NONE", "NONE")
 
 
@@ -81,17 +97,17 @@ class Record(NamedTuple):
     """The event's id, where the form has one of its own; None: hash the record."""
 
 
-def believable(record: Record) -> tuple[int, int]:
+def believable(sent: int, duration: int, received: int) -> tuple[int, int]:
     """Give the time and the duration, in ns, that are believed of a record (DESIGN section 4).
 
     A phone whose clock stands in 1970 or a forged 2096 still has an event: it happened when it
     arrived. So does one without a clock. What ends long after it arrived has no known duration.
     """
-    earliest, latest = record.received - MAX_AGE, record.received + LEAD
-    at = record.at if earliest <= record.at <= latest else record.received
-    if record.duration > MAX_AGE or at + record.duration > latest:
+    latest = received + LEAD
+    at = sent if received - MAX_AGE <= sent <= latest else received
+    if duration > MAX_AGE or at + duration > latest:
         return at, 0
-    return at, record.duration
+    return at, duration
 
 
 def _written(at: int) -> str:
@@ -119,50 +135,45 @@ class Resolver:
             )
             for name, spec in catalogue.events.items()
         }
+        self._meanings: dict[tuple[Any, ...], _Meaning] = {}
 
     def event(self, attributes: dict[str, Any], record: Record) -> Event:
         """Resolve one record. Takes its keys out of `attributes`; what is left is metadata."""
+        sent_at, sent_duration, received, service, held_by, event_id = record
         if len(attributes) > self._limits.attributes:
             problem = f"are {len(attributes)}, at most {self._limits.attributes} are allowed"
             raise BadFieldError("attributes", problem)
         take = attributes.pop
-        event_id = record.span_id
         if event_id is None:
-            event_id = _log_event_id(attributes, record.at)
+            event_id = _log_event_id(attributes, sent_at)
         if (sent_id := take(names.EVENT_ID, None)) is not None:
             event_id = fields.event_id(sent_id)
-        session_id = fields.session_id(take(names.SESSION_ID, None) or record.session_id)
-        name = fields.event_name(take(names.EVENT_NAME))
-        facts = self._facts.get(name, _UNKNOWN)
-        result = fields.choice(names.EVENT_RESULT, take(names.EVENT_RESULT, None), _RESULTS)
-        impact = fields.choice(names.EVENT_IMPACT, take(names.EVENT_IMPACT, None), _IMPACTS)
-        if impact is None:
-            impact = facts.impact_on_failure if result == "FAIL" else facts.impact
-        source = (
-            fields.choice(names.EVENT_SOURCE, take(names.EVENT_SOURCE, None), _SOURCES)
-            or facts.source
+        session_id = fields.session_id(take(names.SESSION_ID, None) or held_by)
+        meaning = self._meaning(
+            take(names.EVENT_NAME),
+            take(names.EVENT_RESULT, None),
+            take(names.EVENT_IMPACT, None),
+            take(names.EVENT_SOURCE, None),
+            take(names.STAGE, None),
         )
+        name, result, impact, source, stage, passive, _ = meaning
         # Most of these are absent most of the time, and a call for nothing is not free.
-        stage, reason, error_code, project_id, submission_id, flow_id, user_id, email = [
-            None if (value := take(key, None)) is None else fields.text(key, value)
+        reason, error_code, project_id, submission_id, flow_id, user_id, email = [
+            None
+            if (value := take(key, None)) is None
+            else value
+            if type(value) is str and 0 < len(value) <= MAX_FIELD and value.isprintable()
+            else fields.text(key, value)
             for key in _TEXTS
         ]
-        retention = fields.retention_days(take(names.RETENTION_DAYS, None))
-        if source == OPERATOR:
-            spec = self._catalogue.events.get(name)
-            check_name(name, spec)
-            check_still(result, impact, ordered=self._catalogue.rank(stage) is not None)
-            check_person(name, spec, attributes)
-        elif facts.source == OPERATOR:
-            raise BadFieldError(names.EVENT_SOURCE, f"is {source}, must be OP for {name!r}")
-        elif name in PASSIVE_OF_SERVICES:
-            if source != facts.source:
-                problem = f"is {source}, must be {facts.source} for {name!r}"
-                raise BadFieldError(names.EVENT_SOURCE, problem)
-            check_still(result, impact, ordered=self._catalogue.rank(stage) is not None)
-        at, duration = believable(record)
-        if record.at not in (0, at):
-            attributes[names.TIME_SENT] = _written(record.at)
+        retention = take(names.RETENTION_DAYS, None)
+        if retention is not None:
+            retention = fields.retention_days(retention)
+        if passive:
+            self._check_passive(meaning, attributes)
+        at, duration = believable(sent_at, sent_duration, received)
+        if at != sent_at != 0:
+            attributes[names.TIME_SENT] = _written(sent_at)
         metadata = _metadata(attributes)
         if len(metadata) > self._limits.metadata_bytes:
             limit = self._limits.metadata_bytes
@@ -172,15 +183,15 @@ class Resolver:
             event_id,
             name,
             source,
-            stage or facts.stage,
+            stage,
             impact,
             result,
             reason,
             error_code,
             at,
             duration,
-            record.received,
-            record.service,
+            received,
+            service,
             project_id,
             submission_id,
             flow_id,
@@ -189,6 +200,50 @@ class Resolver:
             retention,
             metadata.decode(),
         )
+
+    def _meaning(self, *said: Any) -> _Meaning:
+        """Give what the five attributes mean that the catalogue has a say in; few differ."""
+        try:
+            if (known := self._meanings.get(said)) is not None:
+                return known
+        except TypeError:  # a list or a map, which none of them may be, cannot be looked up
+            pass
+        meaning = self._found(*said)
+        # Numbers that are equal need not be of one kind, and only some kinds are allowed.
+        if all(one is None or type(one) is str for one in said):
+            if len(self._meanings) >= MAX_MEANINGS:
+                self._meanings.clear()
+            self._meanings[said] = meaning
+        return meaning
+
+    def _found(self, name: Any, result: Any, impact: Any, source: Any, stage: Any) -> _Meaning:
+        name = fields.event_name(name)
+        facts = self._facts.get(name, _UNKNOWN)
+        result = fields.choice(names.EVENT_RESULT, result, _RESULTS)
+        impact = fields.choice(names.EVENT_IMPACT, impact, _IMPACTS)
+        if impact is None:
+            impact = facts.impact_on_failure if result == "FAIL" else facts.impact
+        source = fields.choice(names.EVENT_SOURCE, source, _SOURCES) or facts.source
+        stage = fields.text(names.STAGE, stage)
+        passive = OPERATOR in {source, facts.source} or name in PASSIVE_OF_SERVICES
+        return _Meaning(name, result, impact, source, stage or facts.stage, passive, stage)
+
+    def _check_passive(self, meaning: _Meaning, attributes: dict[str, Any]) -> None:
+        """Check what moves nothing of its session, and what would be taken for it."""
+        name, result, impact, source, _, _, stage = meaning
+        facts = self._facts.get(name, _UNKNOWN)
+        if source == OPERATOR:
+            spec = self._catalogue.events.get(name)
+            check_name(name, spec)
+            check_still(result, impact, ordered=self._catalogue.rank(stage) is not None)
+            check_person(name, spec, attributes)
+        elif facts.source == OPERATOR:
+            raise BadFieldError(names.EVENT_SOURCE, f"is {source}, must be OP for {name!r}")
+        else:
+            if source != facts.source:
+                problem = f"is {source}, must be {facts.source} for {name!r}"
+                raise BadFieldError(names.EVENT_SOURCE, problem)
+            check_still(result, impact, ordered=self._catalogue.rank(stage) is not None)
 
 
 def _log_event_id(attributes: Mapping[str, Any], at: int) -> bytes:

@@ -7,9 +7,8 @@ code finds at a gigabyte a second, and, only if that is too high, the number its
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from google.protobuf.descriptor import Descriptor
 
@@ -134,22 +133,14 @@ def _shape(kind: Descriptor) -> Shape:
     return shape
 
 
-def check_records(holders: Sequence[Any]) -> None:
-    """Check the number of records, of a parsed request's ``resource_spans`` or ``resource_logs``.
+def check_records(count: int) -> None:
+    """Check the number of records of one request.
 
     Raises:
         RequestTooLargeError: there are too many.
     """
-    count = 0
-    for holder in holders:
-        traces = hasattr(holder, "scope_spans")
-        for scope in holder.scope_spans if traces else holder.scope_logs:
-            records = scope.spans if traces else scope.log_records
-            count += len(records)
-            if count <= MAX_RECORDS and traces:
-                count += sum([len(span.events) for span in records])
-            if count > MAX_RECORDS:
-                raise _too_much("records")
+    if count > MAX_RECORDS:
+        raise _too_much("records")
 
 
 def check_json(body: bytes) -> None:

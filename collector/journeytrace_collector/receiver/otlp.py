@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
@@ -56,14 +56,22 @@ def signals(decoder: Decoder) -> tuple[Signal, ...]:
     """Give the signals this collector takes, read by `decoder`."""
 
     def traces_protobuf(body: bytes, received: int, rights: Rights = ANYBODY) -> Decoded:
-        return decoder.traces(_parse(ExportTraceServiceRequest, body), received, rights)
+        check_protobuf(body, ExportTraceServiceRequest.DESCRIPTOR)
+        try:
+            return decoder.traces(decoder.traces_as.FromString(body), received, rights)
+        except DecodeError as error:
+            raise _malformed("ExportTraceServiceRequest", error) from error
 
     def traces_json(body: bytes, received: int, rights: Rights = ANYBODY) -> Decoded:
         request, faulty = read_traces(body, ExportTraceServiceRequest())
         return _with(faulty, decoder.traces(request, received, rights))
 
     def logs_protobuf(body: bytes, received: int, rights: Rights = ANYBODY) -> Decoded:
-        return decoder.logs(_parse(ExportLogsServiceRequest, body), received, rights)
+        check_protobuf(body, ExportLogsServiceRequest.DESCRIPTOR)
+        try:
+            return decoder.logs(decoder.logs_as.FromString(body), received, rights)
+        except DecodeError as error:
+            raise _malformed("ExportLogsServiceRequest", error) from error
 
     def logs_json(body: bytes, received: int, rights: Rights = ANYBODY) -> Decoded:
         request, faulty = read_logs(body, ExportLogsServiceRequest())
@@ -91,12 +99,8 @@ def _with(faulty: Sequence[Rejection], decoded: Decoded) -> Decoded:
     return decoded
 
 
-def _parse(kind: type[Any], body: bytes) -> Any:
-    check_protobuf(body, kind.DESCRIPTOR)
-    try:
-        return kind.FromString(body)
-    except DecodeError as error:
-        raise MalformedRequestError(f"the body is no {kind.__name__}: {error}") from error
+def _malformed(kind: str, error: DecodeError) -> MalformedRequestError:
+    return MalformedRequestError(f"the body is no {kind}: {error}")
 
 
 # partial_success stays unset on full success, as the specification asks.
