@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from random import Random
+from uuid import UUID
 
 import grpc
 import grpc.aio
@@ -52,8 +53,9 @@ _JOURNEY = (
 EVENTS_A_SESSION = len(_JOURNEY)
 
 _SPAN = b"\xee" * 8
-_TRACE = bytes.fromhex(SESSIONS_BEGIN) + b"\xdd" * 12
-_DIGITS = b"0" * 24
+_DIGITS = b"dddddddddddd"
+_SESSION = f"{SESSIONS_BEGIN}-0000-7000-8000-{_DIGITS.decode()}"
+_TRACE = UUID(_SESSION).bytes
 
 
 class Layout(Enum):
@@ -89,7 +91,7 @@ class Load:
         parts = []
         for n in range(self.sent, self.sent + self.events):
             session, step = self._order[n % block]
-            digits = b"%024x" % (n // block * at_once + session)
+            digits = b"%012x" % (n // block * at_once + session)
             parts.append(_filled(self._spans[step], n, digits))
         self.sent += self.events
         spans = b"".join(parts)
@@ -128,7 +130,7 @@ def _span(step: int, now: int) -> tuple[bytes, ...]:
         end_time_unix_nano=at + 5_000_000,
     )
     texts = {
-        "session.id": SESSIONS_BEGIN + _DIGITS.decode(),
+        "session.id": _SESSION,
         "journey.event.name": name,
         "journey.event.source": source,
         "journey.project.id": "acme-kyc",
@@ -147,7 +149,7 @@ def _span(step: int, now: int) -> tuple[bytes, ...]:
 
 
 def _filled(span: tuple[bytes, ...], n: int, digits: bytes) -> bytes:
-    trace = _TRACE[:4] + bytes.fromhex(digits.decode())
+    trace = _TRACE[:10] + bytes.fromhex(digits.decode())
     first, second, third, fourth, last = span
     span_id = (n + 1).to_bytes(8, "big")
     return b"".join((first, trace, second, span_id, third, digits, fourth, digits, last))
