@@ -66,7 +66,7 @@ def conditions(
         yield "codes", Sql(f"support_code IN ({several})", query.codes)
     if query.status in {Status.DROPPED, Status.IN_PROGRESS}:
         sign = "<=" if query.status is Status.DROPPED else ">"
-        yield "idle", Sql(f"idle_at {sign} {value}", (now - idle_timeout,))
+        yield "idle", dialect.idle(sign, now - idle_timeout)
     if query.search is not None:
         yield "search", any_of(begins for _, begins in searches(query, dialect))
     if query.event not in {None, OneEvent()}:

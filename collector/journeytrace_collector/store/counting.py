@@ -33,7 +33,7 @@ def outcomes(
     inside = within(cohort, how)
     by_outcome, by_idle = map(how.indexed_by.format, ("sessions_outcome", "sessions_idle"))
     every = Sql(f"sessions{by_outcome} WHERE {inside.text}", inside.values)
-    idle = Sql(f"idle_at > {how.placeholder}", (now - idle_timeout,)) & inside
+    idle = how.idle(">", now - idle_timeout) & inside
     if cohort.per is Per.PERSON:
         idle &= stands(cohort, how, stages)
     parts = [

@@ -228,8 +228,9 @@ class Listing:
             yield Narrow(self._numbers("no", source, self.conditions["codes"]), ("codes",))
         if self.query.search is not None:
             ranges = [
-                self._numbers("no", f"sessions{self._by(f'sessions_{name}')}", begins)
+                part
                 for name, begins in searches(self.query, self.dialect)
+                for part in self._searched(name, begins)
             ] or [Sql(_NO_SESSION)]
             # Not UNION, which would read all of the ranges before a LIMIT could end it.
             text = " UNION ALL ".join(one.text for one in ranges)
@@ -248,6 +249,16 @@ class Listing:
             meets = ("marks", "event") if seen == wanted else ()
             source = f"events{self._by('events_hurdles')}"
             yield Narrow(self._numbers("session_no", source, of_event(seen, self.dialect)), meets)
+
+    def _searched(self, name: str, begins: Sql) -> Iterator[Sql]:
+        """Give what finds the sessions of which a column begins so."""
+        source = f"sessions{self._by(f'sessions_{name}')}"
+        resting, is_open = self.dialect.at_rest.get(name, (name, ""))
+        at_rest = Sql(begins.text.replace(name, resting), begins.values)
+        yield self._numbers("no", source, at_rest)
+        if is_open:
+            # There are few of them beside all that are stored.
+            yield self._numbers("no", source, Sql(is_open) & begins)
 
     def _numbers(self, column: str, source: str, where: Sql) -> Sql:
         return Sql(f"SELECT {column} FROM {source} WHERE {where.text}", where.values)

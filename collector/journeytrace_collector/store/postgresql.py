@@ -8,16 +8,16 @@ will not do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import psycopg
 
 from journeytrace.catalogue import Catalogue
-from journeytrace_collector.core.change import Change, Effects, Tally
+from journeytrace_collector.core.change import Change, Effects, Followup, Tally
 from journeytrace_collector.core.forgetting import digest
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Outcome
@@ -69,6 +69,8 @@ from journeytrace_collector.store.texts import storable, storable_json, storable
 from journeytrace_collector.store.writing import EVENT_FIELDS, Writing
 
 __all__ = ["PostgresqlStore"]
+
+T = TypeVar("T")
 
 # What `listing` has counted is better than what the server guesses: a bitmap would be made of all
 # that an index has, where a few rows of it are enough.
@@ -159,12 +161,6 @@ class PostgresqlStore:
             cursor.executemany(periods.EXPIRES.format("%s"), expiring)
         return retention
 
-    def _hold_to_periods(self, connection: Connection) -> None:
-        """Learn what other collectors have begun. Until the commit nobody begins another period."""
-        ((count,),) = connection.execute("SELECT count(*) FROM retention_periods").fetchall()
-        if count != len(self._writing.retention):
-            self._writing.retention = Retention(_read_periods(connection))
-
     def periods(self) -> list[Period]:
         """See `Store.periods`."""
         with self._connections.reading() as reader:
@@ -183,30 +179,39 @@ class PostgresqlStore:
             return self._write(storable(events), carried)
 
     def _write(self, events: Sequence[Event], carried: Carried) -> Written:
-        for _ in range(_ATTEMPTS):
-            try:
-                with self._transaction() as connection:
-                    self._hold_to_periods(connection)
-                    change, written = self._writing.write(self._tables, events, carried)
-                    committed = self._follow_up(connection, change)
-                    if fresh := carried.versions - self._versions:
-                        postgresql_ledger.note_versions(connection, fresh, change.at)
-            except Overtaken:
-                continue
-            committed()
-            self._versions = remembered(self._versions, fresh)
-            return written
-        raise StoreUnavailableError("other collectors keep making the same new sessions")
+        fresh = carried.versions - self._versions
+
+        def write(connection: Connection) -> tuple[Written, Callable[[], None]]:
+            change, written = self._writing.write(self._tables, events, carried)
+            return written, self._follow_up(connection, change, fresh)
+
+        written, committed = self._attempt(write)
+        committed()
+        self._versions = remembered(self._versions, fresh)
+        return written
 
     def settle(self, now: int, limit: int) -> int:
         """See `Store.settle`."""
-        with self._transaction() as connection:
-            self._hold_to_periods(connection)
+
+        def settle(connection: Connection) -> tuple[int, Callable[[], None]]:
             change, settled = self._writing.settle(self._tables.due(now, limit), now)
             self._tables.settle(settled)
-            committed = self._follow_up(connection, change)
+            return len(settled), self._follow_up(connection, change)
+
+        count, committed = self._attempt(settle)
         committed()
-        return len(settled)
+        return count
+
+    def _attempt(self, work: Callable[[Connection], T]) -> T:
+        """Do it in a transaction, and once more whenever another collector was quicker."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self._transaction(again=attempt > 0) as connection:
+                    done = work(connection)
+            except Overtaken:
+                continue
+            return done
+        raise StoreUnavailableError("other collectors keep making the same new sessions")
 
     def erase(self, now: int, limit: int) -> int:
         """See `Store.erase`."""
@@ -405,13 +410,14 @@ class PostgresqlStore:
 
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """See `Store.open_sessions`: those of all collectors together."""
+        idle = POSTGRESQL.idle(">", now - self._idle_timeout)
         sql = (
             "SELECT project_id, stage, count(*) FROM sessions"
-            f" WHERE phase = 'OPEN' AND idle_at > %s AND created_at < {NEVER}"
+            f" WHERE phase = 'OPEN' AND {idle.text} AND created_at < {NEVER}"
             " GROUP BY project_id, stage"
         )
         with self._connections.reading() as reader:
-            rows = reader.execute(sql.encode(), (now - self._idle_timeout,))
+            rows = reader.execute(sql.encode(), idle.values)
             return {(project, stage): count for project, stage, count in rows}
 
     def outcomes(self, cohort: Cohort, now: int) -> list[Outcome]:
@@ -439,22 +445,28 @@ class PostgresqlStore:
         self._connections.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, *, again: bool = False) -> Iterator[Connection]:
         with self._connections.transaction() as connection:
-            self._tables.connection = connection
+            self._tables.begin(connection, again=again)
             yield connection
 
-    def _follow_up(self, connection: Connection, change: Change) -> Callable[[], None]:
-        """Write what follows from a change; what it gives is to be called after the commit."""
-        if self._effects is None:
-            return lambda: None
-        followup = self._effects(change)
-        with connection.pipeline():
-            tally = followup.tally
-            postgresql_ledger.raise_counters(connection, self._collector_id, tally, change.at)
-            postgresql_outbox.add_parcels(
-                connection, self._collector_id, followup.parcels, change.at
-            )
+    def _follow_up(
+        self, connection: Connection, change: Change, fresh: Collection[tuple[str, str]] = ()
+    ) -> Callable[[], None]:
+        """Write what was saved and what follows from a change, with versions that are new.
+
+        What it gives is to be called after the commit.
+        """
+        followup = self._effects(change) if self._effects else Followup(Tally())
+
+        def follow() -> None:
+            me, at = self._collector_id, change.at
+            postgresql_ledger.raise_counters(connection, me, followup.tally, at)
+            postgresql_outbox.add_parcels(connection, me, followup.parcels, at)
+            if fresh:
+                postgresql_ledger.note_versions(connection, fresh, at)
+
+        self._tables.flush(after=follow)
         return followup.committed
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 from typing import Final
 
-__all__ = ["POSTGRESQL", "SQLITE", "TRUE", "Dialect", "Sql", "all_of", "any_of"]
+__all__ = ["MINUTE", "POSTGRESQL", "SQLITE", "TRUE", "Dialect", "Sql", "all_of", "any_of"]
+
+MINUTE: Final = 60_000_000_000
+"""ns; as the tables of the PostgreSQL store have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,19 @@ class Dialect:
     """Which index ``{}`` to use; empty: the database knows best."""
     by_number: str
     """To use no index, but to look rows up by their number; empty: as above."""
+    idle: Callable[[str, int], Sql]
+    """The condition on a session's idle clock, compared by ``<=`` or ``>`` with a time (ns)."""
+    at_rest: Mapping[str, tuple[str, str]]
+    """By the name of a column that no index holds while a session is open: the one that holds it
+    afterwards, and the condition that open sessions meet."""
     fence: str
     """What keeps a subquery from being joined with what stands around it; empty: not needed."""
+
+
+def _by_minute(sign: str, at: int) -> Sql:
+    # Their index is by the minute, so that not every event moves it.
+    range_ = f"idle_minute {'<=' if sign == '<=' else '>='} %s AND idle_at {sign} %s"
+    return Sql(range_, (at // MINUTE, at))
 
 
 SQLITE: Final = Dialect(
@@ -68,6 +82,8 @@ SQLITE: Final = Dialect(
     pack=str,
     indexed_by=" INDEXED BY {}",
     by_number=" NOT INDEXED",
+    idle=lambda sign, at: Sql(f"idle_at {sign} ?", (at,)),
+    at_rest={},
     fence="",
 )
 POSTGRESQL: Final = Dialect(
@@ -79,5 +95,7 @@ POSTGRESQL: Final = Dialect(
     pack=lambda numbers: "{" + str(numbers)[1:-1] + "}",
     indexed_by="",
     by_number="",
+    idle=_by_minute,
+    at_rest={"last_event": ("rest_event", "pending = 'IDLE'")},
     fence=" OFFSET 0",
 )
