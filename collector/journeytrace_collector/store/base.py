@@ -512,6 +512,11 @@ class Store(Protocol):
         than one page looks; `hasty`: a tenth as far.
         """
 
+    def counts(
+        self, queries: Sequence[SessionQuery], now: int, *, hasty: bool = False
+    ) -> list[Counted]:
+        """Give of each query what `count` would: what several of them ask is asked once."""
+
     def session(self, session_id: str) -> Known | None:
         """Give one session by its normalised id; None: there is none, or it has not begun."""
 

@@ -60,7 +60,7 @@ from journeytrace_collector.store.base import (
 )
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.ledger import remembered
-from journeytrace_collector.store.listing import HASTE, NUMBERS, Listed, Listing
+from journeytrace_collector.store.listing import HASTE, NUMBERS, Ask, Listing
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
 from journeytrace_collector.store.postgresql_schema import migrate
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
@@ -320,30 +320,48 @@ class PostgresqlStore:
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
-        found = self._list(query, now)
+        with self._asking() as ask:
+            found = bound.answer(self._listing(query, now), ask)
         sessions = [self._writing.known(*row[2:]) for row in found.rows]
         return Page(sessions, found.next, found.searched_until)
 
     def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
         """See `Store.count`."""
-        found = self._list(query, now, columns=NUMBERS, haste=HASTE if hasty else 1)
-        return Counted(len(found.rows), found.next is not None)
+        (counted,) = self.counts([query], now, hasty=hasty)
+        return counted
 
-    def _list(self, query: SessionQuery, now: int, **how: Any) -> Listed:
+    def counts(
+        self, queries: Sequence[SessionQuery], now: int, *, hasty: bool = False
+    ) -> list[Counted]:
+        """See `Store.counts`."""
+        haste = HASTE if hasty else 1
+        listings = [self._listing(one, now, columns=NUMBERS, haste=haste) for one in queries]
+        with self._asking() as ask:
+            found = [bound.answer(listing, ask) for listing in listings]
+        return [Counted(len(one.rows), one.next is not None) for one in found]
+
+    def _listing(self, query: SessionQuery, now: int, **how: Any) -> Listing:
         asked = _storable_query(query)
-        listing = Listing(asked, now, self._idle_timeout, POSTGRESQL, stages=self._stages, **how)
+        return Listing(asked, now, self._idle_timeout, POSTGRESQL, stages=self._stages, **how)
+
+    @contextmanager
+    def _asking(self) -> Iterator[Ask]:
+        """Ask for lists that are about the same sessions: what is the same is asked once."""
+        answers: dict[Sql, list[tuple[Any, ...]]] = {}
         with self._connections.reading() as reader, reader.transaction():
             reader.execute(_LIST)
             walks = False
 
             def ask(sql: Sql, *, walking: bool) -> list[tuple[Any, ...]]:
                 nonlocal walks
-                if walking is not walks:
-                    reader.execute(_SORT.format("off" if walking else "on").encode())
-                    walks = walking
-                return reader.execute(sql.text.encode(), sql.values).fetchall()
+                if sql not in answers:
+                    if walking is not walks:
+                        reader.execute(_SORT.format("off" if walking else "on").encode())
+                        walks = walking
+                    answers[sql] = reader.execute(sql.text.encode(), sql.values).fetchall()
+                return answers[sql]
 
-            return bound.answer(listing, ask)
+            yield ask
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
