@@ -33,6 +33,9 @@ ROUNDS = 3
 REQUESTS = 60
 EVENTS_A_REQUEST = 512
 EVENTS_A_SESSION = 20
+DUE = 10_000
+SETTLE_AT_ONCE = 100
+SETTLE_SECONDS = 10
 LAYOUTS = {"whole": 26, "1,000 open": 1_000, "shuffled": 3_000}
 """How many sessions are open at once."""
 
@@ -100,6 +103,31 @@ def write(url: str, layout: str) -> None:
     print(json.dumps(found | {"hot": hot / max(1, updates), "bytes": size}))
 
 
+def settle(url: str) -> None:
+    """Let many sessions settle that are due at once, and print what it took, as JSON."""
+    catalogue = builtin_catalogue()
+    with (
+        closing(PostgresqlStore(url, catalogue, IDLE_TIMEOUT, collector_id="one")) as store,
+        psycopg.connect(url, autocommit=True) as connection,
+    ):
+        store.follow(effects(Measure(catalogue), {}, Health()))
+        for first in range(0, DUE, 1_000):
+            ids = [f"018f3b5e-0000-7000-8000-{first + n:012x}" for n in range(1_000)]
+            store.write(
+                [event(name, NOON, session_id=one) for one in ids for name in ("CLICK", *_NAMES)]
+            )
+        connection.execute("VACUUM ANALYZE sessions")
+        start, mine, theirs = time.perf_counter(), time.thread_time(), backends(connection)
+        while store.settle(NOON + 2 * IDLE_TIMEOUT, SETTLE_AT_ONCE) == SETTLE_AT_ONCE:
+            pass
+        found = {
+            "ours": 1e6 * (time.thread_time() - mine) / DUE,
+            "server": 1e6 * (backends(connection) - theirs) / DUE,
+            "seconds": time.perf_counter() - start,
+        }
+    print(json.dumps(found))
+
+
 def run(server: Server, folder: Path, layout: str) -> dict[str, float]:
     """Write one layout with the code of this checkout, into a database of its own."""
     parts = ("instrumentation", "collector", "exporters", "dashboards", "desk")
@@ -114,17 +142,22 @@ def run(server: Server, folder: Path, layout: str) -> dict[str, float]:
     return found
 
 
+def by_turns(server: Server, folders: list[Path], layout: str) -> Iterator[tuple[str, Any]]:
+    """Give what each of the checkouts takes, named: the median of some runs."""
+    found: dict[Path, list[dict[str, Any]]] = {folder: [] for folder in folders}
+    for _ in range(ROUNDS):
+        for folder, runs in found.items():
+            runs.append(run(server, folder, layout))
+    for name, runs in zip(("this", "the other"), found.values(), strict=False):
+        yield name, {key: median(one[key] for one in runs) for key in runs[0]}
+
+
 def main(other: str = "") -> None:
     folders = [Path(__file__).parents[1], *([Path(other)] if other else [])]
     options = "-c shared_buffers=512MB -c max_wal_size=4GB"
     with running_server(options) as server:
         for layout in LAYOUTS:
-            found: dict[Path, list[dict[str, Any]]] = {folder: [] for folder in folders}
-            for _ in range(ROUNDS):
-                for folder, runs in found.items():
-                    runs.append(run(server, folder, layout))
-            for name, runs in zip(("this", "the other"), found.values(), strict=False):
-                of = {key: median(one[key] for one in runs) for key in runs[0]}
+            for name, of in by_turns(server, folders, layout):
                 print(
                     f"postgresql: {layout}, {name}: {of['ours']:.0f} us of CPU an event,"
                     f" {of['server']:.0f} us of the server's,"
@@ -133,10 +166,17 @@ def main(other: str = "") -> None:
                     f" {of['bytes'] / 1e6:.0f} MB of sessions",
                     flush=True,
                 )
+        for name, of in by_turns(server, folders, "settle"):
+            print(
+                f"postgresql: settling, {name}: {of['ours']:.0f} us of CPU a session,"
+                f" {of['server']:.0f} us of the server's, 100,000 in"
+                f" {of['seconds'] * 100_000 / DUE:.1f} s (target < {SETTLE_SECONDS})",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:
-        write(*sys.argv[1:])
+        settle(sys.argv[1]) if sys.argv[2] == "settle" else write(*sys.argv[1:])
     else:
         main(*sys.argv[1:])

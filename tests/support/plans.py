@@ -49,7 +49,8 @@ _MANY: Final = (
     "INSERT INTO digests SELECT decode(md5(n::text), 'hex'), n",
     "INSERT INTO former_values SELECT n, 'user_id', 'was-' || n",
     "INSERT INTO erasing SELECT n + 9000000",
-    f"""INSERT INTO invitations SELECT decode(md5(n::text), 'hex'), n, n, {NOON} + (n - 2500) * {MINUTE},
+    f"""INSERT INTO invitations
+        SELECT decode(md5(n::text), 'hex'), n, n, {NOON} + (n - 2500) * {MINUTE},
         CASE WHEN n % 3 > 0 THEN n END, CASE WHEN n % 5 = 0 THEN n END""",
     "INSERT INTO acts (at, actor, act) SELECT n, 'ann', 'ERASE'",
     """INSERT INTO outbox (destination, line, at, session_id, headers, payload, reason)

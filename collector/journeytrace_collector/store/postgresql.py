@@ -335,7 +335,8 @@ class PostgresqlStore:
     ) -> list[Counted]:
         """See `Store.counts`."""
         haste = HASTE if hasty else 1
-        listings = [self._listing(one, now, columns=NUMBERS, haste=haste) for one in queries]
+        how: dict[str, Any] = {"columns": NUMBERS, "haste": haste, "shared": len(queries) > 1}
+        listings = [self._listing(one, now, **how) for one in queries]
         with self._asking() as ask:
             found = [bound.answer(listing, ask) for listing in listings]
         return [Counted(len(one.rows), one.next is not None) for one in found]
