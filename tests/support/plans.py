@@ -44,7 +44,7 @@ WHOLE: Final = {
 """Indexes that may be read without a condition on them, each with the reason."""
 
 _MADE: Final = 40
-_COPIES: Final = 150
+_COPIES: Final = 250
 _MANY: Final = (
     "INSERT INTO digests SELECT decode(md5(n::text), 'hex'), n",
     "INSERT INTO former_values SELECT n, 'user_id', 'was-' || n",

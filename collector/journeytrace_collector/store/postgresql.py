@@ -80,6 +80,9 @@ _LIST: Final = (
 _SORT: Final = "SET LOCAL enable_sort = {}"
 _TEXTS: Final = ("search", "user", "project", "reason", "error_code", "stage", "reached")
 """What a list can be asked for in anybody's words."""
+_LEFT_TO_SCRUB: Final = (
+    "SELECT 1 FROM erasure WHERE scrub_due AND (SELECT session_no FROM erasing LIMIT 1) IS NOT NULL"
+)
 _ATTEMPTS: Final = 100
 """Each attempt that is overtaken finds more of its sessions made: in practice two are enough."""
 
@@ -236,7 +239,7 @@ class PostgresqlStore:
     def scrub(self) -> bool:
         """See `Store.scrub`."""
         with self._connections.reading() as connection:
-            if connection.execute("SELECT 1 FROM erasure, erasing WHERE scrub_due").fetchone():
+            if connection.execute(_LEFT_TO_SCRUB).fetchone():
                 return False
             if postgresql_erasing.claim_scrub(connection):
                 try:

@@ -17,3 +17,7 @@ DROP INDEX sessions_idle;
 CREATE INDEX sessions_idle ON sessions (idle_minute) WHERE phase = 'OPEN';
 DROP INDEX sessions_last_event;
 CREATE INDEX sessions_last_event ON sessions (lower(rest_event)) WHERE rest_event IS NOT NULL;
+
+-- Parked parcels are listed the newest first, whatever waits beside them.
+DROP INDEX outbox_parked;
+CREATE INDEX outbox_parked ON outbox (id, destination) WHERE reason IS NOT NULL;
