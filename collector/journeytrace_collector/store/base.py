@@ -452,7 +452,8 @@ class Store(Protocol):
     def settle(self, now: int, limit: int) -> int:
         """Settle at most `limit` of the sessions that are due at `now` (ns), the longest due first.
 
-        Of those that became due within a minute any may be the first. Gives how many; fewer than `limit`: none is left.
+        Of those that became due within a minute any may be the first. Gives how many; fewer than
+        `limit`: none is left.
         """
 
     def erase(self, now: int, limit: int) -> int:
