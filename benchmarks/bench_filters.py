@@ -44,6 +44,8 @@ _REASONS = ("AGE_LIMIT", "SELFIE_DUPLICATE", "COUNTRY_MISMATCH")
 _CODES = ("QS-10001", "ER001", "page-not-found")
 _STAGES = ("ENTRY", "PRE_CHECKS", "STEP1", "STEP2", "DECISION", "POST")
 _ENDS = ("FINAL_PAGE_VIEW", "FINAL_PAGE_VIEW", "PAGE_HIDDEN", "ERROR_PAGE_VIEWED", "STEP_VIEW")
+_GENERATED = {"idle_minute", "arrived_minute", "quiet_since", "rest_event"}
+"""Columns that PostgreSQL fills by itself."""
 _RETIRED = "retired"
 """A project that only the oldest hundredth of the sessions had."""
 
@@ -107,7 +109,8 @@ def copies(run: Callable[[str], Any], count: int, span: int, text: str) -> None:
         "expires_at": f"expires_at + n * {span}",
     }
     for table, number in (("sessions", "no"), ("events", "session_no")):
-        names = [column[0] for column in run(f"SELECT * FROM {table} LIMIT 0").description]
+        columns = run(f"SELECT * FROM {table} LIMIT 0").description
+        names = [column[0] for column in columns if column[0] not in _GENERATED]
         if table == "events":
             changed = {"session_no": changed["session_no"]}
         run(

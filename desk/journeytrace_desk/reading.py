@@ -147,7 +147,8 @@ class Reader:
         whole = [self._bound(replace(query, limit=MOST_COUNTED, after=None)) for query in queries]
 
         def count() -> list[Counted]:
-            found = {one: self._store.count(one, now, hasty=hasty) for one in dict.fromkeys(whole)}
+            once = list(dict.fromkeys(whole))
+            found = dict(zip(once, self._store.counts(once, now, hasty=hasty), strict=True))
             return [found[one] for one in whole]
 
         return await asyncio.to_thread(count)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import pytest
 from tests.support.events import IDLE_TIMEOUT
+from tests.support.plans import Plans
 from tests.support.postgresql import Server, running_server
 
 from journeytrace.catalogue import Catalogue, builtin_catalogue
@@ -97,12 +98,23 @@ def server() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def plans(server: Server) -> Plans:
+    """Give what explains each statement that is sent to that server."""
+    return Plans(server)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    """Give a place for a store that holds nothing yet."""
-    if request.param == "postgresql":
-        return Database(request.getfixturevalue("server"))
-    return Folder(tmp_path)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Give a place for a store that holds nothing yet; what it asks of PostgreSQL has an index."""
+    if request.param == "sqlite":
+        yield Folder(tmp_path)
+        return
+    plans: Plans = request.getfixturevalue("plans")
+    with plans.noting():
+        yield Database(request.getfixturevalue("server"))
+    faults = plans.faults()
+    assert not faults, "\n".join(faults)
 
 
 @pytest.fixture

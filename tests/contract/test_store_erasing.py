@@ -256,3 +256,13 @@ def test_erasing_a_person_takes_all_their_sessions_and_no_other(
                 mine = [e for e in distinct(events).values() if e.session_id == session_id]
                 assert len(store.events(session_id)) == len(mine) == known.state.events
             assert not any(store.session(session_id) for session_id in theirs)
+
+
+def test_what_is_scrubbed_has_to_be_gone_first(store: Store) -> None:
+    """While events of a session are left that was forgotten, there is more to do."""
+    assert store.scrub()
+    store.write([event("STEP_VIEW")])
+    forget(store)
+    assert not store.scrub()
+    exhaust("erasing", lambda: store.erase(NOON, 100))
+    assert store.scrub()

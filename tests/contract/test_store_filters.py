@@ -105,6 +105,15 @@ def _found(query: SessionQuery, field: str, text: str) -> bool:
     return text == wanted if field in query.exact else text.startswith(wanted)
 
 
+def facets(query: SessionQuery) -> list[SessionQuery]:
+    """Give queries that differ in status or decision alone, as the filters of a page do."""
+    return [
+        *(replace(query, status=status) for status in (None, *Status)),
+        *(replace(query, decision=one, undecided=False) for one in (None, *Decision)),
+        replace(query, decision=None, undecided=True),
+    ]
+
+
 def pages(store: Store, query: SessionQuery) -> list[Page]:
     """Follow the pages of a list to its end."""
     found = [store.sessions(query, NOW)]
@@ -154,6 +163,9 @@ def test_a_list_is_the_filtered_fold(
                 counted = store.count(query, NOW, hasty=hasty)
                 assert counted.number <= min(query.limit, len(wanted))
                 assert counted.more or counted.number == len(wanted)
+                beside = facets(query)
+                each = [store.count(one, NOW, hasty=hasty) for one in beside]
+                assert store.counts(beside, NOW, hasty=hasty) == each
 
 
 def test_a_walk_ends_early_and_says_where(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

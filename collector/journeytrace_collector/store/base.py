@@ -459,7 +459,8 @@ class Store(Protocol):
     def settle(self, now: int, limit: int) -> int:
         """Settle at most `limit` of the sessions that are due at `now` (ns), the longest due first.
 
-        Gives how many; fewer than `limit`: none is left.
+        Of those that became due within a minute any may be the first. Gives how many; fewer than
+        `limit`: none is left.
         """
 
     def erase(self, now: int, limit: int) -> int:
@@ -518,6 +519,11 @@ class Store(Protocol):
         """Count the sessions that `sessions` would list: as many as `query.limit`, and no further
         than one page looks; `hasty`: a tenth as far.
         """
+
+    def counts(
+        self, queries: Sequence[SessionQuery], now: int, *, hasty: bool = False
+    ) -> list[Counted]:
+        """Give of each query what `count` would: what several of them ask is asked once."""
 
     def session(self, session_id: str) -> Known | None:
         """Give one session by its normalised id; None: there is none, or it has not begun."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from journeytrace.conventions import TIME_SENT, Impact, Status
@@ -14,7 +14,17 @@ from journeytrace_collector.store.base import SessionQuery
 from journeytrace_collector.store.idling import idle
 from journeytrace_collector.store.sql import Dialect, Sql, all_of, any_of
 
-__all__ = ["COLUMNS", "IS_CORRECTED", "conditions", "is_exact", "of_event", "searches"]
+__all__ = [
+    "APART",
+    "COLUMNS",
+    "IS_CORRECTED",
+    "TOLD",
+    "apart",
+    "conditions",
+    "is_exact",
+    "of_event",
+    "searches",
+]
 
 COLUMNS: Final = {
     "project": "project_id",
@@ -29,6 +39,11 @@ IS_CORRECTED: Final = Sql(f"(marks & {CORRECTED}) <> 0")
 _HURDLE: Final = Sql(
     "((impact <> 'NONE' AND impact <> 'COMPLETED' AND impact <> 'APPROVED') OR result = 'FAIL')"
 )
+
+APART: Final = ("status", "idle", "decision")
+"""Conditions in which the counts beside the filters differ."""
+TOLD: Final = "phase, idle_at, coalesce(decision, 'NONE')"
+"""What tells whether they are met."""
 
 _LAST_CHARACTER: Final = "\U0010ffff"
 
@@ -72,6 +87,26 @@ def conditions(
         yield "search", any_of(begins for _, begins in searches(query, dialect))
     if query.event not in {None, OneEvent()}:
         yield from _of_marks(query.event, dialect)
+
+
+def apart(query: SessionQuery, since: int) -> Callable[[str, int, str], bool]:
+    """Give what says of `TOLD` of a session whether it meets the conditions `APART`.
+
+    Who has been idle since then (ns), or for longer, is so for too long.
+    """
+    phase = _phase(query.status).value if query.status else None
+    dropped = query.status is Status.DROPPED if phase == Phase.OPEN else None
+    undecided = "NONE" if query.undecided else None
+    decision = query.decision.value if query.decision else undecided
+
+    def met(own_phase: str, idle_at: int, own_decision: str) -> bool:
+        return (
+            phase in (None, own_phase)
+            and decision in (None, own_decision)
+            and dropped in (None, idle_at <= since)
+        )
+
+    return met
 
 
 def searches(query: SessionQuery, dialect: Dialect) -> Iterator[tuple[str, Sql]]:

@@ -25,8 +25,11 @@ from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.store.base import Cohort, Cursor, SessionQuery
 from journeytrace_collector.store.cohorts import cohort_of, stands
 from journeytrace_collector.store.conditions import (
+    APART,
     COLUMNS,
     IS_CORRECTED,
+    TOLD,
+    apart,
     conditions,
     is_exact,
     of_event,
@@ -130,6 +133,9 @@ class Listing:
     """What is read of each session: `NUMBERS` to count them."""
     haste: int = 1
     """By how much the three numbers are smaller than they may be."""
+    shared: bool = False
+    """Whether others are asked that differ in `APART` alone: then all of them ask the database the
+    same, and each picks its own out of that. It is meant for counts."""
     stages: Sequence[str] = ()
     """The ordered ones, first to last."""
     among: Cohort | None = None
@@ -155,7 +161,8 @@ class Listing:
             numbers = [no for (no,) in ask(limited, walking=False)]
             if len(numbers) <= FEW // cost:
                 few = sorted(set(numbers))
-                return self._whole(ask(self.sorted(narrow, few), walking=False))
+                found = ask(self.sorted(narrow, few), walking=False)
+                return self._whole(self._picked(found) if self._shares(narrow.meets) else found)
         near = max(1, NEAR // cost)
         return self._walked(ask, walks, near, max(near + 1, FAR // cost))
 
@@ -164,7 +171,7 @@ class Listing:
         for walk in walks:
             end = self._end(ask, walk, self.query.after, near)
             if end is None:
-                return self._whole(ask(self.page(walk), walking=True))
+                return self._whole(self._on(ask, walk, Stretch(self.query.after), []))
             ends.append((end, walk))
         end, walk = min(ends, key=lambda one: one[0])
         rows = self._on(ask, walk, Stretch(self.query.after, end), [])
@@ -179,7 +186,18 @@ class Listing:
     def _on(self, ask: Ask, walk: Walk, stretch: Stretch, rows: list[Row]) -> list[Row]:
         """Add to a page what matches on a stretch."""
         missing = self.query.limit + 1 - len(rows)
-        return rows + ask(self.page(walk, stretch, missing), walking=True)
+        if not self._shares(walk.meets):
+            return rows + ask(self.page(walk, stretch, missing), walking=True)
+        return rows + self._picked(ask(self._shared(walk, stretch), walking=True))[:missing]
+
+    def _shares(self, meets: tuple[str, ...]) -> bool:
+        """Whether others come by the same way: it is not one of `APART`."""
+        return self.shared and not set(meets) & set(APART)
+
+    def _picked(self, rows: list[Row]) -> list[Row]:
+        """Give the rows of this one, of those that all share."""
+        met = apart(self.query, self.now - self.idle_timeout)
+        return [row[:2] for row in rows if met(*row[2:])]
 
     def _end(self, ask: Ask, walk: Walk, after: Cursor | None, count: int) -> Cursor | None:
         found = ask(self.end(walk, after, count), walking=True)
@@ -228,8 +246,9 @@ class Listing:
             yield Narrow(self._numbers("no", source, self.conditions["codes"]), ("codes",))
         if self.query.search is not None:
             ranges = [
-                self._numbers("no", f"sessions{self._by(f'sessions_{name}')}", begins)
+                part
                 for name, begins in searches(self.query, self.dialect)
+                for part in self._searched(name, begins)
             ] or [Sql(_NO_SESSION)]
             # Not UNION, which would read all of the ranges before a LIMIT could end it.
             text = " UNION ALL ".join(one.text for one in ranges)
@@ -248,6 +267,16 @@ class Listing:
             meets = ("marks", "event") if seen == wanted else ()
             source = f"events{self._by('events_hurdles')}"
             yield Narrow(self._numbers("session_no", source, of_event(seen, self.dialect)), meets)
+
+    def _searched(self, name: str, begins: Sql) -> Iterator[Sql]:
+        """Give what finds the sessions of which a column begins so."""
+        source = f"sessions{self._by(f'sessions_{name}')}"
+        resting, is_open = self.dialect.at_rest.get(name, (name, ""))
+        at_rest = Sql(begins.text.replace(name, resting), begins.values)
+        yield self._numbers("no", source, at_rest)
+        if is_open:
+            # There are few of them beside all that are stored.
+            yield self._numbers("no", source, Sql(is_open) & begins)
 
     def _numbers(self, column: str, source: str, where: Sql) -> Sql:
         return Sql(f"SELECT {column} FROM {source} WHERE {where.text}", where.values)
@@ -271,9 +300,26 @@ class Listing:
         rest = self._all(name for name in self.conditions if name not in walk.meets)
         return self._select(Sql(source, within.values), rest, limit)
 
+    def _shared(self, walk: Walk, stretch: Stretch) -> Sql:
+        """Give the query for all on a stretch that `_picked` picks from."""
+        within = self._within(walk, stretch)
+        source = f"sessions{self._by(walk.index)} WHERE {within.text} {_NEWEST_FIRST}"
+        fenced = f"(SELECT * FROM {source}{self.dialect.fence}) AS sessions"
+        rest = self._common(walk.meets)
+        text = f"SELECT {NUMBERS}, {TOLD} FROM {fenced} WHERE {rest.text} {_NEWEST_FIRST}"
+        return Sql(text, within.values + rest.values)
+
+    def _common(self, meets: tuple[str, ...]) -> Sql:
+        return self._all(name for name in self.conditions if name not in (*meets, *APART))
+
     def sorted(self, narrow: Narrow, numbers: list[int]) -> Sql:
         """Give the query for a page of the sessions with these numbers."""
         source = f"sessions{self.dialect.by_number} WHERE no IN ({self.dialect.among})"
+        if self._shares(narrow.meets):
+            where = self._range(Stretch(self.query.after)) & self._common(narrow.meets)
+            fenced = f"(SELECT * FROM {source}{self.dialect.fence}) AS sessions"
+            text = f"SELECT {NUMBERS}, {TOLD} FROM {fenced} WHERE {where.text} {_NEWEST_FIRST}"
+            return Sql(text, (self.dialect.pack(numbers), *where.values))
         rest = self._all(name for name in self.conditions if name not in narrow.meets)
         where = self._range(Stretch(self.query.after)) & rest
         # Sorted by what is short, for there are far more rows than the page has.

@@ -8,16 +8,16 @@ will not do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import psycopg
 
 from journeytrace.catalogue import Catalogue
-from journeytrace_collector.core.change import Change, Effects, Tally
+from journeytrace_collector.core.change import Change, Effects, Followup, Tally
 from journeytrace_collector.core.forgetting import digest
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Outcome
@@ -59,8 +59,9 @@ from journeytrace_collector.store.base import (
     Written,
 )
 from journeytrace_collector.store.erasing import erase, forget
+from journeytrace_collector.store.idling import idle
 from journeytrace_collector.store.ledger import remembered
-from journeytrace_collector.store.listing import HASTE, NUMBERS, Listed, Listing
+from journeytrace_collector.store.listing import HASTE, NUMBERS, Ask, Listing
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
 from journeytrace_collector.store.postgresql_schema import migrate
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
@@ -70,6 +71,8 @@ from journeytrace_collector.store.writing import EVENT_FIELDS, Writing
 
 __all__ = ["PostgresqlStore"]
 
+T = TypeVar("T")
+
 # What `listing` has counted is better than what the server guesses: a bitmap would be made of all
 # that an index has, where a few rows of it are enough.
 _LIST: Final = (
@@ -78,6 +81,9 @@ _LIST: Final = (
 _SORT: Final = "SET LOCAL enable_sort = {}"
 _TEXTS: Final = ("search", "user", "project", "reason", "error_code", "stage", "reached")
 """What a list can be asked for in anybody's words."""
+_LEFT_TO_SCRUB: Final = (
+    "SELECT 1 FROM erasure WHERE scrub_due AND (SELECT session_no FROM erasing LIMIT 1) IS NOT NULL"
+)
 _ATTEMPTS: Final = 100
 """Each attempt that is overtaken finds more of its sessions made: in practice two are enough."""
 
@@ -159,12 +165,6 @@ class PostgresqlStore:
             cursor.executemany(periods.EXPIRES.format("%s"), expiring)
         return retention
 
-    def _hold_to_periods(self, connection: Connection) -> None:
-        """Learn what other collectors have begun. Until the commit nobody begins another period."""
-        ((count,),) = connection.execute("SELECT count(*) FROM retention_periods").fetchall()
-        if count != len(self._writing.retention):
-            self._writing.retention = Retention(_read_periods(connection))
-
     def periods(self) -> list[Period]:
         """See `Store.periods`."""
         with self._connections.reading() as reader:
@@ -183,20 +183,16 @@ class PostgresqlStore:
             return self._write(storable(events), carried)
 
     def _write(self, events: Sequence[Event], carried: Carried) -> Written:
-        for _ in range(_ATTEMPTS):
-            try:
-                with self._transaction() as connection:
-                    self._hold_to_periods(connection)
-                    change, written = self._writing.write(self._tables, events, carried)
-                    committed = self._follow_up(connection, change)
-                    if fresh := carried.versions - self._versions:
-                        postgresql_ledger.note_versions(connection, fresh, change.at)
-            except Overtaken:
-                continue
-            committed()
-            self._versions = remembered(self._versions, fresh)
-            return written
-        raise StoreUnavailableError("other collectors keep making the same new sessions")
+        fresh = carried.versions - self._versions
+
+        def write(connection: Connection) -> tuple[Written, Callable[[], None]]:
+            change, written = self._writing.write(self._tables, events, carried)
+            return written, self._follow_up(connection, change, fresh)
+
+        written, committed = self._attempt(write)
+        committed()
+        self._versions = remembered(self._versions, fresh)
+        return written
 
     def catch_up(self) -> bool:
         """See `Store.catch_up`: several collectors share the rows, so none is ever behind."""
@@ -204,13 +200,26 @@ class PostgresqlStore:
 
     def settle(self, now: int, limit: int) -> int:
         """See `Store.settle`."""
-        with self._transaction() as connection:
-            self._hold_to_periods(connection)
+
+        def settle(connection: Connection) -> tuple[int, Callable[[], None]]:
             change, settled = self._writing.settle(self._tables.due(now, limit), now)
             self._tables.settle(settled)
-            committed = self._follow_up(connection, change)
+            return len(settled), self._follow_up(connection, change)
+
+        count, committed = self._attempt(settle)
         committed()
-        return len(settled)
+        return count
+
+    def _attempt(self, work: Callable[[Connection], T]) -> T:
+        """Do it in a transaction, and once more whenever another collector was quicker."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                with self._transaction(again=attempt > 0) as connection:
+                    done = work(connection)
+            except Overtaken:
+                continue
+            return done
+        raise StoreUnavailableError("other collectors keep making the same new sessions")
 
     def erase(self, now: int, limit: int) -> int:
         """See `Store.erase`."""
@@ -235,7 +244,7 @@ class PostgresqlStore:
     def scrub(self) -> bool:
         """See `Store.scrub`."""
         with self._connections.reading() as connection:
-            if connection.execute("SELECT 1 FROM erasure, erasing WHERE scrub_due").fetchone():
+            if connection.execute(_LEFT_TO_SCRUB).fetchone():
                 return False
             if postgresql_erasing.claim_scrub(connection):
                 try:
@@ -319,30 +328,49 @@ class PostgresqlStore:
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""
-        found = self._list(query, now)
+        with self._asking() as ask:
+            found = bound.answer(self._listing(query, now), ask)
         sessions = [self._writing.known(*row[2:]) for row in found.rows]
         return Page(sessions, found.next, found.searched_until)
 
     def count(self, query: SessionQuery, now: int, *, hasty: bool = False) -> Counted:
         """See `Store.count`."""
-        found = self._list(query, now, columns=NUMBERS, haste=HASTE if hasty else 1)
-        return Counted(len(found.rows), found.next is not None)
+        (counted,) = self.counts([query], now, hasty=hasty)
+        return counted
 
-    def _list(self, query: SessionQuery, now: int, **how: Any) -> Listed:
+    def counts(
+        self, queries: Sequence[SessionQuery], now: int, *, hasty: bool = False
+    ) -> list[Counted]:
+        """See `Store.counts`."""
+        haste = HASTE if hasty else 1
+        how: dict[str, Any] = {"columns": NUMBERS, "haste": haste, "shared": len(queries) > 1}
+        listings = [self._listing(one, now, **how) for one in queries]
+        with self._asking() as ask:
+            found = [bound.answer(listing, ask) for listing in listings]
+        return [Counted(len(one.rows), one.next is not None) for one in found]
+
+    def _listing(self, query: SessionQuery, now: int, **how: Any) -> Listing:
         asked = _storable_query(query)
-        listing = Listing(asked, now, self._idle_timeout, POSTGRESQL, stages=self._stages, **how)
+        return Listing(asked, now, self._idle_timeout, POSTGRESQL, stages=self._stages, **how)
+
+    @contextmanager
+    def _asking(self) -> Iterator[Ask]:
+        """Ask for lists that are about the same sessions: what is the same is asked once."""
+        answers: dict[Sql, list[tuple[Any, ...]]] = {}
         with self._connections.reading() as reader, reader.transaction():
             reader.execute(_LIST)
             walks = False
 
             def ask(sql: Sql, *, walking: bool) -> list[tuple[Any, ...]]:
                 nonlocal walks
-                if walking is not walks:
-                    reader.execute(_SORT.format("off" if walking else "on").encode())
-                    walks = walking
-                return reader.execute(sql.text.encode(), sql.values).fetchall()
+                if sql not in answers:
+                    if walking is not walks:
+                        reader.execute(_SORT.format("off" if walking else "on").encode())
+                        walks = walking
+                    answers[sql] = reader.execute(sql.text.encode(), sql.values).fetchall()
+                return answers[sql]
 
-            return bound.answer(listing, ask)
+            yield ask
 
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
@@ -409,13 +437,14 @@ class PostgresqlStore:
 
     def open_sessions(self, now: int) -> dict[tuple[str | None, str | None], int]:
         """See `Store.open_sessions`: those of all collectors together."""
+        inside = idle("after", now - self._idle_timeout, POSTGRESQL)
         sql = (
             "SELECT project_id, stage, count(*) FROM sessions"
-            f" WHERE phase = 'OPEN' AND idle_at > %s AND created_at < {NEVER}"
+            f" WHERE phase = 'OPEN' AND {inside.text} AND created_at < {NEVER}"
             " GROUP BY project_id, stage"
         )
         with self._connections.reading() as reader:
-            rows = reader.execute(sql.encode(), (now - self._idle_timeout,))
+            rows = reader.execute(sql.encode(), inside.values)
             return {(project, stage): count for project, stage, count in rows}
 
     def outcomes(self, cohort: Cohort, now: int) -> list[Outcome]:
@@ -443,22 +472,28 @@ class PostgresqlStore:
         self._connections.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, *, again: bool = False) -> Iterator[Connection]:
         with self._connections.transaction() as connection:
-            self._tables.connection = connection
+            self._tables.begin(connection, again=again)
             yield connection
 
-    def _follow_up(self, connection: Connection, change: Change) -> Callable[[], None]:
-        """Write what follows from a change; what it gives is to be called after the commit."""
-        if self._effects is None:
-            return lambda: None
-        followup = self._effects(change)
-        with connection.pipeline():
-            tally = followup.tally
-            postgresql_ledger.raise_counters(connection, self._collector_id, tally, change.at)
-            postgresql_outbox.add_parcels(
-                connection, self._collector_id, followup.parcels, change.at
-            )
+    def _follow_up(
+        self, connection: Connection, change: Change, fresh: Collection[tuple[str, str]] = ()
+    ) -> Callable[[], None]:
+        """Write what was saved and what follows from a change, with versions that are new.
+
+        What it gives is to be called after the commit.
+        """
+        followup = self._effects(change) if self._effects else Followup(Tally())
+
+        def follow() -> None:
+            me, at = self._collector_id, change.at
+            postgresql_ledger.raise_counters(connection, me, followup.tally, at)
+            postgresql_outbox.add_parcels(connection, me, followup.parcels, at)
+            if fresh:
+                postgresql_ledger.note_versions(connection, fresh, at)
+
+        self._tables.flush(after=follow)
         return followup.committed
 
 

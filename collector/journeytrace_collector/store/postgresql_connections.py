@@ -18,7 +18,7 @@ from psycopg import conninfo
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.store.postgresql_claims import claim
 
-__all__ = ["Connection", "Connections", "one_line", "place"]
+__all__ = ["BY_KEY", "Connection", "Connections", "one_line", "place"]
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
@@ -42,13 +42,13 @@ SELECT set_config('synchronous_commit', 'on', false)
     WHERE current_setting('synchronous_commit') = 'off'; -- success means that it is on disk
 """
 
-# All that is written is found by key. Plans are made while the tables are small and kept when they
-# have grown, so they must not be those that suit small tables.
-_BY_KEY: Final = """
+BY_KEY: Final = """
 SET enable_seqscan = off;
 SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 """
+"""All that is written is found by key. Plans are made while the tables are small and kept when they
+have grown, so they must not be those that suit small tables."""
 
 _KEPT_READERS: Final = 4
 
@@ -117,7 +117,7 @@ class Connections:
         if self._writer is None or not _lives(self._writer):
             self._writer = self._connect()
             try:
-                self._writer.execute(_BY_KEY)
+                self._writer.execute(BY_KEY)
                 self._writer.commit()
                 self._claim(self._writer)
             except BaseException:

@@ -4,13 +4,17 @@ Whoever writes to a session holds its row, so between `take` and the commit nobo
 event to it: what is new is told by looking, and goes in by COPY. Rows are held in the order of
 their ids. A session that is new here may be new elsewhere at the same moment, and then one of the
 two is `Overtaken`. It lets go of everything and begins again: so none waits for another in a ring.
+
+However many sessions there are, a transaction waits for the server as often: once for all that it
+reads, twice for the COPY, once for all that it writes, which waits until `flush`, and once for the
+commit.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from psycopg import Cursor
@@ -23,9 +27,11 @@ from journeytrace_collector.core.invitations import marks_of
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Retention
 from journeytrace_collector.core.sessionize import SessionState
-from journeytrace_collector.store import invitations, tasks
+from journeytrace_collector.store import invitations, periods, tasks
+from journeytrace_collector.store.idling import MINUTE
 from journeytrace_collector.store.ledger import json_text
 from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
+from journeytrace_collector.store.postgresql_connections import Connection
 from journeytrace_collector.store.postgresql_erasing import PostgresqlErasing
 from journeytrace_collector.store.writing import (
     CHANGING,
@@ -116,24 +122,41 @@ _SETTLE: Final = (
     f" FROM {unnest(_types(*Settled._fields))} WHERE sessions.no = given.no"
 )
 _STORED: Final = (
-    f"SELECT session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
-    " FROM sessions JOIN events ON session_no = no WHERE no = %s ORDER BY at, event_id"
+    f"SELECT no, session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
+    " FROM sessions JOIN events ON session_no = no WHERE no = ANY(%s::bigint[])"
+    " ORDER BY at, event_id"
 )
-_DUE: Final = f"SELECT {', '.join(Due._fields)} FROM sessions WHERE"
-_DUE_VERDICT: Final = f"{_DUE} pending = 'VERDICT' LIMIT %s FOR UPDATE SKIP LOCKED"
-_DUE_QUIET: Final = (
-    f"{_DUE} pending = 'QUIET' AND arrived_at < %s"
-    " ORDER BY arrived_at LIMIT %s FOR UPDATE SKIP LOCKED"
+_DUE_COLUMNS: Final = ", ".join(Due._fields)
+_DUE_SELECT: Final = f"SELECT {_DUE_COLUMNS} FROM sessions WHERE"
+# Each kind has the room that those before it have left. Of the same minute any may be the first,
+# for the clock of an open session would else move an index with every event.
+_DUE: Final = f"""
+WITH verdict AS MATERIALIZED (
+    {_DUE_SELECT} pending = 'VERDICT' LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), quiet AS MATERIALIZED (
+    {_DUE_SELECT} quiet_since < %(quiet)s ORDER BY quiet_since
+    LIMIT %(limit)s - (SELECT count(*) FROM verdict) FOR UPDATE SKIP LOCKED
+), idle AS MATERIALIZED (
+    {_DUE_SELECT} pending = 'IDLE'
+        AND idle_minute <= %(idle)s / {MINUTE} AND idle_at <= %(idle)s
+        AND arrived_minute <= %(quiet)s / {MINUTE} AND arrived_at < %(quiet)s
+    ORDER BY idle_minute
+    LIMIT %(limit)s - (SELECT count(*) FROM verdict) - (SELECT count(*) FROM quiet)
+    FOR UPDATE SKIP LOCKED
 )
-_DUE_IDLE: Final = (
-    f"{_DUE} pending = 'IDLE' AND idle_at <= %s AND arrived_at < %s"
-    " ORDER BY idle_at LIMIT %s FOR UPDATE SKIP LOCKED"
-)
+SELECT {_DUE_COLUMNS} FROM verdict
+UNION ALL SELECT {_DUE_COLUMNS} FROM quiet
+UNION ALL SELECT {_DUE_COLUMNS} FROM idle
+"""
+_PERIODS: Final = "SELECT count(*) FROM retention_periods"
 _values = msgspec.structs.astuple
+_Cursor: TypeAlias = Cursor[tuple[Any, ...]]
 
 
 class Overtaken(Exception):  # noqa: N818 - nothing went wrong
-    """Another collector has just made, or erased, a session that was to be new: begin again."""
+    """Another collector has just made or erased a session that was to be new, or begun a period
+    for which sessions are kept: begin again.
+    """
 
 
 class PostgresqlTables(PostgresqlErasing):
@@ -144,32 +167,76 @@ class PostgresqlTables(PostgresqlErasing):
         self._writing = writing
         self._numbers: deque[int] = deque()
         self._known: set[tuple[int, bytes]] = set()
+        self._waited: dict[int, list[Event]] = {}
+        self._later: list[Callable[[], object]] = []
+        self._checks: list[Callable[[], bool]] = []
+        self._wary = False
+
+    def begin(self, connection: Connection, *, again: bool = False) -> None:
+        """Work in the transaction that this connection has open; `again`: it was overtaken."""
+        self.connection = connection
+        self._known.clear()
+        self._waited.clear()
+        self._later.clear()
+        self._checks.clear()
+        self._wary = again
 
     def take(self, events: Mapping[str, Sequence[Event]]) -> list[Row]:
-        """See `Tables.take`."""
-        self._known.clear()
+        """See `Tables.take`.
+
+        Raises:
+            Overtaken: see there.
+        """
         if not events:
             return []
         sessions = array([s for s, mine in events.items() for _ in mine])
         ids = array([event.event_id for mine in events.values() for event in mine])
+        execute = self.connection.execute
         with self.connection.pipeline():
-            taken = self.connection.execute(_TAKE, (array(events),))
+            periods = execute(_PERIODS)
+            numbers = self._more_numbers(len(events))
+            taken = execute(_TAKE, (array(events),))
             # A statement of its own sees what was committed while the first one waited.
-            known = self.connection.execute(_KNOWN, (sessions, ids))
+            known = execute(_KNOWN, (sessions, ids))
+        self._hold_to_periods(periods)
+        if numbers is not None:
+            self._numbers.extend(no for (no,) in numbers)
         self._known.update((no, event_id) for no, event_id in known)
         rows = {row.session_id: row for row in (self._writing.row(*found) for found in taken)}
-        self._reserve(len(events) - len(rows))
         return [rows.get(s) or Row(self._numbers.popleft(), s) for s in events]
 
-    def _reserve(self, count: int) -> None:
-        """Have numbers for so many new sessions. Some are lost when a collector ends."""
-        if count > len(self._numbers):
-            sql, missing = _NUMBERS, max(count - len(self._numbers), _NUMBERS_AT_ONCE)
-            self._numbers.extend(no for (no,) in self.connection.execute(sql, (missing,)))
+    def _more_numbers(self, count: int) -> _Cursor | None:
+        """Ask for numbers, should all of so many sessions be new; some are lost when a collector
+        ends. None: there are enough.
+        """
+        if count <= len(self._numbers):
+            return None
+        return self.connection.execute(_NUMBERS, (count - len(self._numbers) + _NUMBERS_AT_ONCE,))
+
+    def _hold_to_periods(self, counted: _Cursor) -> None:
+        """Learn what other collectors have begun. Until the commit nobody begins another period,
+        for who does has to lock the table that was read."""
+        ((count,),) = counted.fetchall()
+        if count != len(self._writing.retention):
+            found = self.connection.execute(periods.READ)
+            self._writing.retention = Retention([periods.period_of(row) for row in found])
+            raise Overtaken
+
+    def forgotten(self, digests: Sequence[bytes]) -> set[bytes]:
+        """See `Tables.forgotten`. Hardly any session was erased: it is asked when `flush` has found
+        that one was."""
+        return super().forgotten(digests) if self._wary else set()
 
     def stored(self, no: int) -> list[Event]:
         """See `Tables.stored`."""
-        return [Event(*row) for row in self.connection.execute(_STORED.encode(), (no,))]
+        if no not in self._waited:
+            self._read_events([no])
+        return self._waited[no]
+
+    def _read_events(self, numbers: Sequence[int]) -> None:
+        self._waited.update((no, []) for no in numbers)
+        for no, *event in self.connection.execute(_STORED.encode(), (array(numbers),)):
+            self._waited[no].append(Event(*event))
 
     def has(self, no: int, event: Event) -> bool:
         """See `Tables.has`."""
@@ -195,47 +262,55 @@ class PostgresqlTables(PostgresqlErasing):
         return True
 
     def save(self, saved: Sequence[Saved]) -> None:
-        """See `Tables.save`.
-
-        Raises:
-            Overtaken: see there.
-        """
+        """See `Tables.save`: it is done by `flush`."""
         new = [self._new_values(one) for one in saved if one.change.before is None]
         old = [(one.no, *self._values(one)) for one in saved if one.change.before is not None]
         marks = [(d, one.no, *t) for one in saved for d, *t in marks_of(one.change.fresh)]
         former = [(one.no, *value) for one in saved for value in former_values(one.change)]
-        with self.connection.pipeline():
-            inserted = self.connection.execute(_INSERT, arrays(new)) if new else None
-            erased = self._look_for_digests(saved) if new else None
-            if old:
-                self.connection.execute(_UPDATE, arrays(old))
-            if former:
-                self.connection.execute(_KEEP_FORMER, arrays(former))
-            for mark in marks:
-                self.connection.execute(_MARK, mark)
-        if inserted is not None and inserted.rowcount < len(new):
-            raise Overtaken
-        if erased is not None and erased.fetchone():
-            raise Overtaken
+        if new:
+            self._later.append(lambda: self._insert(new))
+        if old:
+            self._later_execute(_UPDATE, arrays(old))
+        if former:
+            self._later_execute(_KEEP_FORMER, arrays(former))
+        if marks:
+            self._later.append(lambda: self.connection.cursor().executemany(_MARK, marks))
+        changes = ((one.no, one.change.before, one.change.after) for one in saved)
+        if begun := [no for no, was, now in changes if was and now.begun and not was.begun]:
+            self._read_events(begun)
+
+    def _insert(self, new: Sequence[tuple[Any, ...]]) -> None:
+        inserted = self.connection.execute(_INSERT, arrays(new))
+        # Now that nobody else can make or erase these sessions: one may have done both before.
+        digests = [digest(self._writing.salt, session_id) for _, session_id, *_ in new]
+        erased = self.connection.execute(_ANY_DIGEST, (array(digests),))
+        self._checks.append(lambda: len(inserted.fetchall()) == len(new) and not erased.fetchall())
 
     def save_tasks(self, tasks: Mapping[int, Sequence[tuple[object, ...]]]) -> None:
-        """See `Tables.save_tasks`."""
+        """See `Tables.save_tasks`: it is done by `flush`."""
         rows = [row for mine in tasks.values() for row in mine]
+        drop = "DELETE FROM tasks WHERE session_no = ANY(%s::bigint[])"
+        self._later_execute(drop, (array(tasks),))
+        if rows:
+            self._later_execute(_ADD_TASKS, arrays(rows))
+
+    def _later_execute(self, sql: str, values: Sequence[object]) -> None:
+        self._later.append(lambda: self.connection.execute(sql.encode(), values))
+
+    def flush(self, *, after: Callable[[], None]) -> None:
+        """Write what was saved, then what `after` writes, all at once.
+
+        Raises:
+            Overtaken: see there.
+        """
         with self.connection.pipeline():
-            drop = "DELETE FROM tasks WHERE session_no = ANY(%s::bigint[])"
-            self.connection.execute(drop, (array(tasks),))
-            if rows:
-                self.connection.execute(_ADD_TASKS, arrays(rows))
+            for write in self._later:
+                write()
+            after()
+        if not all(check() for check in self._checks):
+            raise Overtaken
 
-    def _look_for_digests(self, saved: Sequence[Saved]) -> Cursor[tuple[Any, ...]]:
-        """Look again, now that nobody else can make or erase these sessions: one may have done both
-        since `forgotten` looked."""
-        salt = self._writing.salt
-        changes = (one.change for one in saved)
-        digests = [digest(salt, s.after.session_id) for s in changes if s.before is None]
-        return self.connection.execute(_ANY_DIGEST, (array(digests),))
-
-    def _new_values(self, saved: Saved) -> tuple[object, ...]:
+    def _new_values(self, saved: Saved) -> tuple[Any, ...]:
         session_id = saved.change.after.session_id
         trace = trace_id(session_id)
         return (saved.no, session_id, trace.hex(), support_code(trace), *self._values(saved))
@@ -247,20 +322,22 @@ class PostgresqlTables(PostgresqlErasing):
         return (*moving, *changing, *_read_values(state, retention))
 
     def due(self, now: int, limit: int) -> list[Due]:
-        """Hold sessions that are due to settle at `now` (ns) and that nobody else holds."""
-        found = self.connection.execute(_DUE_VERDICT, (limit,)).fetchall()
-        if len(found) < limit:
-            quiet = (now - QUIET, limit - len(found))
-            found += self.connection.execute(_DUE_QUIET, quiet).fetchall()
-        if len(found) < limit:
-            idle = (now - self._idle_timeout, now - QUIET, limit - len(found))
-            found += self.connection.execute(_DUE_IDLE, idle).fetchall()
+        """Hold sessions that are due to settle at `now` (ns) and that nobody else holds.
+
+        Raises:
+            Overtaken: see there.
+        """
+        asked = {"limit": limit, "quiet": now - QUIET, "idle": now - self._idle_timeout}
+        with self.connection.pipeline():
+            counted = self.connection.execute(_PERIODS)
+            found = self.connection.execute(_DUE.encode(), asked)
+        self._hold_to_periods(counted)
         return [Due(*row) for row in found]
 
     def settle(self, settled: Sequence[Settled]) -> None:
-        """Write what settling made of sessions."""
+        """Have what settling made of sessions written by `flush`."""
         if settled:
-            self.connection.execute(_SETTLE, arrays(settled))
+            self._later_execute(_SETTLE, arrays(settled))
 
 
 def _read_values(state: SessionState, retention: Retention) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -55,8 +55,9 @@ class Dialect:
     """Which index ``{}`` to use; empty: the database knows best."""
     by_number: str
     """To use no index, but to look rows up by their number; empty: as above."""
-    by_minute: bool
-    """Whether its indexes have by the minute what moves all the time: see `idling`."""
+    at_rest: Mapping[str, tuple[str, str]]
+    """By the name of a column that no index holds while a session is open: the one that holds it
+    afterwards, and the condition that open sessions meet."""
     fence: str
     """What keeps a subquery from being joined with what stands around it; empty: not needed."""
 
@@ -70,7 +71,7 @@ SQLITE: Final = Dialect(
     pack=str,
     indexed_by=" INDEXED BY {}",
     by_number=" NOT INDEXED",
-    by_minute=True,
+    at_rest={},
     fence="",
 )
 POSTGRESQL: Final = Dialect(
@@ -82,6 +83,6 @@ POSTGRESQL: Final = Dialect(
     pack=lambda numbers: "{" + str(numbers)[1:-1] + "}",
     indexed_by="",
     by_number="",
-    by_minute=False,
+    at_rest={"last_event": ("rest_event", "pending = 'IDLE'")},
     fence=" OFFSET 0",
 )

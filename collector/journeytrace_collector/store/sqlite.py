@@ -355,6 +355,12 @@ class SqliteStore:
         found = self._list(listing)
         return Counted(len(found.rows), found.next is not None)
 
+    def counts(
+        self, queries: Sequence[SessionQuery], now: int, *, hasty: bool = False
+    ) -> list[Counted]:
+        """See `Store.counts`."""
+        return [self.count(query, now, hasty=hasty) for query in queries]
+
     def _list(self, listing: Listing) -> Listed:
         with self._reading_rows() as reader:
 
