@@ -104,13 +104,15 @@ class Broker:
         """Make a topic of its own name and give that; `_` in a setting stands for a dot."""
         name = f"spans-{next(self._numbers)}"
         config = {key.replace("_", "."): value for key, value in settings.items()}
-        made = self.admin().create_topics([NewTopic(name, partitions, 1, config=config)])
+        admin = self.admin()  # kept, for an answer needs it
+        made = admin.create_topics([NewTopic(name, partitions, 1, config=config)])
         made[name].result(PATIENCE)
         return name
 
     def grow(self, topic: str, partitions: int) -> None:
         """Give a topic so many partitions."""
-        grown = self.admin().create_partitions([NewPartitions(topic, partitions)])
+        admin = self.admin()
+        grown = admin.create_partitions([NewPartitions(topic, partitions)])
         grown[topic].result(PATIENCE)
 
     def write(self, topic: str, *values: bytes, **rest: Any) -> None:
