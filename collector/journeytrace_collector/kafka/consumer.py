@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,10 +40,7 @@ MOST_PARKED: Final = 10_000
 """Messages that are parked at a time: who writes something else into a topic fills no disk."""
 
 _END: Final = client.KafkaError._PARTITION_EOF  # noqa: SLF001 - its name in the client
-_FENCED: Final = (
-    client.KafkaError._FENCED,  # noqa: SLF001
-    client.KafkaError.FENCED_INSTANCE_ID,
-)
+_FATAL: Final = client.KafkaError._FATAL  # noqa: SLF001 - likewise
 _AT_ONCE: Final = 1_000
 _MOST_WAITING: Final = 5_000
 _POLL_SECONDS: Final = 0.05
@@ -170,7 +167,7 @@ class Consumer:
             try:
                 self._read()
             except Exception as error:
-                if _code(error) in _FENCED:
+                if _is_fenced(error):
                     _log.critical(
                         "another collector has taken this one's place in the consumer group, so"
                         " this one reads no more: give each its own sources.kafka.instance"
@@ -222,7 +219,7 @@ class Consumer:
         """Wait a moment for the first of what is on its way."""
         first = [one.future for line in self._lines.values() for one in [*line.unread][:1]]
         if futures := [future for future in first if future is not None]:
-            wait(futures, _POLL_SECONDS)
+            wait(futures, _POLL_SECONDS, FIRST_COMPLETED)
         else:
             time.sleep(_POLL_SECONDS)
 
@@ -414,15 +411,16 @@ class Consumer:
                     self._waiting_bytes -= sum(len(one.value) for one in line.unread)
 
     def _trouble(self, error: client.KafkaError) -> None:
-        if error.code() in _FENCED or error.fatal():
+        if error.code() == _FATAL or error.fatal():
             raise client.KafkaException(error)
         if self._said.first(f"{error.name()}"):
             _log.warning("Kafka: %s (%s); it is tried again", error.str(), error.name())
 
 
-def _code(error: Exception) -> int | None:
+def _is_fenced(error: Exception) -> bool:
+    """Whether another member of the group has the same name: the client tells it in words alone."""
     found = error.args[0] if error.args else None
-    return found.code() if isinstance(found, client.KafkaError) else None
+    return isinstance(found, client.KafkaError) and "fenced" in found.str()
 
 
 def _spelt(partitions: Sequence[Partition]) -> str:

@@ -32,7 +32,7 @@ __all__ = ["Forward"]
 
 _log = logging.getLogger(__name__)
 
-_ANSWER_SECONDS: Final = 5
+_ANSWER_SECONDS: Final = 4
 """For the brokers to take a message: senders give up after about ten seconds in all."""
 _FLUSH_SECONDS: Final = 3.0
 _POLL_SECONDS: Final = 0.2
@@ -105,6 +105,7 @@ class Forward:
         self._changed = threading.Condition()
         for outcome in ("acknowledged", "failed"):
             health.add(names.COLLECTOR_KAFKA_MESSAGES_TOTAL, (outcome,), 0)
+        health.watch(names.COLLECTOR_QUEUED_BYTES, lambda: self._bytes)
         self._producer = client.Producer(self._config)
         self._broken = False
         self._writer = threading.Thread(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from tests.support.kafka import Broker, running_broker
 from tests.support.running import Enter, enter_in_background, free_settings
 from tests.support.waiting import wait_until
@@ -45,6 +51,22 @@ class Running:
         with urllib.request.urlopen(address, timeout=30) as answer:
             return json.load(answer)
 
+    def post(self, path: str, body: object) -> None:
+        """Ask the admin address to do something."""
+        headers = {"Content-Type": "application/json"}
+        address = f"http://{self.collector.admin}{path}"
+        asked = urllib.request.Request(address, json.dumps(body).encode(), headers)
+        urllib.request.urlopen(asked, timeout=30).close()
+
+    def ready(self) -> bool:
+        """Whether it says that it is."""
+        try:
+            urllib.request.urlopen(f"http://{self.collector.admin}/readyz", timeout=30).close()
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+        return True
+
     def sessions(self) -> list[Any]:
         """List the sessions."""
         found: list[Any] = self.get("/api/v1/sessions?limit=500")["sessions"]
@@ -73,6 +95,32 @@ class Running:
         )
 
 
+    def send(self, request: ExportTraceServiceRequest, token: str | None = None) -> Answer:
+        """Send a request over OTLP/HTTP."""
+        headers = {"Content-Type": "application/x-protobuf"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        address = f"http://{self.collector.otlp_http}/v1/traces"
+        asked = urllib.request.Request(address, request.SerializeToString(), headers)
+        try:
+            with urllib.request.urlopen(asked, timeout=30) as answer:
+                found = ExportTraceServiceResponse.FromString(answer.read())
+                return Answer(200, found.partial_success.error_message)
+        except urllib.error.HTTPError as error:
+            with error:
+                status = Status.FromString(error.read())
+                return Answer(error.code, status.message, error.headers.get("Retry-After"))
+
+
+class Answer(NamedTuple):
+    """What a sender was told."""
+
+    status: int
+    message: str
+    """Why it, or a part of it, was not taken; empty: all was."""
+    retry_after: str | None = None
+
+
 Run = Callable[..., Running]
 
 
@@ -86,6 +134,24 @@ def run(tmp_path: Path, enter: Enter, broker: Broker) -> Run:
         kafka |= FAST | settings.pop("kafka", {})
         data = settings.pop("data", tmp_path / f"data-{next(numbers)}")
         known = free_settings(data, sources={"kafka": kafka}, **settings)
+        collector = Collector(known) if clock is None else Collector(known, clock)
+        return Running(enter(collector))
+
+    return start
+
+
+Front = Callable[..., Running]
+
+
+@pytest.fixture
+def front(tmp_path: Path, enter: Enter, broker: Broker) -> Front:
+    """Run a collector that writes to a topic what it gets."""
+    numbers = iter(range(100))
+
+    def start(topic: str, /, clock: Clock | None = None, **settings: Any) -> Running:
+        kafka = {"brokers": broker.address, "topic": topic} | settings.pop("kafka", {})
+        data = tmp_path / f"front-{next(numbers)}"
+        known = free_settings(data, forward_to_kafka=kafka, **settings)
         collector = Collector(known) if clock is None else Collector(known, clock)
         return Running(enter(collector))
 
