@@ -21,6 +21,7 @@ from journeytrace_dashboards.common import (
 from journeytrace_dashboards.promql import held, per_hour, quantile, ratio, risen, select
 
 __all__ = [
+    "behind",
     "collectors",
     "commits",
     "duplicates",
@@ -33,6 +34,7 @@ __all__ = [
     "pages",
     "parked",
     "queued",
+    "read",
     "records",
 ]
 
@@ -198,6 +200,36 @@ def queued() -> timeseries.Panel:
         size=HALF,
         unit="bytes",
         nothing=NO_COLLECTOR,
+    )
+
+
+def behind() -> timeseries.Panel:
+    """Show how far the reading of a log is behind."""
+    expr = f"sum by (instance) ({select(names.COLLECTOR_KAFKA_LAG_SECONDS)})"
+    return frame(
+        lines().with_target(over_time(expr, "{{instance}}")),
+        "Behind Kafka",
+        "Age of the oldest message that may lie unread in any partition, whoever reads it; sessions"
+        " settle as late, and nobody is dropped by it. A few seconds are normal. A line that rises"
+        " like a clock means a partition that nobody reads.",
+        size=HALF,
+        unit="s",
+        nothing="no Kafka",
+    )
+
+
+def read() -> timeseries.Panel:
+    """Show what became of messages."""
+    expr = per_hour(select(names.COLLECTOR_KAFKA_MESSAGES_TOTAL), "outcome")
+    return frame(
+        _by_outcome(expr),
+        "Kafka messages",
+        "Messages an hour by what became of them. Read: stored; parked, which are no OTLP and wait"
+        " in the outbox; dropped, for which there was no room any more; lost, which the brokers had"
+        " deleted unread. Written: acknowledged, or failed, of which senders are told.",
+        size=HALF,
+        unit="suffix: / h",
+        nothing="no Kafka",
     )
 
 

@@ -137,6 +137,8 @@ def _collector_health() -> Dashboard:
         .with_panel(health.pages())
         .with_panel(health.commits())
         .with_panel(health.queued())
+        .with_panel(health.behind())
+        .with_panel(health.read())
         .with_panel(health.outbox())
         .with_panel(health.oldest())
         .with_panel(health.failures())
