@@ -138,6 +138,7 @@ def _collector_health() -> Dashboard:
         .with_panel(health.commits())
         .with_panel(health.queued())
         .with_panel(health.behind())
+        .with_panel(health.unread())
         .with_panel(health.read())
         .with_panel(health.outbox())
         .with_panel(health.oldest())

@@ -16,11 +16,13 @@ from typing import Any
 
 import confluent_kafka as client
 import pytest
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka import admin as admin_client
 from tests.support.waiting import PATIENCE, end_child, wait_until
 
 __all__ = ["Broker", "running_broker"]
 
+_ADMIN: Any = admin_client
+"""What it has under a name that its types do not tell."""
 _POM = Path(__file__).parents[2] / "tools" / "kafka" / "pom.xml"
 
 
@@ -96,23 +98,23 @@ class Broker:
             self._child.wait(PATIENCE)
             self._child = None
 
-    def admin(self) -> AdminClient:
+    def admin(self) -> admin_client.AdminClient:
         """Give what manages topics."""
-        return AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+        return admin_client.AdminClient({"bootstrap.servers": self.address, "log_level": 0})
 
     def topic(self, partitions: int = 1, **settings: str) -> str:
         """Make a topic of its own name and give that; `_` in a setting stands for a dot."""
         name = f"spans-{next(self._numbers)}"
         config = {key.replace("_", "."): value for key, value in settings.items()}
         admin = self.admin()  # kept, for an answer needs it
-        made = admin.create_topics([NewTopic(name, partitions, 1, config=config)])
+        made = admin.create_topics([_ADMIN.NewTopic(name, partitions, 1, config=config)])
         made[name].result(PATIENCE)
         return name
 
     def grow(self, topic: str, partitions: int) -> None:
         """Give a topic so many partitions."""
         admin = self.admin()
-        grown = admin.create_partitions([NewPartitions(topic, partitions)])
+        grown = admin.create_partitions([_ADMIN.NewPartitions(topic, partitions)])
         grown[topic].result(PATIENCE)
 
     def write(self, topic: str, *values: bytes, **rest: Any) -> None:
@@ -195,7 +197,9 @@ def _java() -> list[str]:
     if java is None:
         pytest.fail("Java is missing: apt-get install default-jre-headless", pytrace=False)
     space = {"m": "http://maven.apache.org/POM/4.0.0"}
-    version = ET.parse(_POM).findtext("m:dependencies/m:dependency/m:version", None, space)
+    version = ET.parse(_POM).findtext(  # noqa: S314 - our own
+        "m:dependencies/m:dependency/m:version", None, space
+    )
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     jars = caches / "journeytrace" / f"kafka-{version}"
     if not (jars / "complete").exists():

@@ -56,7 +56,7 @@ class Running:
         headers = {"Content-Type": "application/json"}
         address = f"http://{self.collector.admin}{path}"
         asked = urllib.request.Request(address, json.dumps(body).encode(), headers)
-        urllib.request.urlopen(asked, timeout=30).close()
+        urllib.request.urlopen(asked, timeout=30).close()  # noqa: S310
 
     def ready(self) -> bool:
         """Whether it says that it is."""
@@ -94,7 +94,6 @@ class Running:
             pause=0.05,
         )
 
-
     def send(self, request: ExportTraceServiceRequest, token: str | None = None) -> Answer:
         """Send a request over OTLP/HTTP."""
         headers = {"Content-Type": "application/x-protobuf"}
@@ -103,7 +102,7 @@ class Running:
         address = f"http://{self.collector.otlp_http}/v1/traces"
         asked = urllib.request.Request(address, request.SerializeToString(), headers)
         try:
-            with urllib.request.urlopen(asked, timeout=30) as answer:
+            with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
                 found = ExportTraceServiceResponse.FromString(answer.read())
                 return Answer(200, found.partial_success.error_message)
         except urllib.error.HTTPError as error:

@@ -56,7 +56,7 @@ def test_killed_between_the_store_and_the_log_it_counts_nothing_twice(
 def test_a_name_that_is_given_twice_leaves_one_reader(
     broker: Broker, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A second collector of one name takes the first one's place, which says so and is not ready."""
+    """A second collector of one name takes the place of the first, which says so: not ready."""
     topic = broker.topic()
     first = run(topic, kafka={"instance": "one"})
     wait_until(

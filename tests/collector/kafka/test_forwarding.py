@@ -141,7 +141,8 @@ def test_brokers_that_cannot_be_reached_are_told_as_a_hint_to_come_back(front: F
     large = _spans(IDS[0], padding="x" * 50_000)
     answers: list[Any] = []
     senders = [
-        threading.Thread(target=lambda: answers.append(nobody.send(large))) for _ in range(3)
+        threading.Thread(target=lambda: answers.append(nobody.send(large)), daemon=True)
+        for _ in range(3)
     ]
     for sender in senders:
         sender.start()

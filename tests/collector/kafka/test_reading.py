@@ -40,7 +40,10 @@ def test_what_the_exporter_of_the_opentelemetry_collector_writes_is_read(
     topic = broker.topic(3)
     for session in IDS:
         broker.write(topic, _message(session, 1, 2), key=trace_id(session).hex())
-    found = run(topic).wait_for(len(IDS))
+    collector = run(topic)
+    found = collector.wait_for(len(IDS))
+    assert collector.metric("journey_collector_kafka_partitions") == 3
+    assert collector.metric("journey_collector_kafka_rebalances_total") == 1
     assert {one["session_id"]: one["events"] for one in found} == dict.fromkeys(IDS, 2)
 
 
@@ -67,7 +70,9 @@ def _parked(collector: Any) -> list[Any]:
 
 
 def _other_than(one: Any, collector: Any) -> Any:
-    return next((x for x in collector.get("/api/v1/outbox")["parked"] if x["id"] != one["id"]), None)
+    return next(
+        (x for x in collector.get("/api/v1/outbox")["parked"] if x["id"] != one["id"]), None
+    )
 
 
 def _store(folder: Path) -> SqliteStore:

@@ -80,9 +80,11 @@ def test_a_mistake_says_what_to_write(file: Path, text: str, said: str) -> None:
 
 def test_who_only_forwards_invites_nobody(file: Path) -> None:
     """Links are looked up in the store: a collector that has none to share is told so."""
-    journeys = "{url: 'https://v.example', journeys: {kyc: {project: a, form: 'https://f.example'}}}"
+    journeys = (
+        "{url: 'https://v.example', journeys: {kyc: {project: a, form: 'https://f.example'}}}"
+    )
     public = "{listen: '127.0.0.1:0', keys: {a: {key: 0123456789abcdef0123456789abcdef}}}"
-XXforward_to_kafka: {{brokers: 'a:9092'}}\n"
+    text = f"public: {public}\ninvitations: {journeys}\nforward_to_kafka: {{brokers: 'a:9092'}}\n"
     file.write_text(text)
     with pytest.raises(ConfigError, match="give it the store that the others share"):
         load_settings(file, {})
