@@ -79,13 +79,13 @@ def _parked(settings: Settings) -> Alert:
 
 def _behind(settings: Settings) -> Alert:
     # All collectors on one store tell the same, also those that read no log themselves.
-    behind = f"max by (job) ({names.COLLECTOR_KAFKA_LAG_SECONDS.name})"
+    behind = f"max({names.COLLECTOR_KAFKA_LAG_SECONDS.name})"
     return Alert(
         name="JourneyKafkaBehind",
         topic="kafka",
         severity="warning",
         expr=f"{behind} > {settings.kafka_lag.total_seconds():g}",
-        by=("job",),
+        by=(),
         summary="What was written to Kafka {{ $value | humanizeDuration }} ago may not be read yet",
         description="Nothing is lost while the topic keeps it, and nobody is dropped by it; but"
         " no session settles that was idle since, and lists and alerts are as late.",
