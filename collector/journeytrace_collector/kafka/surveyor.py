@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any, Final
 
 import confluent_kafka as client
@@ -82,25 +83,22 @@ class Surveyor:
         # Before anything is asked: what comes while the brokers answer is later.
         at = self._clock()
         try:
-            found = {topic: self._count(topic) for topic in self._topics}
-            return found, self._ends(partitions), at
+            return self._counts(), self._ends(partitions), at
         except client.KafkaException as error:
             raise UnavailableError(
                 f"Kafka cannot be asked where its topics end: {error}"
             ) from error
 
-    def _count(self, topic: str) -> int | None:
-        told = self._admin.list_topics(topic, timeout=_ANSWER_SECONDS).topics[topic]
-        if told.error is None:
-            return len(told.partitions)
-        if told.error.code() == client.KafkaError.UNKNOWN_TOPIC_OR_PART:
-            return None
-        raise client.KafkaException(told.error)
+    def _counts(self) -> dict[str, int | None]:
+        # Not by a look at the topic's metadata: that can make a topic that is not there.
+        asked = client.TopicCollection(list(self._topics))
+        answers = self._admin.describe_topics(asked, request_timeout=_ANSWER_SECONDS)
+        return {topic: _count(future) for topic, future in answers.items()}
 
     def _ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         if not partitions:
             return {}
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        latest = OffsetSpec.latest()
         asked = {client.TopicPartition(*one): latest for one in partitions}
         answers = self._admin.list_offsets(asked, request_timeout=_ANSWER_SECONDS)
         ends = {}
@@ -121,3 +119,13 @@ class Surveyor:
         for topic in gone:
             _log.warning("the topic %s is gone: what lay unread in it is waited for no more", topic)
         return gone
+
+
+def _count(described: Future[Any]) -> int | None:
+    """Give the number of partitions of a topic; None: there is no such topic."""
+    try:
+        return len(described.result(_ANSWER_SECONDS).partitions)
+    except client.KafkaException as error:
+        if error.args[0].code() == client.KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        raise

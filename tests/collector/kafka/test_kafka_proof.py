@@ -29,12 +29,12 @@ from journeytrace.catalogue import builtin_catalogue
 from journeytrace.identity import trace_id
 from journeytrace_collector.process import Collector
 
-EVENTS = 40_000
+EVENTS = 200_000
 PER_SESSION = 20
 PER_MESSAGE = 5
 PARTITIONS = 6
 DAY = 86_400 * 10**9
-LONG = 120.0
+LONG = 600.0
 
 TOMORROW = f"""
 import time

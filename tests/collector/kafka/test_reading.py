@@ -152,3 +152,31 @@ def test_while_the_store_takes_nothing_messages_wait(
     collector.wait_for(1)
     wait_until("its offset", lambda: broker.committed(topic, topic) == 1, pause=0.1)
     assert collector.metric('journey_collector_kafka_messages_total{outcome="stored"}') == 1
+
+
+def test_a_topic_that_is_added_to_is_read_on(broker: Broker, run: Run, tmp_path: Path) -> None:
+    """A partition that is added holds the clock from the look before, and its topic is known."""
+    topic = broker.topic()
+    run(topic, data=tmp_path)
+    wait_until("a look at the topic", lambda: {0, WHOLE} <= _marks(tmp_path, topic).keys())
+    broker.grow(topic, 2)
+    before = _marks(tmp_path, topic)[WHOLE]
+    wait_until("the new partition to be known", lambda: 1 in _marks(tmp_path, topic))
+    found = _marks(tmp_path, topic)
+    assert before - 2 * 10**9 < found[1] <= found[WHOLE]
+
+
+def test_a_topic_that_is_not_there_holds_nobody(broker: Broker, run: Run, tmp_path: Path) -> None:
+    """Before anybody has written to a topic that is yet to be made, the wall's time counts."""
+    now = time.time_ns()
+    collector = run("never-made", data=tmp_path)
+    wait_until("a look", lambda: _marks(tmp_path, "never-made").get(WHOLE, 0) > now)
+    lag = "journey_collector_kafka_lag_seconds"
+    wait_until("the clock to go on", lambda: 0 < collector.metric(lag) < 30, pause=0.1)
+    assert "never-made" not in broker.admin().list_topics(timeout=30).topics
+
+
+def _marks(folder: Path, topic: str) -> dict[int, int]:
+    sql = "SELECT partition_no, at FROM watermarks WHERE topic = ?"
+    with closing(sqlite3.connect(folder / "journeys.sqlite")) as connection:
+        return dict(connection.execute(sql, (topic,)))

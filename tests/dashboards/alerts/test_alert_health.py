@@ -234,6 +234,6 @@ def test_a_log_that_is_read_late_is_told_once_for_all_collectors(day: Day) -> No
         lag = f'journey_collector_kafka_lag_seconds{{job="journeytrace",instance="{instance}"}}'
         today.shows(lag, (10, 2), (20, 600), (10, 2))
     today.expect(14)
-    today.expect(17, ("JourneyKafkaBehind",))
+    today.expect(17, ("JourneyKafkaBehind{}",))
     today.expect(35)
     today.check()
