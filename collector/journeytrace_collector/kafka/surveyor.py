@@ -98,7 +98,7 @@ class Surveyor:
     def _ends(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         if not partitions:
             return {}
-        latest = OffsetSpec.latest()
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         asked = {client.TopicPartition(*one): latest for one in partitions}
         answers = self._admin.list_offsets(asked, request_timeout=_ANSWER_SECONDS)
         ends = {}
