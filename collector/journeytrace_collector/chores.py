@@ -41,11 +41,17 @@ class Chores:
         clock: Clock,
         health: Health | None = None,
         outbox_retention: int = 30 * NS_PER_DAY,
+        *,
+        source: Clock | None = None,
     ) -> None:
-        """Tend `store`; `outbox_retention` in ns: parcels older than that are erased."""
+        """Tend `store`; `outbox_retention` in ns: parcels older than that are erased.
+
+        Sessions settle by the time of `source`: what has come in so far. None: by `clock`.
+        """
         self._store = store
         self._ingest = ingest
         self._clock = clock
+        self._source = source or clock
         self._health = health or Health()
         self._outbox_retention = outbox_retention
 
@@ -84,8 +90,10 @@ class Chores:
             await chore()
 
     async def _settle(self) -> None:
-        now = self._clock()
-        while await self._do(lambda: self._store.settle(now, SETTLE_AT_ONCE)) == SETTLE_AT_ONCE:
+        due, now = self._source(), self._clock()
+        while (
+            await self._do(lambda: self._store.settle(due, SETTLE_AT_ONCE, now)) == SETTLE_AT_ONCE
+        ):
             pass
 
     async def _erase(self) -> None:

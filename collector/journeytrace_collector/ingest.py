@@ -37,7 +37,7 @@ from journeytrace_collector.errors import (
 from journeytrace_collector.health import Health
 from journeytrace_collector.store.base import Carried, Store
 
-__all__ = ["Answer", "Decode", "Hold", "Ingest", "Room"]
+__all__ = ["Answer", "Decode", "Hold", "Ingest", "Intake", "Room"]
 
 T = TypeVar("T")
 
@@ -96,6 +96,13 @@ class Room(Protocol):
 
     def hold(self, size: int) -> None:
         """See `Ingest.hold`."""
+
+
+class Intake(Room, Protocol):
+    """What takes requests: the store's writer, or what stands in front of it."""
+
+    def submit(self, decode: Decode, body: bytes, received: int) -> Future[Answer]:
+        """Take a request; the future ends when it cannot be lost any more. See `Ingest.submit`."""
 
 
 class Hold:

@@ -13,15 +13,16 @@ from contextlib import AsyncExitStack
 from functools import partial
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from aiohttp import web
 
 from journeytrace import conventions as names
-from journeytrace.catalogue import builtin_catalogue, load_catalogue
+from journeytrace.catalogue import Catalogue, builtin_catalogue, load_catalogue
 from journeytrace_collector.admin.acting import Acting
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.admin.desk import DeskContext, asked_for, load_desk
+from journeytrace_collector.background import keep_doing
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.connections import HTTP_LOG, Connections, bind, connection_limits
@@ -31,7 +32,8 @@ from journeytrace_collector.core.record import Limits
 from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.errors import StartError, StoreUnavailableError
 from journeytrace_collector.health import Health
-from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.ingest import Ingest, Intake
+from journeytrace_collector.kafka.clock import SourceClock
 from journeytrace_collector.outbox.delivery import Delivery
 from journeytrace_collector.outbox.effects import effects
 from journeytrace_collector.outbox.exporter import load_exporters
@@ -49,6 +51,9 @@ from journeytrace_collector.security import Access
 from journeytrace_collector.settings import Address, Settings
 from journeytrace_collector.store import Carried, Store
 from journeytrace_collector.store.opening import open_store, store_place
+
+if TYPE_CHECKING:
+    from journeytrace_collector.kafka.log import Log
 
 __all__ = ["Collector", "run"]
 
@@ -119,18 +124,11 @@ class Collector:
         store = open_store(settings, catalogue)
         self._undo.callback(store.close)
         self.record = record = Recorder(self._clock, settings.verdict_rules)
-        reports = Reports(settings, store, record, self._clock, catalogue)
+        source = self._source(store)
+        reports = Reports(settings, store, record, source, catalogue)
 
-        health = Health()
-        for reason in access.senders.refused:
-            counted = partial(access.senders.refused.__getitem__, reason)
-            health.watch(names.COLLECTOR_REQUESTS_REFUSED_TOTAL, counted, (reason,))
-        public = (SENDER,) if settings.public.listen else ()
-        for outcome in Outcome:
-            health.add(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL, (outcome.value,), 0)
-        for sender in ("", *settings.senders, *public):
-            health.add(names.COLLECTOR_RECORDS_FORBIDDEN_TOTAL, (sender,), 0)
-        exporters = load_exporters(settings, store, self._clock, health, record)
+        health = self._health(access, source)
+        exporters = load_exporters(settings, store, self._clock, health, record, source=source)
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)
         measure = Measure(catalogue, settings.named_projects, settings.max_projects)
@@ -155,11 +153,16 @@ class Collector:
             carry_logged=logged,
         )
         record.open(ingest, decoder)
+        log = self._log(store, ingest, health, source, catalogue)
+        if log is not None:
+            exporters |= log.read(signals(decoder))
+            self._background(log.run())
+        self._background(keep_doing("source clock", source.step, health))
         self._background(Delivery(exporters, store, ingest, health).run())
         for exporter in exporters.values():
             self._background(exporter.run())
         kept = round(settings.outbox_retention.total_seconds() * 1e9)
-        self._background(Chores(store, ingest, self._clock, health, kept).run())
+        self._background(Chores(store, ingest, self._clock, health, kept, source=source).run())
 
         pages = {path: page for e in exporters.values() for path, page in e.pages().items()}
         admin = admin_app(
@@ -171,21 +174,23 @@ class Collector:
             catalogue=catalogue,
             unknown=unknown,
             idle_timeout=idle_timeout,
-            ready=lambda: self._ready,
+            ready=lambda: self._ready and (log is None or log.works),
             pages=pages,
             reports=reports,
+            source=source,
         )
         self._background(self._connections.end_the_slow())
         self._undo.push_async_callback(self._stop_listening)
         context = access.tls.context(ask_clients=False) if access.tls else None
         self.admin = await self._serve("admin", admin, settings.admin, context)
-        await self._receive(signals(decoder), ingest, access)
+        intake, decoder = self._intake(ingest, decoder, log, catalogue)
+        await self._receive(signals(decoder), intake, access)
         listener = Listener(
             settings.public,
             access.browser_keys,
             catalogue=catalogue,
-            decoder=Decoder(catalogue, EVENT_LIMITS, carry_logged=logged),
-            ingest=ingest,
+            decoder=Decoder(catalogue, EVENT_LIMITS, carry_logged=logged or intake is not ingest),
+            ingest=intake,
             store=store,
             clock=self._clock,
             max_bytes=settings.max_queued_bytes // _PAGES_SHARE,
@@ -203,12 +208,13 @@ class Collector:
                 record,
                 acting=acting,
                 reports=reports,
+                source=source,
             ),
             context,
         )
         self._ready = True
 
-    async def _receive(self, known: tuple[Signal, ...], ingest: Ingest, access: Access) -> None:
+    async def _receive(self, known: tuple[Signal, ...], ingest: Intake, access: Access) -> None:
         settings = self._settings
         limit = settings.max_request_bytes
         receiver = http_receiver(known, ingest, self._clock, access, limit)
@@ -219,6 +225,77 @@ class Collector:
         self._listening.append(lambda: grpc.stop(_GRACE_SECONDS))
         port = await grpc.start(settings.otlp_grpc.host, settings.otlp_grpc.port)
         self.otlp_grpc = Address(settings.otlp_grpc.host, port)
+
+    def _log(
+        self,
+        store: Store,
+        ingest: Ingest,
+        health: Health,
+        source: SourceClock,
+        catalogue: Catalogue,
+    ) -> Log | None:
+        """Open what has to do with Kafka; None: nothing has."""
+        settings = self._settings
+        if not settings.sources.kafka.brokers and not settings.forward_to_kafka.brokers:
+            return None
+        try:
+            from journeytrace_collector.kafka.log import Log  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            key = "sources.kafka" if settings.sources.kafka.brokers else "forward_to_kafka"
+            message = "Kafka needs an extra: pip install 'journeytrace[kafka]'"
+            raise StartError(f"{key}: {message}") from error
+        log = Log(
+            settings,
+            store,
+            ingest,
+            health=health,
+            clock=self._clock,
+            source=source,
+            catalogue=catalogue,
+        )
+        self._undo.push_async_callback(asyncio.to_thread, log.close)
+        return log
+
+    def _intake(
+        self, ingest: Ingest, decoder: Decoder, log: Log | None, catalogue: Catalogue
+    ) -> tuple[Intake, Decoder]:
+        """Give what takes the requests of senders, and how they are read for it."""
+        settings = self._settings
+        if log is None or not settings.forward_to_kafka.brokers:
+            return ingest, decoder
+        limits = Limits(settings.max_event_attributes, settings.max_event_bytes)
+        return log.forward(), Decoder(catalogue, limits, carry=True, carry_logged=True)
+
+    def _source(self, store: Store) -> SourceClock:
+        kafka = self._settings.sources.kafka
+        topics = kafka.topics if kafka.brokers else ()
+        try:
+            store.retire(kafka.retired)
+            source = SourceClock(self._clock, store, topics)
+        except StoreUnavailableError as error:
+            raise StartError(f"{store_place(self._settings)}: cannot be used: {error}") from error
+        if others := source.others(topics):
+            _log.warning(
+                "sessions settle by what was read of %s, which this collector does not read; if"
+                " nobody does any more, name it under sources.kafka.retired",
+                ", ".join(others),
+            )
+        return source
+
+    def _health(self, access: Access, source: SourceClock) -> Health:
+        """Begin to count how it is doing; what can be foreseen begins at 0."""
+        settings, health = self._settings, Health()
+        for reason in access.senders.refused:
+            counted = partial(access.senders.refused.__getitem__, reason)
+            health.watch(names.COLLECTOR_REQUESTS_REFUSED_TOTAL, counted, (reason,))
+        public = (SENDER,) if settings.public.listen else ()
+        for outcome in Outcome:
+            health.add(names.COLLECTOR_PUBLIC_REQUESTS_TOTAL, (outcome.value,), 0)
+        for sender in ("", *settings.senders, *public):
+            health.add(names.COLLECTOR_RECORDS_FORBIDDEN_TOTAL, (sender,), 0)
+        if source.bound:
+            health.watch(names.COLLECTOR_KAFKA_LAG_SECONDS, lambda: source.behind)
+        return health
 
     def _invited(
         self, listener: Listener, access: Access, store: Store, record: Record, health: Health

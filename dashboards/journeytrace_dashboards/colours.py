@@ -87,6 +87,12 @@ OUTCOME: Final[dict[str, str]] = {
     "forgotten": "super-light-yellow",
     "refused": BAD,
     "rejected": BAD,
+    "stored": GOOD,
+    "acknowledged": "super-light-green",
+    "parked": "super-light-yellow",
+    "dropped": BAD,
+    "failed": BAD,
+    "lost": BAD,
 }
 """What became of what was sent to a collector."""
 SOURCE: Final[dict[str, str]] = {

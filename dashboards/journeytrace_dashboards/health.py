@@ -21,6 +21,7 @@ from journeytrace_dashboards.common import (
 from journeytrace_dashboards.promql import held, per_hour, quantile, ratio, risen, select
 
 __all__ = [
+    "behind",
     "collectors",
     "commits",
     "duplicates",
@@ -33,11 +34,14 @@ __all__ = [
     "pages",
     "parked",
     "queued",
+    "read",
     "records",
+    "unread",
 ]
 
 SMALL = (6, 4)
 HALF = (12, 8)
+THIRD = (8, 8)
 NO_COLLECTOR = "no collector"
 
 
@@ -198,6 +202,56 @@ def queued() -> timeseries.Panel:
         size=HALF,
         unit="bytes",
         nothing=NO_COLLECTOR,
+    )
+
+
+def behind() -> timeseries.Panel:
+    """Show how far the reading of a log is behind."""
+    expr = f"sum by (instance) ({select(names.COLLECTOR_KAFKA_LAG_SECONDS)})"
+    return frame(
+        lines().with_target(over_time(expr, "{{instance}}")),
+        "Behind Kafka",
+        "Age of the oldest message that may lie unread in any partition, whoever reads it; sessions"
+        " settle as late, and nobody is dropped by it. A few seconds are normal. A line that rises"
+        " like a clock means a partition that nobody reads. The API tells sessions, not messages.",
+        size=THIRD,
+        unit="s",
+        nothing="no Kafka",
+    )
+
+
+def unread() -> timeseries.Panel:
+    """Show who reads what of a log, and what lies before each."""
+    messages = f"sum by (instance) ({select(names.COLLECTOR_KAFKA_LAG_MESSAGES)})"
+    partitions = f"sum by (instance) ({select(names.COLLECTOR_KAFKA_PARTITIONS)})"
+    moved = per_hour(select(names.COLLECTOR_KAFKA_REBALANCES_TOTAL), "instance")
+    return frame(
+        lines()
+        .with_target(over_time(messages, "{{instance}} unread"))
+        .with_target(over_time(partitions, "{{instance}} partitions", "B"))
+        .with_target(over_time(moved, "{{instance}} rebalances / h", "C")),
+        "Kafka by collector",
+        "Messages that lie unread before each collector, the partitions that it reads, and how"
+        " often an hour they were given or taken. Partitions move when collectors come and go; if"
+        " they keep moving, collectors do not answer in time. The API tells no messages.",
+        size=THIRD,
+        nothing="no Kafka",
+    )
+
+
+def read() -> timeseries.Panel:
+    """Show what became of messages."""
+    expr = per_hour(select(names.COLLECTOR_KAFKA_MESSAGES_TOTAL), "outcome")
+    return frame(
+        _by_outcome(expr),
+        "Kafka messages",
+        "Messages an hour by what became of them. Read: stored; parked, which are no OTLP and wait"
+        " in the outbox; dropped, for which there was no room any more; lost, which the brokers had"
+        " deleted unread. Written: acknowledged, or failed, of which senders are told. The API"
+        " tells sessions, not messages.",
+        size=THIRD,
+        unit="suffix: / h",
+        nothing="no Kafka",
     )
 
 

@@ -34,6 +34,7 @@ class Administering:
         self._store = context.store
         self._idle_timeout = context.idle_timeout
         self.now = context.clock
+        self._source = context.source or context.clock
         self.catalogue = context.catalogue
         self.record = context.record
         self.act = context.act
@@ -72,10 +73,10 @@ class Administering:
             after = page[-1].state.session_id
 
     def summary(self, known: Known, now: int) -> Summary | None:
-        """Describe a session at `now` (ns); None: it has not begun."""
+        """Describe a session at `now` (ns), and by what has come in; None: it has not begun."""
         if not known.state.begun:
             return None
-        return told(known, now, self._idle_timeout, self.catalogue)
+        return told(known, min(now, self._source()), self._idle_timeout, self.catalogue)
 
     async def events(self, session_id: str, source: str | None = None) -> list[Event]:
         """Give the events of a session in their order."""

@@ -114,7 +114,7 @@ class InvitationPages:
             raise web.HTTPForbidden(text=_NOT_YOURS)
         stands = _standing(given)
         query = InvitationQuery(stands, scope, PAGE_ROWS, _after(given))
-        now = self._reading.now()
+        now = self._reading.context.clock()
         found = await asyncio.to_thread(self._store.invitations, query, now)
         rows = [
             one
@@ -144,7 +144,7 @@ class InvitationPages:
         return None if found is None else self._row(found, begun=known is not None)
 
     def _row(self, found: Invitation, *, begun: bool) -> Row:
-        return row(found, self._settings, self._reading.now(), begun=begun)
+        return row(found, self._settings, self._reading.context.clock(), begun=begun)
 
     def _mine(self, actor: Actor) -> dict[str, InvitedJourney]:
         return {

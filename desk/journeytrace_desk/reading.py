@@ -104,8 +104,8 @@ class Reading:
         self.cursors = Cursors()
 
     def now(self) -> int:
-        """Give the time in ns."""
-        return self.context.clock()
+        """Give the time (ns) by which a status holds: what has come in so far."""
+        return (self.context.source or self.context.clock)()
 
     def of(self, actor: Actor) -> Reader:
         """Ask for somebody."""

@@ -152,7 +152,7 @@ class TaskPages:
         return sorted({actor.id, *self._reading.settings.desk_access.people})
 
     def _today(self) -> str:
-        return datetime.fromtimestamp(self._reading.now() / 1e9, UTC).date().isoformat()
+        return datetime.fromtimestamp(self._reading.context.clock() / 1e9, UTC).date().isoformat()
 
 
 def _tasks(asked: Asked) -> list[Task]:

@@ -24,6 +24,11 @@ __all__ = [
     "COLLECTOR_COMMIT_SECONDS",
     "COLLECTOR_EVENTS_TOTAL",
     "COLLECTOR_EXPORT_FAILURES_TOTAL",
+    "COLLECTOR_KAFKA_LAG_MESSAGES",
+    "COLLECTOR_KAFKA_LAG_SECONDS",
+    "COLLECTOR_KAFKA_MESSAGES_TOTAL",
+    "COLLECTOR_KAFKA_PARTITIONS",
+    "COLLECTOR_KAFKA_REBALANCES_TOTAL",
     "COLLECTOR_OUTBOX_AGE_SECONDS",
     "COLLECTOR_OUTBOX_ROWS",
     "COLLECTOR_PUBLIC_REQUESTS_TOTAL",
@@ -519,6 +524,44 @@ COLLECTOR_EXPORT_FAILURES_TOTAL: Final = Metric(
     " leave.",
 )
 
+COLLECTOR_KAFKA_LAG_MESSAGES: Final = Metric(
+    "journey_collector_kafka_lag_messages",
+    "gauge",
+    (),
+    "Messages that lie unread in the partitions that this collector reads.",
+)
+
+COLLECTOR_KAFKA_LAG_SECONDS: Final = Metric(
+    "journey_collector_kafka_lag_seconds",
+    "gauge",
+    (),
+    "How far the clock that settles sessions is behind: the age of the oldest message that may lie"
+    " unread, of all partitions, whoever reads them.",
+)
+
+COLLECTOR_KAFKA_MESSAGES_TOTAL: Final = Metric(
+    "journey_collector_kafka_messages_total",
+    "counter",
+    ("outcome",),
+    "Messages since the collector started. Read: stored, parked (it is no OTLP) or dropped (nor is"
+    " there room to park it); lost, which the brokers had deleted unread. Written: acknowledged, or"
+    " failed, of which its sender was told.",
+)
+
+COLLECTOR_KAFKA_PARTITIONS: Final = Metric(
+    "journey_collector_kafka_partitions",
+    "gauge",
+    (),
+    "Partitions that this collector reads.",
+)
+
+COLLECTOR_KAFKA_REBALANCES_TOTAL: Final = Metric(
+    "journey_collector_kafka_rebalances_total",
+    "counter",
+    (),
+    "How often partitions were given to this collector or taken from it, since it started.",
+)
+
 COLLECTOR_OUTBOX_AGE_SECONDS: Final = Metric(
     "journey_collector_outbox_age_seconds",
     "gauge",
@@ -693,6 +736,11 @@ METRICS: Final = (
     COLLECTOR_COMMIT_SECONDS,
     COLLECTOR_EVENTS_TOTAL,
     COLLECTOR_EXPORT_FAILURES_TOTAL,
+    COLLECTOR_KAFKA_LAG_MESSAGES,
+    COLLECTOR_KAFKA_LAG_SECONDS,
+    COLLECTOR_KAFKA_MESSAGES_TOTAL,
+    COLLECTOR_KAFKA_PARTITIONS,
+    COLLECTOR_KAFKA_REBALANCES_TOTAL,
     COLLECTOR_OUTBOX_AGE_SECONDS,
     COLLECTOR_OUTBOX_ROWS,
     COLLECTOR_PUBLIC_REQUESTS_TOTAL,

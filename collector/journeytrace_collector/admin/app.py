@@ -76,11 +76,13 @@ def admin_app(
     ready: Callable[[], bool],
     pages: Mapping[str, Page],
     reports: Reporting,
+    source: Clock | None = None,
 ) -> web.Application:
     """Give the application that answers from `store`; `idle_timeout` in ns.
 
     `hosts` are its names, which matter without a token; `pages` the exporters' own, by path;
-    `reports` makes reports of sessions.
+    `reports` makes reports of sessions; `source` tells the time by which a status holds, where that
+    is not `clock`.
     """
     admin = _Admin(
         store,
@@ -91,6 +93,7 @@ def admin_app(
         idle_timeout=idle_timeout,
         ready=ready,
         reports=reports,
+        source=source or clock,
     )
     app = web.Application(middlewares=[answer_errors, guard(readers, hosts)])
     app.router.add_get("/healthz", admin.healthz)
@@ -127,10 +130,11 @@ class _Admin:
         idle_timeout: int,
         ready: Callable[[], bool],
         reports: Reporting,
+        source: Clock,
     ) -> None:
         self._store = store
         self._ingest = ingest
-        self._clock = clock
+        self._clock = source
         self._acting = Acting(store, ingest, clock)
         self._catalogue = catalogue
         self._unknown = unknown

@@ -44,6 +44,8 @@ class DeskContext:
     """Keeps what else they do, and does what only an admin may."""
     reports: Reporting
     """Makes reports of sessions."""
+    source: Clock | None = None
+    """Tells the time by which a status holds: what has come in so far. None: `clock`."""
 
     @property
     def act(self) -> Note:

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from journeytrace.errors import JourneytraceError
 from journeytrace_collector.cli.logs import log_to_stderr
 from journeytrace_collector.settings import Settings, load_settings
-from journeytrace_collector.settings.model import LISTEN
+from journeytrace_collector.settings.model import own_key
 
 __all__ = ["app", "collector"]
 
@@ -38,6 +38,7 @@ _METAVARS: Final = {
     "desk": "HOST:PORT|off",
     "desk_reveal": "viewers|nobody",
     "desk_trace_url": "URL",
+    "forward_to_kafka": "HOST:PORT|off",
     "hosts": "NAME,NAME",
     "idle_timeout": "20m",
     "log_format": "plain|json",
@@ -104,7 +105,7 @@ def _setting_flags() -> dict[str, Any]:
         for name, field in Settings.model_fields.items()
         if not isinstance(field.default, dict)
         and name not in _SECRETS
-        and (not isinstance(field.default, BaseModel) or hasattr(field.default, LISTEN))
+        and (not isinstance(field.default, BaseModel) or own_key(name))
     }
 
 
@@ -114,15 +115,15 @@ def _flag(name: str, field: FieldInfo) -> Any:
         return Annotated[bool | None, option]
     option = typer.Option(
         metavar=_METAVARS.get(name, "N"),
-        help=f"{field.description} \\[default: {_shown(field.default)}]",
+        help=f"{field.description} \\[default: {_shown(name, field.default)}]",
         show_default=False,
     )
     return Annotated[str | None, option]
 
 
-def _shown(default: object) -> str:
-    if isinstance(default, BaseModel):
-        return _shown_address(getattr(default, LISTEN))
+def _shown(name: str, default: object) -> str:
+    if key := own_key(name):
+        return str(getattr(default, key) or "off")
     from datetime import timedelta  # noqa: PLC0415
 
     from journeytrace_collector.settings.durations import format_duration  # noqa: PLC0415
@@ -130,10 +131,6 @@ def _shown(default: object) -> str:
     if isinstance(default, timedelta):
         return format_duration(default)
     return "none" if default is None or default == () else str(default)
-
-
-def _shown_address(address: object) -> str:
-    return "off" if address is None else str(address)
 
 
 def _keys_below(field: FieldInfo) -> str:

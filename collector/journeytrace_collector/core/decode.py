@@ -75,7 +75,8 @@ class Decoded:
     traces: ExportTraceServiceRequest | None = None
     """The request to carry on; None: nothing is carried, or it held log records."""
     logged: list[Event] = field(default_factory=list)
-    """Events that came as log records, to be carried on."""
+    """Events to be carried on that no span of `traces` stands for: they came as log records, or
+    on a span that was rejected."""
     versions: set[tuple[str, str]] = field(default_factory=set)
     """(service, version) of those who sent an event and say both."""
     rights: Rights = ANYBODY
@@ -250,10 +251,14 @@ class Decoder:
         except BadFieldError as bad:
             taken = False
             decoded.reject(Rejection(f"span {span.name[:MAX_NAME]!r}", bad.name, bad.problem))
+        events_before = len(decoded.events)
         holds_events = False
         if span.events:
             decoded.count(len(span.events))
             holds_events = self._span_events(span, read, session_id, service, received, decoded)
+        if not taken and self._carry_logged:
+            # They are good, and what would carry them is not carried on.
+            decoded.logged += decoded.events[events_before:]
         if decoded.problems > problems_before:
             decoded.rejected += 1
         if not (is_event or holds_events):
@@ -281,11 +286,14 @@ class Decoder:
                 at = event.time_unix_nano
                 own_id = _hashed_id(_checked_span_id(span), attributes[names.EVENT_NAME], at)
                 record = Record(at, 0, received, service, session_id, own_id)
-                if self._carry:
-                    taken = self._tagged(attributes, record, event, decoded)
-                    event.time_unix_nano = taken.at
-                else:
+                if not self._carry:
                     self._event(attributes, record, decoded)
+                    continue
+                taken = self._tagged(attributes, record, event, decoded)
+                if event.time_unix_nano != taken.at:
+                    # Its id was made of the time that was sent: whoever decodes it next is told.
+                    _replace(event.attributes, names.EVENT_ID, taken.event_id.hex())
+                    event.time_unix_nano = taken.at
             except BadFieldError as bad:
                 rejected.append(number)
                 where = f"span event {event.name[:MAX_NAME]!r}"

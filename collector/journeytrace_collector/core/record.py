@@ -19,7 +19,7 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.people import check_name, check_person, check_still
 from journeytrace_collector.core.rights import OPERATOR
 
-__all__ = ["Limits", "Record", "Resolver", "believable"]
+__all__ = ["MAX_AGE", "Limits", "Record", "Resolver", "believable"]
 
 LEAD: Final = 10 * 60 * 1_000_000_000
 """How far ahead of its arrival the time of an event is believed, in ns."""

@@ -101,6 +101,8 @@ class Context:
     health: Health
     record: Record
     """Keeps what came of a delivery as an event of its session; not before deliveries begin."""
+    source: Clock | None = None
+    """Tells the time by which a status holds: what has come in so far. None: `clock`."""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -117,7 +119,13 @@ Raises `ConfigError` with the key under ``exporters.NAME`` and what is allowed.
 
 
 def load_exporters(
-    settings: Settings, store: Store, clock: Clock, health: Health, record: Record
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    health: Health,
+    record: Record,
+    *,
+    source: Clock | None = None,
 ) -> dict[str, Exporter]:
     """Make every exporter that is installed and has something to do.
 
@@ -141,7 +149,7 @@ def load_exporters(
                 raise ConfigError(f"exporters.{name}: {problem}") from error
             _log.warning("the exporter %s is off: it %s", name, problem)
             continue
-        exporter = factory(Context(section, settings, store, clock, health, record))
+        exporter = factory(Context(section, settings, store, clock, health, record, source))
         if exporter is not None:
             made[name] = exporter
     return made

@@ -17,7 +17,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.decode import Decoded, Decoder
 from journeytrace_collector.core.rights import Rights
-from journeytrace_collector.ingest import Answer, Hold, Ingest
+from journeytrace_collector.ingest import Answer, Hold, Intake
 from journeytrace_collector.public.addresses import client_of
 from journeytrace_collector.public.envelope import MAX_BODY, read_envelope, read_plain
 from journeytrace_collector.public.limits import Buckets, Counts, Space, Turns
@@ -50,7 +50,7 @@ class Listener:
         *,
         catalogue: Catalogue,
         decoder: Decoder,
-        ingest: Ingest,
+        ingest: Intake,
         store: Store,
         clock: Clock,
         max_bytes: int,

@@ -13,7 +13,7 @@ import grpc.aio
 
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import StartError, UnauthenticatedError
-from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.ingest import Intake
 from journeytrace_collector.receiver.otlp import Signal
 from journeytrace_collector.receiver.status import failure_of, retry_info
 from journeytrace_collector.security import Access, Senders
@@ -37,7 +37,7 @@ class GrpcReceiver:
     def __init__(
         self,
         signals: tuple[Signal, ...],
-        ingest: Ingest,
+        ingest: Intake,
         clock: Clock,
         access: Access,
         *,

@@ -22,7 +22,7 @@ from journeytrace_collector.errors import (
     UnauthenticatedError,
 )
 from journeytrace_collector.hosts import Hosts
-from journeytrace_collector.ingest import Hold, Ingest
+from journeytrace_collector.ingest import Hold, Intake
 from journeytrace_collector.receiver.body import gunzip, read_limited
 from journeytrace_collector.receiver.otlp import RETRY_AFTER_SECONDS, Signal
 from journeytrace_collector.receiver.status import failure_of
@@ -40,7 +40,7 @@ _GUNZIPPING: Final = 2
 
 def http_receiver(
     signals: tuple[Signal, ...],
-    ingest: Ingest,
+    ingest: Intake,
     clock: Clock,
     access: Access,
     max_request_bytes: int,
@@ -78,7 +78,7 @@ def _guard(senders: Senders, hosts: Hosts) -> Middleware:
 
 
 def _handler(
-    signal: Signal, ingest: Ingest, clock: Clock, limit: int
+    signal: Signal, ingest: Intake, clock: Clock, limit: int
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     gunzipping = asyncio.Semaphore(_GUNZIPPING)
 

@@ -17,7 +17,14 @@ from pydantic_settings import EnvSettingsSource, SettingsError
 
 from journeytrace.browser import KEY_VARIABLE
 from journeytrace_collector.errors import ConfigError
-from journeytrace_collector.settings.model import LISTEN, NESTED, PREFIX, Settings
+from journeytrace_collector.settings.model import (
+    BROKERS,
+    LISTEN,
+    NESTED,
+    PREFIX,
+    Settings,
+    own_key,
+)
 
 __all__ = ["Layer", "environment_layer", "file_layer", "flag_layer", "holds", "merge"]
 
@@ -117,15 +124,13 @@ def flag_layer(flags: Mapping[str, object]) -> Layer:
     """Take what was given; None: it was not."""
     given = {name: value for name, value in flags.items() if value is not None}
     # Of a setting that holds others, the flag is the address alone.
-    data = {n: {LISTEN: v} if _holds_an_address(n) else v for n, v in given.items()}
-    return Layer(
-        data, lambda keys: "--" + "-".join(keys).replace("_", "-").removesuffix(f"-{LISTEN}")
-    )
+    data = {n: {key: v} if (key := own_key(n)) else v for n, v in given.items()}
+    return Layer(data, _flag)
 
 
-def _holds_an_address(name: str) -> bool:
-    field = Settings.model_fields.get(name)
-    return field is not None and hasattr(field.default, LISTEN)
+def _flag(keys: tuple[str, ...]) -> str:
+    flag = "--" + "-".join(keys).replace("_", "-")
+    return flag.removesuffix(f"-{LISTEN}").removesuffix(f"-{BROKERS}")
 
 
 def _nested(keys: tuple[str, ...], value: object) -> dict[str, Any]:

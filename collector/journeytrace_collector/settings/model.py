@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from journeytrace_collector.core.review import Rules
 from journeytrace_collector.settings.access import DeskAccess
 from journeytrace_collector.settings.invitations import Invitations
+from journeytrace_collector.settings.kafka import ForwardToKafka, Sources
 from journeytrace_collector.settings.public import Public
 from journeytrace_collector.settings.report import Report
 from journeytrace_collector.settings.review import DeskReview
@@ -32,7 +33,7 @@ from journeytrace_collector.settings.types import (
     TraceUrl,
 )
 
-__all__ = ["LISTEN", "NESTED", "PREFIX", "Project", "Sender", "Settings"]
+__all__ = ["BROKERS", "LISTEN", "NESTED", "PREFIX", "Project", "Sender", "Settings", "own_key"]
 
 PREFIX: Final = "JOURNEYTRACE_"
 """What the names of variables begin with."""
@@ -42,6 +43,9 @@ NESTED: Final = "__"
 
 LISTEN: Final = "listen"
 """The key of an address among the settings of what listens there; it alone has a flag."""
+
+BROKERS: Final = "brokers"
+"""Likewise, of what is connected to."""
 
 _MIB: Final = 1024 * 1024
 
@@ -159,6 +163,18 @@ class Settings(BaseSettings):
         description=(
             "Listen here for the events of browsers, which show a token of one session each; needs"
             " public.keys. Port 0: any free port. off: browsers send nothing."
+        ),
+    )
+    sources: Sources = Field(
+        default=Sources(),
+        description="Where events come from, beside the addresses: sources.kafka is a log.",
+    )
+    forward_to_kafka: ForwardToKafka = Field(
+        default=ForwardToKafka(),
+        description=(
+            "Write what comes over OTLP and from browsers to a topic of these brokers, HOST:PORT"
+            " with commas between them, once it is checked, instead of the store; collectors with"
+            " sources.kafka read it there. off: it is stored."
         ),
     )
     report: Report = Field(
@@ -349,6 +365,18 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("invitations")
+    @classmethod
+    def _invites_where_it_stores(cls, value: Invitations, info: ValidationInfo) -> Invitations:
+        forward, sources = info.data.get("forward_to_kafka"), info.data.get("sources")
+        stores = info.data.get("store") is not None or (sources and sources.kafka.brokers)
+        if value.journeys and forward and forward.brokers and not stores:
+            raise ValueError(
+                "whom a link invites is looked up in the store, and this collector only forwards:"
+                " give it the store that the others share, or sources.kafka"
+            )
+        return value
+
     @field_validator("max_queued_bytes")
     @classmethod
     def _queue_holds_a_request(cls, value: ByteSize, info: ValidationInfo) -> ByteSize:
@@ -371,3 +399,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Read nothing behind the caller's back: `load_settings` alone merges the layers."""
         return (init_settings,)
+
+
+def own_key(name: str) -> str | None:
+    """Give the key that stands for all of a setting which holds others: its flag sets that.
+
+    None: it has no such key, or holds no others.
+    """
+    field = Settings.model_fields.get(name)
+    default = None if field is None else field.default
+    return next((key for key in (LISTEN, BROKERS) if hasattr(default, key)), None)

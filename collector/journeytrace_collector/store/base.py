@@ -20,6 +20,7 @@ from journeytrace_collector.core.review import Guard
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.core.tasks import Task
+from journeytrace_collector.store.watermarks import Marks
 
 __all__ = [
     "EVERY_ACT",
@@ -456,8 +457,11 @@ class Store(Protocol):
         whatever leaves never do. False: nothing is left.
         """
 
-    def settle(self, now: int, limit: int) -> int:
+    def settle(self, now: int, limit: int, at: int | None = None) -> int:
         """Settle at most `limit` of the sessions that are due at `now` (ns), the longest due first.
+
+        `at` is when it is done, in ns, where that is another time than the one by which sessions
+        are due: those behind a log that is read late. None: `now`.
 
         Of those that became due within a minute any may be the first. Gives how many; fewer than
         `limit`: none is left.
@@ -497,6 +501,9 @@ class Store(Protocol):
         `until` is in ns, by parcel. What joins such a line meanwhile waits with it.
         """
 
+    def put(self, parcels: Sequence[Parcel], at: int) -> None:
+        """Put parcels into the outbox at `at` (ns) that follow from no change."""
+
     def park(self, id: int, reason: str) -> None:  # noqa: A002 - it is the row's id
         """Take a parcel out of the line, with the reason for people to read."""
 
@@ -510,6 +517,17 @@ class Store(Protocol):
         """Forget at most `limit` parcels, waiting or parked, that were put there before (ns).
 
         Gives them without their payloads; none: nothing is left that is so old.
+        """
+
+    def advance(self, marks: Marks) -> None:
+        """Note up to when partitions of a log have been stored. None ever goes back."""
+
+    def retire(self, topics: Sequence[str]) -> None:
+        """Forget the watermarks of these topics, which nobody reads any more."""
+
+    def watermarks(self) -> dict[tuple[str, int], int]:
+        """Tell up to when (ns) partitions have been stored, by topic and number; see
+        `kafka.watermark`. None: events came directly.
         """
 
     def sessions(self, query: SessionQuery, now: int) -> Page:

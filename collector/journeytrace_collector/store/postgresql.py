@@ -17,7 +17,7 @@ import msgspec
 import psycopg
 
 from journeytrace.catalogue import Catalogue
-from journeytrace_collector.core.change import Change, Effects, Followup, Tally
+from journeytrace_collector.core.change import Change, Effects, Followup, Parcel, Tally
 from journeytrace_collector.core.forgetting import digest
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Outcome
@@ -34,6 +34,7 @@ from journeytrace_collector.store import (
     postgresql_outbox,
     subjects,
     tasks,
+    watermarks,
 )
 from journeytrace_collector.store.base import (
     EVERY_ACT,
@@ -198,11 +199,11 @@ class PostgresqlStore:
         """See `Store.catch_up`: several collectors share the rows, so none is ever behind."""
         return False
 
-    def settle(self, now: int, limit: int) -> int:
+    def settle(self, now: int, limit: int, at: int | None = None) -> int:
         """See `Store.settle`."""
 
         def settle(connection: Connection) -> tuple[int, Callable[[], None]]:
-            change, settled = self._writing.settle(self._tables.due(now, limit), now)
+            change, settled = self._writing.settle(self._tables.due(now, limit), now, at)
             self._tables.settle(settled)
             return len(settled), self._follow_up(connection, change)
 
@@ -306,6 +307,11 @@ class PostgresqlStore:
         with self._transaction() as connection:
             postgresql_outbox.put_off(connection, until)
 
+    def put(self, parcels: Sequence[Parcel], at: int) -> None:
+        """See `Store.put`."""
+        with self._transaction() as connection:
+            postgresql_outbox.add_parcels(connection, self._collector_id, parcels, at)
+
     def park(self, id: int, reason: str) -> None:  # noqa: A002 - see `Store.park`
         """See `Store.park`."""
         with self._transaction() as connection:
@@ -325,6 +331,23 @@ class PostgresqlStore:
         """See `Store.erase_parcels`."""
         with self._transaction() as connection:
             return postgresql_outbox.erase_parcels(connection, before, limit)
+
+    def advance(self, marks: watermarks.Marks) -> None:
+        """See `Store.advance`."""
+        with self._transaction() as connection:
+            # In one order, so that two collectors never wait for each other.
+            rows = [(*partition, at) for partition, at in sorted(marks.items())]
+            connection.cursor().executemany(watermarks.advance(POSTGRESQL), rows)
+
+    def retire(self, topics: Sequence[str]) -> None:
+        """See `Store.retire`."""
+        with self._transaction() as connection:
+            gone = [(topic,) for topic in sorted(topics)]
+            connection.cursor().executemany(watermarks.retire(POSTGRESQL), gone)
+
+    def watermarks(self) -> dict[tuple[str, int], int]:
+        """See `Store.watermarks`."""
+        return watermarks.marks_of(self._ask(Sql(watermarks.READ)))
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""

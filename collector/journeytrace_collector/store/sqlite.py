@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from journeytrace.catalogue import Catalogue
-from journeytrace_collector.core.change import Change, Effects, Tally
+from journeytrace_collector.core.change import Change, Effects, Parcel, Tally
 from journeytrace_collector.core.forgetting import digest
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Outcome
@@ -29,6 +29,7 @@ from journeytrace_collector.store import (
     sqlite_outbox,
     subjects,
     tasks,
+    watermarks,
 )
 from journeytrace_collector.store.base import (
     EVERY_ACT,
@@ -215,10 +216,10 @@ class SqliteStore:
             self._behind.write_some(ROWS_AT_ONCE)
         return bool(self._behind)
 
-    def settle(self, now: int, limit: int) -> int:
+    def settle(self, now: int, limit: int, at: int | None = None) -> int:
         """See `Store.settle`."""
         with self._transaction():
-            change, settled = self._writing.settle(self._tables.due(now, limit), now)
+            change, settled = self._writing.settle(self._tables.due(now, limit), now, at)
             self._tables.settle(settled)
             committed = self._follow_up(change)
         committed()
@@ -320,6 +321,11 @@ class SqliteStore:
         with self._transaction():
             sqlite_outbox.put_off(self._writer, until)
 
+    def put(self, parcels: Sequence[Parcel], at: int) -> None:
+        """See `Store.put`."""
+        with self._transaction():
+            sqlite_outbox.add_parcels(self._writer, parcels, at)
+
     def park(self, id: int, reason: str) -> None:  # noqa: A002 - see `Store.park`
         """See `Store.park`."""
         with self._transaction():
@@ -339,6 +345,21 @@ class SqliteStore:
         """See `Store.erase_parcels`."""
         with self._transaction():
             return sqlite_outbox.erase_parcels(self._writer, before, limit)
+
+    def advance(self, marks: watermarks.Marks) -> None:
+        """See `Store.advance`."""
+        with self._transaction():
+            rows = ((*partition, at) for partition, at in marks.items())
+            self._writer.executemany(watermarks.advance(SQLITE), rows)
+
+    def retire(self, topics: Sequence[str]) -> None:
+        """See `Store.retire`."""
+        with self._transaction():
+            self._writer.executemany(watermarks.retire(SQLITE), [(topic,) for topic in topics])
+
+    def watermarks(self) -> dict[tuple[str, int], int]:
+        """See `Store.watermarks`."""
+        return watermarks.marks_of(self._ask(Sql(watermarks.READ)))
 
     def sessions(self, query: SessionQuery, now: int) -> Page:
         """See `Store.sessions`."""

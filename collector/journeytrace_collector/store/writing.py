@@ -195,7 +195,9 @@ class Writing:
         by_session: dict[str, list[Event]] = {}
         for event in events:
             by_session.setdefault(event.session_id, []).append(event)
+        # Events of a log arrived when it took them, and are written now.
         at = max((event.received for event in events), default=carried.at)
+        at = max(at, carried.at)
         change = Change(at, traces=carried.traces, logged=carried.logged, retention=self.retention)
         refused: list[Event] = []
         rows = tables.take(by_session)
@@ -215,7 +217,7 @@ class Writing:
             for row in rows
         ]
         saved = [
-            self._saved(row, fresh, at)
+            self._saved(row, fresh)
             for row, fresh in zip(rows, tables.insert(wanted), strict=True)
             if fresh
         ]
@@ -263,14 +265,15 @@ class Writing:
         digests = {digest(self.salt, session_id): session_id for session_id in new}
         return {digests[found] for found in tables.forgotten(list(digests))} if new else set()
 
-    def _saved(self, row: Row, fresh: list[Event], at: int) -> Saved:
+    def _saved(self, row: Row, fresh: list[Event]) -> Saved:
         before = row.before
         if before is None:
             after = state_of(fresh, self._catalogue)
         else:
             after = extended(before, fresh, self._catalogue)
         if after.events > (before.events if before else 0):
-            status = derive.tellable(after, at, self._idle_timeout, row.told)
+            # As it was when they arrived, however late they are read.
+            status = derive.tellable(after, after.arrived, self._idle_timeout, row.told)
             pending: Pending | None = derive.pending(after)
         else:
             status, pending = row.told or Status.IN_PROGRESS, row.pending
@@ -335,9 +338,12 @@ class Writing:
             (taken if welcome else refused).append(event)
         return taken
 
-    def settle(self, due: Sequence[Due], now: int) -> tuple[Change, list[Settled]]:
-        """Let sessions come to rest at `now` (ns)."""
-        change = Change(now, retention=self.retention)
+    def settle(
+        self, due: Sequence[Due], now: int, at: int | None = None
+    ) -> tuple[Change, list[Settled]]:
+        """Let sessions come to rest by what they are at `now` (ns); `at`: see `Store.settle`."""
+        done = now if at is None else at
+        change = Change(done, retention=self.retention)
         settled = []
         for row in due:
             state = self.state(row.state)
@@ -350,7 +356,7 @@ class Writing:
                 status = before
             told_before = frozenset(_decode_stages(row.stages_told or "[]"))
             settlement = Settlement(row.revision + again, before, status, told_before, by_verdict)
-            first = now if row.settled_at is None else row.settled_at
+            first = done if row.settled_at is None else row.settled_at
             stages = _encode(sorted(told_before.union(state.stages))).decode()
             settled.append(
                 Settled(first, status.value, settlement.revision, status.value, stages, row.no)

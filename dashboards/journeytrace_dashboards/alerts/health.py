@@ -23,7 +23,7 @@ _DASHBOARD: Final = f"{HEALTH_UID}?{_TIMES}"
 
 def health(settings: Settings) -> Group:
     """Give the alerts that are about no project in particular."""
-    alerts = (_down(settings), _stalled(settings), _parked(settings))
+    alerts = (_down(settings), _stalled(settings), _parked(settings), _behind(settings))
     return Group("JourneyCollector", (*alerts, *_slow(settings), *_queued(settings)))
 
 
@@ -74,6 +74,23 @@ def _parked(settings: Settings) -> Alert:
         description="They stay until somebody requeues them: `journeytrace outbox` lists them.",
         dashboard=_DASHBOARD,
         hold=settings.down,
+    )
+
+
+def _behind(settings: Settings) -> Alert:
+    # All collectors on one store tell the same, also those that read no log themselves.
+    behind = f"max({names.COLLECTOR_KAFKA_LAG_SECONDS.name})"
+    return Alert(
+        name="JourneyKafkaBehind",
+        topic="kafka",
+        severity="warning",
+        expr=f"{behind} > {settings.kafka_lag.total_seconds():g}",
+        by=(),
+        summary="What was written to Kafka {{ $value | humanizeDuration }} ago may not be read yet",
+        description="Nothing is lost while the topic keeps it, and nobody is dropped by it; but"
+        " no session settles that was idle since, and lists and alerts are as late.",
+        dashboard=_DASHBOARD,
+        hold=settings.kafka_lag,
     )
 
 

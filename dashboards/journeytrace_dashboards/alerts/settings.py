@@ -73,6 +73,8 @@ class Settings:
     """How long a collector may be away: longer than a restart takes."""
     outbox_age: timedelta = timedelta(minutes=5)
     """How long something may wait for delivery."""
+    kafka_lag: timedelta = timedelta(minutes=5)
+    """How far the reading of a log may be behind."""
     rejected_share: float = 0.01
     """Share of what came in that may be of no use before it is told."""
     commit_time: timedelta = timedelta(seconds=1)

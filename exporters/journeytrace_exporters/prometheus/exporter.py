@@ -99,7 +99,8 @@ class _Reading(Collector):
         store, health = self._context.store, self._context.health.tally()
         now = self._context.clock()
         counters = store.counters()
-        opened = gauges.open_sessions(store.open_sessions(now), counters)
+        source = self._context.source or self._context.clock
+        opened = gauges.open_sessions(store.open_sessions(source()), counters)
         outbox = gauges.outbox(store.outbox(), health, now)
         versions = gauges.versions(store.versions())
         return families(

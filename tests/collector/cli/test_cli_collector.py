@@ -36,14 +36,17 @@ def test_every_setting_has_a_flag_with_its_description() -> None:
         "desk_access",
         "desk_review",
         "exporters",
+        "forward_to_kafka",
         "invitations",
         "projects",
         "public",
         "report",
         "senders",
+        "sources",
     }
     # Of it the address has a flag, and the help names the other keys.
     flat["public"] = Settings.model_fields["public"]
+    flat["forward_to_kafka"] = Settings.model_fields["forward_to_kafka"]
     assert "Keys: listen, keys, origins" in " ".join(answer.stdout.split())
     for secret in ("admin_token", "token"):
         # Every user of a machine can read the command lines of its processes.

@@ -225,3 +225,15 @@ def test_warnings_wait_for_the_end_of_the_quiet_hours(day: Day) -> None:
     parked = 'JourneyExportParked{destination="webhook"}'
     today.expect(130, ('JourneyCollectorDown{instance="a"}', parked))
     today.check()
+
+
+def test_a_log_that_is_read_late_is_told_once_for_all_collectors(day: Day) -> None:
+    """Collectors on one store tell the same lag: one alert, after five minutes above five."""
+    today = day(SETTINGS, only=GROUPS)
+    for instance in ("a", "b"):
+        lag = f'journey_collector_kafka_lag_seconds{{job="journeytrace",instance="{instance}"}}'
+        today.shows(lag, (10, 2), (20, 600), (10, 2))
+    today.expect(14)
+    today.expect(17, ("JourneyKafkaBehind{}",))
+    today.expect(35)
+    today.check()

@@ -19,6 +19,11 @@ from journeytrace.conventions import (
     COLLECTOR_BACKGROUND_FAILURES_TOTAL,
     COLLECTOR_COMMIT_SECONDS,
     COLLECTOR_EXPORT_FAILURES_TOTAL,
+    COLLECTOR_KAFKA_LAG_MESSAGES,
+    COLLECTOR_KAFKA_LAG_SECONDS,
+    COLLECTOR_KAFKA_MESSAGES_TOTAL,
+    COLLECTOR_KAFKA_PARTITIONS,
+    COLLECTOR_KAFKA_REBALANCES_TOTAL,
     COLLECTOR_PUBLIC_REQUESTS_TOTAL,
     COLLECTOR_QUEUED_BYTES,
     COLLECTOR_RECORDS_FORBIDDEN_TOTAL,
@@ -132,6 +137,11 @@ def busy(place: Place) -> Place:
     place.health.add(COLLECTOR_BACKGROUND_FAILURES_TOTAL, ("settle",))
     place.health.add(COLLECTOR_PUBLIC_REQUESTS_TOTAL, ("accepted",))
     place.health.add(COLLECTOR_RECORDS_FORBIDDEN_TOTAL, ("form",))
+    place.health.add(COLLECTOR_KAFKA_MESSAGES_TOTAL, ("stored",))
+    place.health.add(COLLECTOR_KAFKA_REBALANCES_TOTAL)
+    place.health.watch(COLLECTOR_KAFKA_LAG_MESSAGES, lambda: 7)
+    place.health.watch(COLLECTOR_KAFKA_LAG_SECONDS, lambda: 0.5)
+    place.health.watch(COLLECTOR_KAFKA_PARTITIONS, lambda: 3)
     place.health.watch(COLLECTOR_QUEUED_BYTES, lambda: 4096)
     place.health.watch(COLLECTOR_REQUESTS_REFUSED_TOTAL, lambda: 3, ("wrong",))
     return place

@@ -17,6 +17,8 @@ COUNTED = [
     not in {
         "journey_collector_commit_seconds",
         "journey_collector_export_failures_total",
+        "journey_collector_kafka_messages_total",
+        "journey_collector_kafka_rebalances_total",
         "journey_collector_public_requests_total",
         "journey_collector_requests_refused_total",
     }
