@@ -15,6 +15,7 @@ from journeytrace_collector.admin import answers, api
 from journeytrace_collector.admin.acting import Acting
 from journeytrace_collector.admin.examples import EXAMPLES
 from journeytrace_collector.admin.guard import (
+    NotYetKnownError,
     SharedCodeError,
     UnknownSessionError,
     answer_errors,
@@ -23,6 +24,7 @@ from journeytrace_collector.admin.guard import (
 )
 from journeytrace_collector.admin.openapi import Operation, document, operation, operations
 from journeytrace_collector.admin.parameters import (
+    AS_OF,
     COHORT,
     COUNTED,
     EVENTS,
@@ -34,6 +36,7 @@ from journeytrace_collector.admin.parameters import (
 )
 from journeytrace_collector.admin.reporting import Reporting
 from journeytrace_collector.admin.told import (
+    known_at,
     moment,
     told,
     told_acts,
@@ -43,12 +46,13 @@ from journeytrace_collector.admin.told import (
     told_unknown,
 )
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.core.derive import Summary
+from journeytrace_collector.core.derive import Summary, rfc3339
 from journeytrace_collector.core.funnel import Funnel
 from journeytrace_collector.core.overview import Blocks, Overview, Reasons, blocks, overview
 from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.insight.as_known import by
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
 from journeytrace_collector.store.base import Cohort, Known, Store, Subject
@@ -170,10 +174,14 @@ class _Admin:
         found = await asyncio.to_thread(self._store.count, query, self._clock())
         return answers.Count(found.number, found.more)
 
-    @operation("GET", "/api/v1/sessions/{id}", errors=(404, 409))
+    @operation("GET", "/api/v1/sessions/{id}", (AS_OF,), errors=(404, 409))
     async def session(self, request: web.Request) -> Summary:
-        """Give one session, by its id or its support code."""
-        return self._summary(await self._known(request), self._clock())
+        """Give one session, by its id or its support code: as it is now, or as it was known."""
+        at = api.parse_as_of(request.query)
+        known = await self._known(request)
+        if at is None:
+            return self._summary(known, self._clock())
+        return self._summary(await self._then(known, at), at)
 
     @operation("GET", "/api/v1/sessions/{id}/events", EVENTS, errors=(404, 409))
     async def events(self, request: web.Request) -> answers.Events:
@@ -181,9 +189,11 @@ class _Admin:
 
         Checks run side by side: order is not causality.
         """
-        source = api.parse_source(request.query)
+        source, at = api.parse_source(request.query), api.parse_as_of(request.query)
         known = await self._known(request)
         events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
+        if at is not None:
+            events = by(events, at)
         codes = self._catalogue.error_codes
         return answers.Events([told_event(event, codes) for event in events])
 
@@ -309,6 +319,19 @@ class _Admin:
         if known is None:
             raise UnknownSessionError(session_id)
         return known
+
+    async def _then(self, known: Known, at: int) -> Known:
+        """Give a session as it was known at a moment, in ns."""
+        session_id, catalogue = known.state.session_id, self._catalogue
+
+        def read() -> Known | None:
+            events = self._store.events(session_id)
+            return known_at(known, events, at, self._idle_timeout, catalogue)
+
+        then = await asyncio.to_thread(read)
+        if then is None:
+            raise NotYetKnownError(session_id, rfc3339(known.state.first_received))
+        return then
 
     def _summary(self, known: Known, now: int) -> Summary:
         return told(known, now, self._idle_timeout, self._catalogue)

@@ -12,6 +12,7 @@ from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.store.base import SEARCH_FIELDS
 
 __all__ = [
+    "AS_OF",
     "COHORT",
     "COUNTED",
     "EVENTS",
@@ -185,7 +186,15 @@ COHORT: Final = (
 )
 """Which sessions aggregates are of."""
 
-EVENTS: Final = (SOURCE,)
+AS_OF: Final = Parameter(
+    "as_of",
+    _TIME,
+    "As it was known then: by what had arrived by the end of that microsecond, what people did"
+    f" included. {_IN_UTC}",
+    "2026-06-01T12:04:10.250000Z",
+)
+
+EVENTS: Final = (SOURCE, AS_OF)
 """Which events of a session to give."""
 
 MOST: Final = (LIMIT,)

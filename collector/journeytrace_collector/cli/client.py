@@ -250,13 +250,14 @@ class AdminClient:
             if limit and searches >= _SEARCHES:
                 return {"sessions": found, "next_cursor": cursor, "searched_until": until}
 
-    async def session(self, session_id: str) -> Summary:
-        """Give one session."""
-        return cast(Summary, await self._get(f"sessions/{quote(session_id, safe='')}", {}))
+    async def session(self, session_id: str, as_of: str | None = None) -> Summary:
+        """Give one session; `as_of` (RFC 3339): as it was known then."""
+        path = f"sessions/{quote(session_id, safe='')}"
+        return cast(Summary, await self._get(path, _then(as_of)))
 
-    async def events(self, session_id: str) -> list[Event]:
-        """Give a session's events in order of (time, event id)."""
-        answer = await self._get(f"sessions/{quote(session_id, safe='')}/events", {})
+    async def events(self, session_id: str, as_of: str | None = None) -> list[Event]:
+        """Give a session's events in order of (time, event id); `as_of`: see `session`."""
+        answer = await self._get(f"sessions/{quote(session_id, safe='')}/events", _then(as_of))
         return cast(list[Event], answer["events"])
 
     async def report(self, session_id: str) -> Report:
@@ -390,3 +391,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except ApiError as error:
         typer.echo(plain(str(error)), err=True)
         raise typer.Exit(error.exit_code) from None
+
+
+def _then(as_of: str | None) -> dict[str, str]:
+    return {"as_of": as_of} if as_of is not None else {}
