@@ -51,6 +51,7 @@ from journeytrace_collector.store.base import (
     OutboxRow,
     OutboxState,
     Page,
+    Sample,
     SessionLimits,
     SessionQuery,
     Subject,
@@ -58,6 +59,7 @@ from journeytrace_collector.store.base import (
     TaskRow,
     Written,
 )
+from journeytrace_collector.store.courses import Sampling
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.ledger import remembered
 from journeytrace_collector.store.listing import HASTE, NUMBERS, Listed, Listing
@@ -423,6 +425,14 @@ class PostgresqlStore:
     def blocks(self, cohort: Cohort) -> dict[str, int]:
         """See `Store.blocks`."""
         return dict(self._ask(counting.blocks(_storable_cohort(cohort), POSTGRESQL, self._stages)))
+
+    def sample(
+        self, queries: Sequence[SessionQuery], now: int, most: int, *, tells: bool
+    ) -> Sample:
+        """See `Store.sample`."""
+        asked = [_storable_query(query) for query in queries]
+        sampling = Sampling(self._ask, POSTGRESQL, self._stages, self._idle_timeout, now)
+        return sampling.sample(asked, most, tells=tells)
 
     def projects(self, limit: int) -> list[str]:
         """See `Store.projects`."""
