@@ -13,6 +13,8 @@ from aiohttp.typedefs import Handler
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin import answers, api
 from journeytrace_collector.admin.acting import Acting
+from journeytrace_collector.admin.cohorts import parse_pair
+from journeytrace_collector.admin.diffing import Comparer
 from journeytrace_collector.admin.examples import EXAMPLES
 from journeytrace_collector.admin.guard import (
     NotYetKnownError,
@@ -27,6 +29,7 @@ from journeytrace_collector.admin.parameters import (
     AS_OF,
     COHORT,
     COUNTED,
+    DIFFED,
     EVENTS,
     IN_PATH,
     LISTED,
@@ -53,6 +56,7 @@ from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.insight.as_known import by
+from journeytrace_collector.insight.diff import Diff
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
 from journeytrace_collector.store.base import Cohort, Known, Store, Subject
@@ -139,6 +143,7 @@ class _Admin:
         self._catalogue = catalogue
         self._unknown = unknown
         self._idle_timeout = idle_timeout
+        self._comparer = Comparer(store, catalogue, idle_timeout)
         self._ready = ready
         self._reports = reports
 
@@ -235,6 +240,15 @@ class _Admin:
     async def _overview(self, cohort: Cohort) -> Overview:
         outcomes = await asyncio.to_thread(self._store.outcomes, cohort, self._clock())
         return overview(outcomes, self._catalogue)
+
+    @operation("GET", "/api/v1/diff", DIFFED)
+    async def diff(self, request: web.Request) -> Diff:
+        """Compare two cohorts of sessions: what differs, and what of it is more than chance.
+
+        Sessions that go on, or began within the idle timeout, are left out. Of many sessions a
+        sample is read, and it is said.
+        """
+        return await self._comparer.compare(parse_pair(request.query), self._clock())
 
     @operation("GET", "/api/v1/erasable", SUBJECT)
     async def erasable(self, request: web.Request) -> answers.Erasable:

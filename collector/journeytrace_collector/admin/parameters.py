@@ -15,6 +15,7 @@ __all__ = [
     "AS_OF",
     "COHORT",
     "COUNTED",
+    "DIFFED",
     "EVENTS",
     "IN_PATH",
     "LISTED",
@@ -196,6 +197,34 @@ AS_OF: Final = Parameter(
 
 EVENTS: Final = (SOURCE, AS_OF)
 """Which events of a session to give."""
+
+_COHORT_OF: Final = {"type": "string", "format": "cohort", "maxLength": MAX_TEXT}
+DIFFED: Final = (
+    Parameter(
+        "a",
+        _COHORT_OF,
+        "The one cohort: what was usual. What its sessions have to be, as name=value with commas"
+        " between them: release, browser, country, device, week, and project, since, until, status,"
+        " decision, reason, error_code, stage, reached, event, source, result or impact as in a"
+        " list.",
+        "release=1.4",
+    ),
+    Parameter(
+        "b",
+        _COHORT_OF,
+        "The other cohort, in the same way; none: all others. What is in both counts in `a` alone.",
+        "release=1.5",
+    ),
+    Parameter(
+        "project",
+        _TEXT,
+        f"The project's id, as it is spelled; `{WITHOUT}`: none. Of both, like the times.",
+        "acme",
+    ),
+    SINCE,
+    UNTIL,
+)
+"""Which two cohorts to compare."""
 
 MOST: Final = (LIMIT,)
 
