@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import Final
 
 from journeytrace_collector.admin.api import BadParameterError, parse_query
@@ -46,7 +45,7 @@ class Wanted:
     text: str
     """As it was asked for; empty: everybody else."""
     query: SessionQuery
-    groups: Mapping[str, str | None] = MappingProxyType({})
+    groups: Mapping[str, str | None] = field(default_factory=dict)
     """By name of the group, its value; None: no event told any."""
 
     def fits(self, groups: Groups) -> bool:
@@ -72,18 +71,21 @@ def parse_pair(parameters: Mapping[str, str]) -> Pair:
         BadParameterError: see there.
     """
     rest = {name: text for name, text in parameters.items() if name not in {"a", "b"}}
+    parse_query(rest)
     said = {name: parameters.get(name, "").strip() for name in ("a", "b")}
+    for name, text in said.items():
+        if len(text) > MAX_TEXT:
+            raise BadParameterError(name, "is too long", f"up to {MAX_TEXT} characters")
     if not said["a"]:
-        raise BadParameterError("a", "is missing", _ALLOWED)
+        raise BadParameterError("parameters", "have no cohort a", _ALLOWED)
     if said["a"] == said["b"]:
-        raise BadParameterError("b", "is the same as a", "another cohort, or none for all others")
+        problem = "have one cohort twice, as a and as b"
+        raise BadParameterError("parameters", problem, "another b, or none for all others")
     a, b = (_wanted(name, text, rest) for name, text in said.items())
     return Pair(a, b)
 
 
 def _wanted(name: str, text: str, rest: Mapping[str, str]) -> Wanted:
-    if len(text) > MAX_TEXT:
-        raise BadParameterError(name, "is too long", f"up to {MAX_TEXT} characters")
     if not text:
         return Wanted("", parse_query(rest))
     before, *parts = _PART.split(text)
@@ -111,11 +113,9 @@ def _wanted(name: str, text: str, rest: Mapping[str, str]) -> Wanted:
 
 def _week(name: str, text: str) -> dict[str, str]:
     """Give the days of a week as ISO 8601 counts them: from a Monday to the next, in UTC."""
-    found = _WEEK.fullmatch(text)
+    year, week = found.groups() if (found := _WEEK.fullmatch(text)) else ("0", "0")
     try:
-        if found is None:
-            raise ValueError
-        begins = datetime.fromisocalendar(int(found[1]), int(found[2]), 1).replace(tzinfo=UTC)
+        begins = datetime.fromisocalendar(int(year), int(week), 1).replace(tzinfo=UTC)
         ends = begins + timedelta(days=7)
     except (ValueError, OverflowError):
         raise BadParameterError(name, f"has the week {text!r}", "week=2026-W23") from None

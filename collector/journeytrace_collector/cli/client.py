@@ -19,7 +19,9 @@ from journeytrace_collector.cli.terminal import plain
 __all__ = [
     "AdminClient",
     "ApiError",
+    "Comparison",
     "Destination",
+    "Diff",
     "Erasable",
     "Erased",
     "Event",
@@ -29,6 +31,7 @@ __all__ = [
     "Parked",
     "Proposal",
     "Report",
+    "Side",
     "Step",
     "Summary",
     "Unknown",
@@ -158,6 +161,44 @@ class Funnel(TypedDict):
     steps: list[Step]
 
 
+class Side(TypedDict):
+    """One of two cohorts: see `insight.diff.Side`."""
+
+    name: str
+    sessions: int
+    going_on: int
+    of: int
+    sampled: bool
+
+
+class Comparison(TypedDict):
+    """One thing, in two cohorts: see `insight.diff.Comparison`."""
+
+    kind: str
+    name: str
+    of: str | None
+    a: float | None
+    b: float | None
+    a_of: int
+    b_of: int
+    change: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    named: bool
+    text: str
+
+
+class Diff(TypedDict):
+    """What differs between two cohorts."""
+
+    a: Side
+    b: Side
+    both: int
+    words: list[str]
+    comparisons: list[Comparison]
+
+
 class Destination(TypedDict):
     """How one destination of the outbox is doing; a time that is None: there is no such parcel."""
 
@@ -268,6 +309,10 @@ class AdminClient:
     async def funnel(self, filters: Mapping[str, str]) -> Funnel:
         """Give the funnel of the sessions that pass the filters."""
         return cast(Funnel, await self._get("funnel", filters))
+
+    async def diff(self, filters: Mapping[str, str]) -> Diff:
+        """Compare two cohorts of sessions."""
+        return cast(Diff, await self._get("diff", filters))
 
     async def outbox(self, limit: int) -> Outbox:
         """Give the destinations and at most `limit` parked parcels, the newest first."""
