@@ -152,7 +152,7 @@ def diff(a: Tally, b: Tally, side_a: Side, side_b: Side, both: int = 0) -> Diff:
 def _nothing(a: Tally, b: Tally, compared: int) -> str:
     if not compared:
         return f"Too few sessions to compare: {a.sessions:,} and {b.sessions:,}."
-    return f"No shift can be named: chance explains all that differs in {compared} comparisons."
+    return f"No shift can be named: chance may explain all that differs in {compared} comparisons."
 
 
 def _place(line: tuple[Comparison, Found | None]) -> tuple[object, ...]:
