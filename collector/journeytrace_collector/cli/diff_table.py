@@ -11,7 +11,7 @@ from rich.text import Text
 from journeytrace_collector.cli.client import Comparison, Diff, Side
 from journeytrace_collector.cli.columns import Claim, Column, one_line_table
 from journeytrace_collector.cli.terminal import NOTHING, plain
-from journeytrace_collector.insight.diff_words import Kind, changed, valued
+from journeytrace_collector.insight.diff_words import Kind, changed, interval, valued
 
 __all__ = ["print_diff"]
 
@@ -102,9 +102,7 @@ def _change(row: Comparison, change: float | None) -> Text:
 def _interval(row: Comparison) -> Text:
     if row["low"] is None or row["high"] is None:
         return Text("")
-    low, high = (changed(Kind(row["kind"]), one) for one in (row["low"], row["high"]))
-    unit = low.rpartition(" ")[2]
-    return Text(f"{low.removesuffix(f' {unit}')} to {high}")
+    return Text(interval(Kind(row["kind"]), row["low"], row["high"]))
 
 
 def _p(row: Comparison) -> Text:

@@ -52,8 +52,11 @@ def print_then(out: Console, then: Summary, now: Summary, at: str) -> None:
     known, every = then["events"], now["events"]
     text = Text.assemble(("As known at ", "bold"), (f"{moment(at)} UTC", "bold"))
     text.append(f": {known} of the {counted(every)} that are known now had arrived.")
+    # That there is no reason any more, the decision tells.
     changed = [
-        f"{word} {plain(now[key] or 'none')}" for word, key in _CHANGES if now[key] != then[key]
+        f"{word} {plain(now[key] or 'none')}"
+        for word, key in _CHANGES
+        if now[key] != then[key] and (now[key] or key == "decision")
     ]
     if changed:
         text.append(f" Since then: {', '.join(changed)}.")

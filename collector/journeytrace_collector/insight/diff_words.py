@@ -8,7 +8,7 @@ from typing import Final
 
 from journeytrace.conventions import Decision, Status
 
-__all__ = ["Kind", "changed", "in_words", "valued"]
+__all__ = ["Kind", "changed", "in_words", "interval", "valued"]
 
 
 class Kind(StrEnum):
@@ -32,6 +32,9 @@ _OUTCOMES: Final = {
     Decision.APPROVED.value: "of those with a decision were approved",
 }
 
+_MANY: Final = 5
+"""From so many times on a ratio is told as one."""
+
 
 def in_words(
     kind: Kind,
@@ -51,8 +54,8 @@ def in_words(
         said = f"{a} in A and {b} in B {_what(kind, name)}"
     if change is None:
         return f"{said}; that is too few to compare."
-    value, low, high = (changed(kind, one) for one in change)
-    return f"{said}: {value} (95 % interval {low} to {high})."
+    value, low, high = change
+    return f"{said}: {changed(kind, value)} (95 % interval {interval(kind, low, high)})."
 
 
 def _what(kind: Kind, name: str) -> str:
@@ -79,7 +82,18 @@ def valued(kind: Kind, value: float | None) -> str:
 
 
 def changed(kind: Kind, change: float) -> str:
-    """Write a change: in points of a share, in per cent of a duration."""
-    if kind is Kind.DURATION:
-        return f"{100 * (change - 1):+.0f} %".replace("-", "\u2212")
-    return f"{100 * change:+.1f} points".replace("-", "\u2212")
+    """Write a change: in points of a share, in per cent of a duration or times as long."""
+    if kind is not Kind.DURATION:
+        return f"{100 * change:+.1f} points".replace("-", "\u2212")
+    if change >= _MANY:
+        return f"{change:.0f} times as long"
+    if 0 < change <= 1 / _MANY:
+        return f"1/{1 / change:.0f} as long"
+    return f"{100 * (change - 1):+.0f} %".replace("-", "\u2212")
+
+
+def interval(kind: Kind, low: float, high: float) -> str:
+    """Write the interval of a change, with its unit once where it is the same."""
+    begins, ends = changed(kind, low), changed(kind, high)
+    value, _, unit = begins.partition(" ")
+    return f"{value if ends.endswith(f' {unit}') else begins} to {ends}"

@@ -10,6 +10,7 @@ from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.derive import Summary, rfc3339
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.insight.as_known import Arrival, arrivals
+from journeytrace_desk.access.looks import LOOKS
 from journeytrace_desk.views.times import briefly, moment
 
 __all__ = ["Moments", "Step", "before", "moments", "since_then"]
@@ -25,7 +26,7 @@ class Step:
     """Of the parameter ``as_of``."""
     word: str
     tone: str
-    """``late``, ``bad``: late, and it failed; ``verdict``; empty: nothing of that."""
+    """``late``, ``bad``: late, and it failed; ``person``: a verdict; empty: nothing of that."""
     place: str
     """Where its mark stands, in per cent."""
 
@@ -48,8 +49,11 @@ def before(event: Event) -> str:
 
 
 def moments(events: Sequence[Event], at: int | None, catalogue: Catalogue) -> Moments:
-    """Give the moments to choose from; `events` are all, `at` (ns) what is shown: None: now."""
-    found = arrivals(events, catalogue)
+    """Give the moments to choose from; `events` are all, `at` (ns) what is shown; None: now.
+
+    That somebody looked is no news of the session.
+    """
+    found = arrivals([one for one in events if one.name not in LOOKS] or events, catalogue)
     # All that arrived last is known now, too.
     shown = len(found) - 1 if at is None else sum(one.at <= at for one in found) - 1
     last = len(found) - 1
@@ -79,7 +83,7 @@ def _word(arrival: Arrival, *, is_now: bool) -> str:
 def _tone(arrival: Arrival) -> str:
     if arrival.late:
         return "bad" if arrival.bad else "late"
-    return "verdict" if arrival.verdict else ""
+    return "person" if arrival.verdict else ""
 
 
 def _late(found: Sequence[Arrival]) -> str:
@@ -100,4 +104,9 @@ def since_then(then: Summary, now: Summary) -> list[str]:
         ("stage", then.stage, now.stage),
         ("error code", then.last_error_code, now.last_error_code),
     )
-    return [f"{word} {new or 'none'}" for word, old, new in pairs if old != new]
+    # That there is no reason any more, the decision tells.
+    return [
+        f"{word} {new or 'none'}"
+        for word, old, new in pairs
+        if old != new and (new or word == "decision")
+    ]
