@@ -17,7 +17,9 @@ from journeytrace.conventions import Status
 from journeytrace.errors import InvalidSessionIdError
 from journeytrace.identity import normalise_session_id
 from journeytrace_collector.admin.api import MOST_COUNTED, code_query
+from journeytrace_collector.admin.cohorts import Pair
 from journeytrace_collector.admin.desk import DeskContext
+from journeytrace_collector.admin.diffing import Comparer
 from journeytrace_collector.admin.guard import NotYetKnownError
 from journeytrace_collector.admin.told import known_at, told
 from journeytrace_collector.core.attempts import Per
@@ -25,6 +27,7 @@ from journeytrace_collector.core.derive import Summary, rfc3339
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Blocks, Overview, blocks, overview
 from journeytrace_collector.insight.as_known import by
+from journeytrace_collector.insight.diff import Diff
 from journeytrace_collector.store.base import (
     Cohort,
     Counted,
@@ -106,6 +109,7 @@ class Reading:
         self.settings = context.settings
         self.looks = Looks(context.record, context.clock)
         self.cursors = Cursors()
+        self.comparer = Comparer(context.store, context.catalogue, context.idle_timeout)
 
     def now(self) -> int:
         """Give the time in ns."""
@@ -172,6 +176,15 @@ class Reader:
             return found, blocked, sum(one.sessions for one in every)
 
         return await asyncio.to_thread(read)
+
+    async def compare(self, pair: Pair, now: int) -> Diff:
+        """Tell what differs between two cohorts of the sessions that they may see."""
+        return await self._reading.comparer.compare(pair, now, self.actor.projects)
+
+    async def versions(self) -> dict[tuple[str, str], int]:
+        """Give when releases of services were seen first, in ns, to who may see all projects."""
+        every = self.actor.projects is None
+        return await asyncio.to_thread(self._store.versions) if every else {}
 
     async def seen_projects(self, limit: int) -> list[str]:
         """Give projects that there are sessions of, or where they may not see all: their own."""

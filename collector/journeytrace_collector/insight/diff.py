@@ -50,7 +50,7 @@ _MOST_NAMES: Final = 100
 
 
 _WEIGHTS: Final = {
-    Kind.STEP: 6.0,
+    Kind.STEP: 12.0,
     Kind.OUTCOME: 3.0,
     Kind.REASON: 3.0,
     Kind.CHECK: 6.0,

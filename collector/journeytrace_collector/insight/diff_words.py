@@ -84,12 +84,17 @@ def valued(kind: Kind, value: float | None) -> str:
 def changed(kind: Kind, change: float) -> str:
     """Write a change: in points of a share, in per cent of a duration or times as long."""
     if kind is not Kind.DURATION:
-        return f"{100 * change:+.1f} points".replace("-", "\u2212")
+        return f"{_signed(100 * change, 1)} points"
     if change >= _MANY:
         return f"{change:.0f} times as long"
     if 0 < change <= 1 / _MANY:
         return f"1/{1 / change:.0f} as long"
-    return f"{100 * (change - 1):+.0f} %".replace("-", "\u2212")
+    return f"{_signed(100 * (change - 1), 0)} %"
+
+
+def _signed(value: float, digits: int) -> str:
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "\u2212") if float(text) else text[1:]
 
 
 def interval(kind: Kind, low: float, high: float) -> str:
