@@ -95,7 +95,8 @@ def measure(name: str, data: Path, now: int, **settings: Any) -> None:
             answers = sender(str(collector.otlp_http), ask)
             print(
                 f"insight: {name}, diff of {what}: {took[0]:.1f} s ({took[1]:.1f} s of CPU with"
-    XX
+                f" what was sent) of {took[2]:,.0f} sessions (target < {TARGET_SECONDS} s);"
+                f" answers to a sender meanwhile: {answers}"
                 f" (target p99 < {TARGET_ANSWER_MS} ms)",
                 flush=True,
             )
