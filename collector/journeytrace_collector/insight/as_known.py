@@ -8,7 +8,7 @@ for it. What people did counts by its own arrival, too.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from journeytrace.catalogue import Catalogue, Role
@@ -76,21 +76,36 @@ def revisions(events: Iterable[Event], at: int, catalogue: Catalogue, idle_timeo
     settled = 0
     state: SessionState | None = None
     waits: Pending | None = None
-    parts = groupby(sorted(events, key=_received), key=_received)
-    for received, several in parts:
-        if received > at:
-            break
-        if state is not None and waits is not None and _due(state, waits, idle_timeout) <= received:
+    for several in _unsettled(sorted(by(events, at), key=_received)):
+        if state is not None and waits and _due(state, waits, idle_timeout) <= several[0].received:
             settled, waits = settled + 1, None
-        part = state_of(list(several), catalogue)
+        part = state_of(several, catalogue)
         before, state = state, merge(state, part) if state is not None else part
         if part.begun:
             waits = pending(state)
         elif before is not None and before.begun and waits is None:
             waits = Pending.VERDICT if before.verdict != state.verdict else None
-    if state is not None and waits is not None and _due(state, waits, idle_timeout) <= at:
+    if state is not None and waits and _due(state, waits, idle_timeout) <= at:
         settled += 1
     return max(settled - 1, 0)
+
+
+def _unsettled(ordered: Iterable[Event]) -> Iterator[list[Event]]:
+    """Divide events, in the order of their arrival, where their session can settle in between.
+
+    It cannot before a minute without an arrival, unless a verdict is all that is new.
+    """
+    part: list[Event] = []
+    for event in ordered:
+        last = part[-1] if part else None
+        if last is not None and event.received != last.received:
+            alone = is_passive(event) or is_passive(last)
+            if alone or event.received - last.received > QUIET:
+                yield part
+                part = []
+        part.append(event)
+    if part:
+        yield part
 
 
 def _received(event: Event) -> int:
