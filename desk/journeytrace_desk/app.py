@@ -14,6 +14,7 @@ from journeytrace_desk.administering import Administering
 from journeytrace_desk.assets import Assets
 from journeytrace_desk.audit_pages import AuditPages
 from journeytrace_desk.data_pages import DataPages
+from journeytrace_desk.diff_pages import DiffPages
 from journeytrace_desk.document_pages import DocumentPages
 from journeytrace_desk.form_pages import FormPages
 from journeytrace_desk.guard import answer_errors, secure
@@ -61,6 +62,7 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     app.on_response_prepare.append(secure)
     app.router.add_get("/", overviews.home)
     app.router.add_get("/overview", overviews.overview)
+    app.router.add_get("/diff", DiffPages(reading, pages).diff)
     app.router.add_get("/sessions", lists.sessions)
     app.router.add_get("/sessions/counts", lists.counts)
     app.router.add_get("/sessions/live", lists.live)

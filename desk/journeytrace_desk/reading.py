@@ -17,12 +17,17 @@ from journeytrace.conventions import Status
 from journeytrace.errors import InvalidSessionIdError
 from journeytrace.identity import normalise_session_id
 from journeytrace_collector.admin.api import MOST_COUNTED, code_query
+from journeytrace_collector.admin.cohorts import Pair
 from journeytrace_collector.admin.desk import DeskContext
-from journeytrace_collector.admin.told import told
+from journeytrace_collector.admin.diffing import Comparer
+from journeytrace_collector.admin.guard import NotYetKnownError
+from journeytrace_collector.admin.told import known_at, told
 from journeytrace_collector.core.attempts import Per
-from journeytrace_collector.core.derive import Summary
+from journeytrace_collector.core.derive import Summary, rfc3339
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Blocks, Overview, blocks, overview
+from journeytrace_collector.insight.as_known import by
+from journeytrace_collector.insight.diff import Diff
 from journeytrace_collector.store.base import (
     Cohort,
     Counted,
@@ -81,6 +86,8 @@ class Detail:
     """In their order, at least one."""
     stages: Mapping[str, tuple[int, int, int]]
     """As in `SessionState`."""
+    every: list[Event]
+    """All that there are now, where those are of an earlier time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,7 @@ class Reading:
         self.settings = context.settings
         self.looks = Looks(context.record, context.clock)
         self.cursors = Cursors()
+        self.comparer = Comparer(context.store, context.catalogue, context.idle_timeout)
 
     def now(self) -> int:
         """Give the time (ns) by which a status holds: what has come in so far."""
@@ -170,6 +178,15 @@ class Reader:
 
         return await asyncio.to_thread(read)
 
+    async def compare(self, pair: Pair, now: int) -> Diff:
+        """Tell what differs between two cohorts of the sessions that they may see."""
+        return await self._reading.comparer.compare(pair, now, self.actor.projects)
+
+    async def versions(self) -> dict[tuple[str, str], int]:
+        """Give when releases of services were seen first, in ns, to who may see all projects."""
+        every = self.actor.projects is None
+        return await asyncio.to_thread(self._store.versions) if every else {}
+
     async def seen_projects(self, limit: int) -> list[str]:
         """Give projects that there are sessions of, or where they may not see all: their own."""
         own = self.actor.projects
@@ -219,28 +236,46 @@ class Reader:
                 found = self._found(page.sessions[0], now)
         return found
 
-    async def detail(self, found: Found) -> Detail | None:
+    async def detail(self, found: Found, as_of: int | None = None) -> Detail | None:
         """Give all of a session, once it is on record that they looked; None: it is gone.
+
+        `as_of`: as it was known then, in ns; None: as it is now.
 
         Raises:
             NotRecordedError: it cannot be recorded.
+            NotYetKnownError: it had not begun by then.
         """
         session_id = found.clear.session_id
         await self._reading.looks.viewed(self.actor, [session_id])
         events = await asyncio.to_thread(self._store.events, session_id)
         if not events:
             return None
-        stages = found.known.state.stages
+        return await asyncio.to_thread(self._detail, found, events, as_of)
+
+    def _detail(self, found: Found, events: list[Event], as_of: int | None) -> Detail:
+        clear, stages = found.clear, found.known.state.stages
+        then = events
+        if as_of is not None:
+            known, then = self._then(found.known, events, as_of), by(events, as_of)
+            context = self._reading.context
+            clear = told(known, as_of, context.idle_timeout, context.catalogue)
+            stages = known.state.stages
         if not found.masked:
-            return Detail(found.summary, events, stages)
+            return Detail(clear, then, stages, events)
+        # By all that is known now, or a name that came later would stand where it stood before.
+        mask = Mask(found.clear, events)
+        shown = {one.event_id: mask.event(one) for one in events}
+        names = {mask.text(name): times for name, times in stages.items()}
+        mine = [shown[one.event_id] for one in then]
+        return Detail(mask.summary(clear), mine, names, list(shown.values()))
 
-        def masked() -> Detail:
-            mask = Mask(found.clear, events)
-            shown = [mask.event(one) for one in events]
-            names = {mask.text(name): times for name, times in stages.items()}
-            return Detail(mask.summary(found.clear), shown, names)
-
-        return await asyncio.to_thread(masked)
+    def _then(self, known: Known, events: list[Event], as_of: int) -> Known:
+        context = self._reading.context
+        then = known_at(known, events, as_of, context.idle_timeout, context.catalogue)
+        if then is None:
+            state = known.state
+            raise NotYetKnownError(state.session_id, rfc3339(state.first_received))
+        return then
 
     async def attempts(self, of: Found | str, limit: int, now: int) -> Listed:
         """List the sessions of a person, once it is on record that they looked at each of them.

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from journeytrace_collector.admin.api import MAX_TEXT, BadParameterError
+from journeytrace_collector.admin.api import MAX_TEXT, BadParameterError, parse_as_of
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.operations import began
 from journeytrace_desk.access.actor import Actor, Role, actor_of
@@ -18,7 +18,8 @@ from journeytrace_desk.pages import Pages
 from journeytrace_desk.reading import Found, Reader
 from journeytrace_desk.tabs import Asked, Sheet, Tabs, unknown
 from journeytrace_desk.views import session as views
-from journeytrace_desk.views.asked import link
+from journeytrace_desk.views.as_known import before, moments, since_then
+from journeytrace_desk.views.asked import link, stated
 from journeytrace_desk.views.documents import documents
 from journeytrace_desk.views.events import chosen as choose
 from journeytrace_desk.views.events import line
@@ -29,7 +30,7 @@ from journeytrace_desk.views.timeline import LANES, timeline
 
 __all__ = ["LONGEST_NOTE", "SessionPages"]
 
-_PARAMETERS: Final = ("source", "failed", "find", "from", "seen")
+_PARAMETERS: Final = ("source", "failed", "find", "from", "seen", "as_of")
 MOST_ATTEMPTS: Final = 200
 LONGEST_NOTE: Final = 4_000
 """Characters."""
@@ -63,12 +64,12 @@ class SessionPages:
 
     async def session(self, request: web.Request) -> web.Response:
         """Answer with why a session ended as it did, and with all that happened."""
-        first = _check(request.query)
+        first, as_of = _check(request.query), parse_as_of(stated(request.query))
         asked = await self._tabs.find(request, *_PARAMETERS)
         given = dict(asked.given)
         if given.pop("seen", None) == views.fingerprint(asked.found.summary):
             return web.Response(status=204)
-        return await self._page(await self._tabs.look(asked), given, first)
+        return await self._page(await self._tabs.look(asked, as_of), given, first)
 
     async def reveal(self, request: web.Request) -> web.Response:
         """Answer once with the e-mail address and the user id, for a purpose that is recorded."""
@@ -97,7 +98,7 @@ class SessionPages:
         asked, session, events = sheet.asked, sheet.summary, sheet.events
         found = asked.found
         kept: dict[str, str] = {
-            name: given[name] for name in ("source", "failed", "find") if name in given
+            name: given[name] for name in ("source", "failed", "find", "as_of") if name in given
         }
         # A long session is laid out beside what else there is to do.
         picture = await asyncio.to_thread(timeline, events, sheet.stages)
@@ -114,6 +115,11 @@ class SessionPages:
             sheet,
             "summary",
             "session.html",
+            as_of=given.get("as_of"),
+            of_events=found.summary.events,
+            since_then=since_then(session, found.summary),
+            moments=moments(sheet.every, sheet.as_of, catalogue),
+            decided_then=self._decided_then(sheet),
             status=200 if typed is None else 422,
             analysis=analysis(session, events),
             elements=sensitive(session.session_id, events, catalogue),
@@ -127,9 +133,11 @@ class SessionPages:
             reason_meaning=reason.meaning if reason else None,
             lasted=views.lasted(events),
             person=person_link(session),
-            administer=_administer(asked.actor, session),
+            administer=None if sheet.as_of else _administer(asked.actor, session),
             revealed=revealed,
-            may_reveal=_hides(found) and self._reading.settings.desk_reveal == "viewers",
+            may_reveal=_hides(found)
+            and self._reading.settings.desk_reveal == "viewers"
+            and sheet.as_of is None,
             address=asked.address("/session"),
             longest_purpose=_LONGEST_PURPOSE,
             longest_note=LONGEST_NOTE,
@@ -139,9 +147,17 @@ class SessionPages:
             first=first,
             # What renewed itself would mask again what was just revealed.
             live=asked.address("/session", page)
-            if found.goes_on and revealed is None and typed is None
+            if found.goes_on and revealed is None and typed is None and sheet.as_of is None
             else None,
         )
+
+    def _decided_then(self, sheet: Sheet) -> str | None:
+        """Give the address of the session as it was known when a person decided; None: none has."""
+        verdict = sheet.asked.found.known.state.verdict
+        if verdict is None or sheet.as_of is not None:
+            return None
+        decided = next(one for one in sheet.every if one.event_id == verdict.event_id)
+        return sheet.asked.address("/session", {"as_of": before(decided)})
 
     async def person(self, request: web.Request) -> web.Response:
         """Answer with all sessions of one user id, or of a session's user, in their order."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 from aiohttp import web
 
 from journeytrace_collector.admin.api import BadParameterError
+from journeytrace_collector.admin.guard import NotYetKnownError
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.review import Version
@@ -71,6 +72,10 @@ class Sheet:
     """In their order, at least one."""
     stages: Mapping[str, tuple[int, int, int]]
     """As in `SessionState`."""
+    every: list[Event]
+    """All that there are now, where those are of an earlier time."""
+    as_of: int | None = None
+    """As of when it is shown, in ns; None: as it is now."""
 
     @property
     def masked(self) -> bool:
@@ -146,17 +151,25 @@ class Tabs:
             raise web.HTTPSeeOther(asked.address(request.path, given))
         return asked
 
-    async def look(self, asked: Asked) -> Sheet:
+    async def look(self, asked: Asked, as_of: int | None = None) -> Sheet:
         """Give what may be shown of a session, once it is on record that they looked.
+
+        `as_of`: as it was known then, in ns; None: as it is now.
 
         Raises:
             NotRecordedError: it cannot be recorded.
-            HTTPNotFound: it has just been erased.
+            HTTPNotFound: it has just been erased, or it had not begun by then.
         """
-        detail = await asked.reader.detail(asked.found)
+        session_id = asked.found.summary.session_id
+        try:
+            detail = await asked.reader.detail(asked.found, as_of)
+        except NotYetKnownError:
+            raise web.HTTPNotFound(
+                text=f"Nothing that begins the session {session_id} had arrived by then."
+            ) from None
         if detail is None:
-            raise unknown(asked.found.summary.session_id)
-        return Sheet(asked, detail.summary, detail.events, detail.stages)
+            raise unknown(session_id)
+        return Sheet(asked, detail.summary, detail.events, detail.stages, detail.every, as_of)
 
     async def open(self, request: web.Request, *parameters: str) -> Sheet:
         """Find a session and look at it: see `find` and `look`."""

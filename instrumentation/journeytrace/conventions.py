@@ -91,6 +91,7 @@ __all__ = [
     "SCREENING_STATES",
     "SCREENING_UNREAD",
     "SERVICE_FIRST_SEEN_TIMESTAMP_SECONDS",
+    "SERVICE_VERSION",
     "SESSIONS_OPEN",
     "SESSIONS_SETTLED_TOTAL",
     "SESSIONS_STARTED_TOTAL",
@@ -260,6 +261,10 @@ INVITATION_FAILURE: Final = "journey.invitation.failure"
 
 INVITATION_BROWSER: Final = "journey.invitation.browser"
 """Of INVITATION_OPENED: by what the browser is known again that opened it, a hash in hex."""
+
+SERVICE_VERSION: Final = "service.version"
+"""The release of a service, OpenTelemetry's own. String; on a resource. The collector keeps it with
+the event that created a session, as metadata."""
 
 TIME_SENT: Final = "journey.time.sent"
 """Put by the collector on an event whose own time it does not believe: what was sent, RFC 3339."""

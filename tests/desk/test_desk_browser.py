@@ -30,6 +30,7 @@ PHONE = {"width": 390, "height": 844}
 PAGES = (
     "/overview?days=30&per=person",
     "/overview?project=nobody",
+    "/diff?a=project%3Dacme&b=project%3Dglobex&all=yes",
     "/sessions?project=acme&decision=PENDING",
     "/sessions?decision=REJECTED&result=FAIL&project=globex",
     f"/session?id={REJECTED}",

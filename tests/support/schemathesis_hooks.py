@@ -19,8 +19,15 @@ from journeytrace_collector.admin.api import write_cursor
 vars(transport)["_count_opened_connections"] = lambda _: 0
 
 _ids = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=128)
+_words = st.text("abcXYZ019._-", min_size=1, max_size=20)
 _int64 = st.integers(-(2**63), 2**63 - 1)
 schemathesis.openapi.format("session-id", st.sampled_from(PLANTED_SESSIONS) | _ids)
+schemathesis.openapi.format(
+    "cohort",
+    st.lists(st.sampled_from(("release", "country", "event", "reason")), min_size=1, unique=True)
+    .flatmap(lambda names: st.tuples(*(st.tuples(st.just(name), _words) for name in names)))
+    .map(lambda parts: ",".join(map("=".join, parts))),
+)
 schemathesis.openapi.format("cursor", st.tuples(_int64, _int64).map(write_cursor).map(str))
 
 

@@ -40,6 +40,7 @@ __all__ = [
     "Ids",
     "check_names",
     "code_query",
+    "parse_as_of",
     "parse_cohort",
     "parse_count",
     "parse_ids",
@@ -167,6 +168,19 @@ def parse_source(parameters: Mapping[str, str]) -> str | None:
     """
     source = _word(Source, "source", parameters.get("source"))
     return source.value if source else None
+
+
+def parse_as_of(parameters: Mapping[str, str]) -> int | None:
+    """Read as of when a session is asked for, in ns; None: as it is known now.
+
+    It is the end of the microsecond that is named, so that a time which the API told includes what
+    arrived at it.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    at = _time("as_of", parameters.get("as_of"))
+    return None if at is None else min(at + 999, _MAX_INT)
 
 
 def parse_per(parameters: Mapping[str, str]) -> Per:

@@ -13,8 +13,11 @@ from aiohttp.typedefs import Handler
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.admin import answers, api
 from journeytrace_collector.admin.acting import Acting
+from journeytrace_collector.admin.cohorts import parse_pair
+from journeytrace_collector.admin.diffing import Comparer
 from journeytrace_collector.admin.examples import EXAMPLES
 from journeytrace_collector.admin.guard import (
+    NotYetKnownError,
     SharedCodeError,
     UnknownSessionError,
     answer_errors,
@@ -23,8 +26,10 @@ from journeytrace_collector.admin.guard import (
 )
 from journeytrace_collector.admin.openapi import Operation, document, operation, operations
 from journeytrace_collector.admin.parameters import (
+    AS_OF,
     COHORT,
     COUNTED,
+    DIFFED,
     EVENTS,
     IN_PATH,
     LISTED,
@@ -34,6 +39,7 @@ from journeytrace_collector.admin.parameters import (
 )
 from journeytrace_collector.admin.reporting import Reporting
 from journeytrace_collector.admin.told import (
+    known_at,
     moment,
     told,
     told_acts,
@@ -43,12 +49,14 @@ from journeytrace_collector.admin.told import (
     told_unknown,
 )
 from journeytrace_collector.clock import Clock
-from journeytrace_collector.core.derive import Summary
+from journeytrace_collector.core.derive import Summary, rfc3339
 from journeytrace_collector.core.funnel import Funnel
 from journeytrace_collector.core.overview import Blocks, Overview, Reasons, blocks, overview
 from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
+from journeytrace_collector.insight.as_known import by
+from journeytrace_collector.insight.diff import Diff
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
 from journeytrace_collector.store.base import Cohort, Known, Store, Subject
@@ -139,6 +147,7 @@ class _Admin:
         self._catalogue = catalogue
         self._unknown = unknown
         self._idle_timeout = idle_timeout
+        self._comparer = Comparer(store, catalogue, idle_timeout)
         self._ready = ready
         self._reports = reports
 
@@ -174,10 +183,14 @@ class _Admin:
         found = await asyncio.to_thread(self._store.count, query, self._clock())
         return answers.Count(found.number, found.more)
 
-    @operation("GET", "/api/v1/sessions/{id}", errors=(404, 409))
+    @operation("GET", "/api/v1/sessions/{id}", (AS_OF,), errors=(404, 409))
     async def session(self, request: web.Request) -> Summary:
-        """Give one session, by its id or its support code."""
-        return self._summary(await self._known(request), self._clock())
+        """Give one session, by its id or its support code: as it is now, or as it was known."""
+        at = api.parse_as_of(request.query)
+        known = await self._known(request)
+        if at is None:
+            return self._summary(known, self._clock())
+        return self._summary(await self._then(known, at), at)
 
     @operation("GET", "/api/v1/sessions/{id}/events", EVENTS, errors=(404, 409))
     async def events(self, request: web.Request) -> answers.Events:
@@ -185,9 +198,11 @@ class _Admin:
 
         Checks run side by side: order is not causality.
         """
-        source = api.parse_source(request.query)
+        source, at = api.parse_source(request.query), api.parse_as_of(request.query)
         known = await self._known(request)
         events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
+        if at is not None:
+            events = by(events, at)
         codes = self._catalogue.error_codes
         return answers.Events([told_event(event, codes) for event in events])
 
@@ -229,6 +244,15 @@ class _Admin:
     async def _overview(self, cohort: Cohort) -> Overview:
         outcomes = await asyncio.to_thread(self._store.outcomes, cohort, self._clock())
         return overview(outcomes, self._catalogue)
+
+    @operation("GET", "/api/v1/diff", DIFFED)
+    async def diff(self, request: web.Request) -> Diff:
+        """Compare two cohorts of sessions: what differs, and what of it is more than chance.
+
+        Sessions that go on, or began within the idle timeout, are left out. Of many sessions a
+        sample is read, and it is said.
+        """
+        return await self._comparer.compare(parse_pair(request.query), self._clock())
 
     @operation("GET", "/api/v1/erasable", SUBJECT)
     async def erasable(self, request: web.Request) -> answers.Erasable:
@@ -313,6 +337,19 @@ class _Admin:
         if known is None:
             raise UnknownSessionError(session_id)
         return known
+
+    async def _then(self, known: Known, at: int) -> Known:
+        """Give a session as it was known at a moment, in ns."""
+        session_id, catalogue = known.state.session_id, self._catalogue
+
+        def read() -> Known | None:
+            events = self._store.events(session_id)
+            return known_at(known, events, at, self._idle_timeout, catalogue)
+
+        then = await asyncio.to_thread(read)
+        if then is None:
+            raise NotYetKnownError(session_id, rfc3339(known.state.first_received))
+        return then
 
     def _summary(self, known: Known, now: int) -> Summary:
         return told(known, now, self._idle_timeout, self._catalogue)

@@ -12,6 +12,8 @@ from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.funnel import Funnel, Step
 from journeytrace_collector.core.model import Why
 from journeytrace_collector.core.overview import Block, Blocks, Reason, Reasons
+from journeytrace_collector.insight.diff import Comparison, Diff, Side
+from journeytrace_collector.insight.diff_words import Kind
 
 __all__ = ["EXAMPLES"]
 
@@ -65,6 +67,11 @@ _SESSION: Final = Summary(
     ),
 )
 
+_SHIFT: Final = (
+    "8.0 % in A and 12.0 % in B of the sessions that ran ID_RECOGNITION failed it: +4.0 points"
+    " (95 % interval +2.7 points to +5.3 points)."
+)
+
 EXAMPLES: Final = (
     _SESSION,
     answers.Sessions([_SESSION], next_cursor=None, searched_until=None),
@@ -98,6 +105,29 @@ EXAMPLES: Final = (
     Funnel(200, [Step("ENTRY", 200, 1.0, 1.0), Step("PRE_CHECKS", 150, 0.75, 0.75)]),
     Reasons(200, [Reason(Decision.REJECTED, "SELFIE_DUPLICATE", _SESSION.reason, 6, 0.5)]),
     Blocks(200, [Block("IP_RISK_CHECK", "The address is risky.", 30, 0.15)]),
+    Diff(
+        a=Side("release=1.4", 5_000, 0, 5_000, sampled=False),
+        b=Side("release=1.5", 4_980, 12, 4_992, sampled=False),
+        both=0,
+        words=[_SHIFT],
+        comparisons=[
+            Comparison(
+                kind=Kind.CHECK,
+                name="ID_RECOGNITION",
+                of=None,
+                a=0.08,
+                b=0.12,
+                a_of=4_000,
+                b_of=3_950,
+                change=0.04,
+                low=0.027,
+                high=0.053,
+                p=2.1e-7,
+                named=True,
+                text=_SHIFT,
+            )
+        ],
+    ),
     answers.Erasable(sessions=3, events=97),
     answers.Erased(erased=3, events=97),
     answers.Acts(

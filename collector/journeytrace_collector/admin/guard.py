@@ -22,6 +22,7 @@ from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.security import Tokens
 
 __all__ = [
+    "NotYetKnownError",
     "SharedCodeError",
     "UnknownSessionError",
     "answer_errors",
@@ -38,6 +39,18 @@ OPEN: Final = ("/healthz", "/readyz")
 
 class UnknownSessionError(Exception):
     """No session has this id. Becomes a 404."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(f"no session has the id {session_id!r}")
+
+
+class NotYetKnownError(UnknownSessionError):
+    """The session had not begun by then, as far as was known. Becomes a 404."""
+
+    def __init__(self, session_id: str, first_received: str) -> None:
+        super().__init__(session_id)
+        message = f"nothing that begins the session {session_id!r} had arrived by then"
+        self.args = (f"{message}; the first of it did at {first_received}",)
 
 
 class SharedCodeError(Exception):
@@ -66,7 +79,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     except BadParameterError as error:
         return _error(400, str(error), field=error.field, allowed=error.allowed)
     except UnknownSessionError as error:
-        return _error(404, f"no session has the id {error.args[0]!r}")
+        return _error(404, str(error))
     except SharedCodeError as error:
         message = f"several sessions have the support code {error.args[0]!r}: search for it"
         return _error(409, message, field="support_code")

@@ -39,7 +39,7 @@ _ERRORS: Final = {
     " and what would be.",
     401: "The token is missing or wrong.",
     403: "No token is asked for here, and a web page of elsewhere has sent the request.",
-    404: "There is no such session.",
+    404: "There is no such session, or it had not begun as of then.",
     409: "Several sessions have this support code: search for it.",
     413: "The body is larger than 1 MiB.",
     415: "The body is not said to be `application/json`.",

@@ -12,8 +12,10 @@ from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.store.base import SEARCH_FIELDS
 
 __all__ = [
+    "AS_OF",
     "COHORT",
     "COUNTED",
+    "DIFFED",
     "EVENTS",
     "IN_PATH",
     "LISTED",
@@ -185,8 +187,44 @@ COHORT: Final = (
 )
 """Which sessions aggregates are of."""
 
-EVENTS: Final = (SOURCE,)
+AS_OF: Final = Parameter(
+    "as_of",
+    _TIME,
+    "As it was known then: by what had arrived by the end of that microsecond, what people did"
+    f" included. {_IN_UTC}",
+    "2026-06-01T12:04:10.250000Z",
+)
+
+EVENTS: Final = (SOURCE, AS_OF)
 """Which events of a session to give."""
+
+_COHORT_OF: Final = {"type": "string", "format": "cohort", "maxLength": MAX_TEXT}
+DIFFED: Final = (
+    Parameter(
+        "a",
+        _COHORT_OF,
+        "The one cohort: what was usual. What its sessions have to be, as name=value with commas"
+        " between them: release, browser, country, device, week, and project, since, until, status,"
+        " decision, reason, error_code, stage, reached, event, source, result or impact as in a"
+        " list.",
+        "release=1.4",
+    ),
+    Parameter(
+        "b",
+        _COHORT_OF,
+        "The other cohort, in the same way; none: all others. What is in both counts in `a` alone.",
+        "release=1.5",
+    ),
+    Parameter(
+        "project",
+        _TEXT,
+        f"The project's id, as it is spelled; `{WITHOUT}`: none. Of both, like the times.",
+        "acme",
+    ),
+    SINCE,
+    UNTIL,
+)
+"""Which two cohorts to compare."""
 
 MOST: Final = (LIMIT,)
 

@@ -14,10 +14,12 @@ from journeytrace_collector.core.derive import NO_CODES, Summary, rfc3339, statu
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import PASSIVE
 from journeytrace_collector.core.unknown import UnknownNames, toml_lines
+from journeytrace_collector.insight.as_known import as_known, revisions
 from journeytrace_collector.insight.why import why
 from journeytrace_collector.store.base import Act, Known, OutboxRow, OutboxState
 
 __all__ = [
+    "known_at",
     "moment",
     "told",
     "told_acts",
@@ -40,6 +42,22 @@ def told(known: Known, now: int, idle_timeout: int, catalogue: Catalogue) -> Sum
         why=why(known.state, status(known.state, now, idle_timeout), catalogue),
         error_codes=catalogue.error_codes,
     )
+
+
+def known_at(
+    known: Known, events: Sequence[Event], at: int, idle_timeout: int, catalogue: Catalogue
+) -> Known | None:
+    """Give a session as it was known at a moment; both times in ns.
+
+    `events` are all of it. None: it had not begun by then.
+    """
+    state = as_known(events, at, catalogue)
+    if state is None:
+        return None
+    if known.settled_at is None or known.settled_at > at:
+        return Known(state, retention=known.retention)
+    revision = known.revision and revisions(events, at, catalogue, idle_timeout)
+    return Known(state, known.settled_at, min(revision, known.revision), known.retention)
 
 
 class _Said(msgspec.Struct):

@@ -12,6 +12,7 @@ import typer
 from journeytrace_collector.cli.catalogue import catalogue
 from journeytrace_collector.cli.dashboards import dashboards
 from journeytrace_collector.cli.demo import demo
+from journeytrace_collector.cli.diff import diff
 from journeytrace_collector.cli.erase import erase
 from journeytrace_collector.cli.outbox import outbox
 from journeytrace_collector.cli.report import report
@@ -68,6 +69,7 @@ app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(dashboards)
 app.command()(demo)
+app.command()(diff)
 app.command()(erase)
 app.command()(report)
 app.command()(sessions)

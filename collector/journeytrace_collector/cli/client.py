@@ -19,7 +19,9 @@ from journeytrace_collector.cli.terminal import plain
 __all__ = [
     "AdminClient",
     "ApiError",
+    "Comparison",
     "Destination",
+    "Diff",
     "Erasable",
     "Erased",
     "Event",
@@ -29,6 +31,7 @@ __all__ = [
     "Parked",
     "Proposal",
     "Report",
+    "Side",
     "Step",
     "Summary",
     "Unknown",
@@ -158,6 +161,44 @@ class Funnel(TypedDict):
     steps: list[Step]
 
 
+class Side(TypedDict):
+    """One of two cohorts: see `insight.diff.Side`."""
+
+    name: str
+    sessions: int
+    going_on: int
+    of: int
+    sampled: bool
+
+
+class Comparison(TypedDict):
+    """One thing, in two cohorts: see `insight.diff.Comparison`."""
+
+    kind: str
+    name: str
+    of: str | None
+    a: float | None
+    b: float | None
+    a_of: int
+    b_of: int
+    change: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    named: bool
+    text: str
+
+
+class Diff(TypedDict):
+    """What differs between two cohorts."""
+
+    a: Side
+    b: Side
+    both: int
+    words: list[str]
+    comparisons: list[Comparison]
+
+
 class Destination(TypedDict):
     """How one destination of the outbox is doing; a time that is None: there is no such parcel."""
 
@@ -250,13 +291,14 @@ class AdminClient:
             if limit and searches >= _SEARCHES:
                 return {"sessions": found, "next_cursor": cursor, "searched_until": until}
 
-    async def session(self, session_id: str) -> Summary:
-        """Give one session."""
-        return cast(Summary, await self._get(f"sessions/{quote(session_id, safe='')}", {}))
+    async def session(self, session_id: str, as_of: str | None = None) -> Summary:
+        """Give one session; `as_of` (RFC 3339): as it was known then."""
+        path = f"sessions/{quote(session_id, safe='')}"
+        return cast(Summary, await self._get(path, _then(as_of)))
 
-    async def events(self, session_id: str) -> list[Event]:
-        """Give a session's events in order of (time, event id)."""
-        answer = await self._get(f"sessions/{quote(session_id, safe='')}/events", {})
+    async def events(self, session_id: str, as_of: str | None = None) -> list[Event]:
+        """Give a session's events in order of (time, event id); `as_of`: see `session`."""
+        answer = await self._get(f"sessions/{quote(session_id, safe='')}/events", _then(as_of))
         return cast(list[Event], answer["events"])
 
     async def report(self, session_id: str) -> Report:
@@ -267,6 +309,10 @@ class AdminClient:
     async def funnel(self, filters: Mapping[str, str]) -> Funnel:
         """Give the funnel of the sessions that pass the filters."""
         return cast(Funnel, await self._get("funnel", filters))
+
+    async def diff(self, filters: Mapping[str, str]) -> Diff:
+        """Compare two cohorts of sessions."""
+        return cast(Diff, await self._get("diff", filters))
 
     async def outbox(self, limit: int) -> Outbox:
         """Give the destinations and at most `limit` parked parcels, the newest first."""
@@ -390,3 +436,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except ApiError as error:
         typer.echo(plain(str(error)), err=True)
         raise typer.Exit(error.exit_code) from None
+
+
+def _then(as_of: str | None) -> dict[str, str]:
+    return {"as_of": as_of} if as_of is not None else {}

@@ -49,6 +49,14 @@ def show(
     within: Annotated[
         str, typer.Option(metavar="SPAN", help="How near: so long before --around, and after it.")
     ] = "1m",
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="TIME",
+            help="As it was known then, by what had arrived; a time as in --around.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help='Print {"session": …, "events": […]} as the API has it.')
     ] = False,
@@ -70,14 +78,17 @@ def show(
     span = _span(within)
     wanted = source and _source(source)
 
-    async def fetch() -> tuple[Summary, list[Event]]:
+    async def fetch() -> tuple[Summary, Summary, list[Event], str | None]:
         async with connect(url, token, ca_file) as client:
-            session = await resolve(client, session_id)
-            known = session["session_id"]
-            return session, await client.events(known)
+            now = await resolve(client, session_id)
+            known = now["session_id"]
+            if as_of is None:
+                return now, now, await client.events(known), None
+            at = _instant(as_of, now, "--as-of").isoformat()
+            return await client.session(known, at), now, await client.events(known, at), at
 
     try:
-        session, events = run(fetch())
+        session, now, events, at = run(fetch())
     except Several as several:
         fail_for_several(several)
     chosen = _choose(session, events, source=wanted, failed=failed, around=around, within=span)
@@ -87,9 +98,15 @@ def show(
 
     from journeytrace_collector.cli.error_codes import print_codes  # noqa: PLC0415
     from journeytrace_collector.cli.terminal import console  # noqa: PLC0415
-    from journeytrace_collector.cli.timeline import print_card, print_timeline  # noqa: PLC0415
+    from journeytrace_collector.cli.timeline import (  # noqa: PLC0415
+        print_card,
+        print_then,
+        print_timeline,
+    )
 
     out = console()
+    if at is not None:
+        print_then(out, session, now, at)
     print_card(out, session)
     out.print()
     print_timeline(out, chosen, session["created_at"])
@@ -107,7 +124,7 @@ def _choose(
 ) -> Selection:
     from journeytrace_collector.cli.selection import select  # noqa: PLC0415
 
-    at = None if around is None else _instant(around, session)
+    at = None if around is None else _instant(around, session, "--around")
     return select(events, source=source, failed=failed, around=at, within=within)
 
 
@@ -119,7 +136,7 @@ def _source(text: str) -> str:
     return text.upper()
 
 
-def _instant(text: str, session: Summary) -> datetime:
+def _instant(text: str, session: Summary, flag: str) -> datetime:
     from datetime import UTC, datetime  # noqa: PLC0415
 
     from journeytrace_collector.cli.selection import instant  # noqa: PLC0415
@@ -129,7 +146,7 @@ def _instant(text: str, session: Summary) -> datetime:
     try:
         return instant(text, start, end, datetime.now(UTC))
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--around") from None
+        raise typer.BadParameter(str(error), param_hint=flag) from None
 
 
 def _span(text: str) -> timedelta:

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -27,15 +27,43 @@ from journeytrace_collector.cli.terminal import (
     styled,
 )
 
-__all__ = ["print_card", "print_timeline"]
+__all__ = ["print_card", "print_then", "print_timeline"]
 
 _LONGEST_VALUE: Final = 200
 _NEEDS_QUOTES: Final = re.compile(r"""[\s"=]|^$""")
+_CHANGES: Final[
+    Sequence[tuple[str, Literal["status", "decision", "reason", "stage", "last_error_code"]]]
+] = (
+    ("status", "status"),
+    ("decision", "decision"),
+    ("reason", "reason"),
+    ("stage", "stage"),
+    ("error code", "last_error_code"),
+)
 _GOES_ON: Final = "The session goes on, and nothing stands in its way."
 _FOOTNOTE: Final = (
     "Events stand in order of (time, event id). Checks run side by side: the order does not show "
     "what caused what. COMPLETED means that the journey ended, not that the user was approved."
 )
+
+
+def print_then(out: Console, then: Summary, now: Summary, at: str) -> None:
+    """Print that a session is shown as it was known at `at` (RFC 3339), and what came later."""
+    known, every = then["events"], now["events"]
+    text = Text.assemble(("As known at ", "bold"), (f"{moment(at)} UTC", "bold"))
+    text.append(f": {known} of the {counted(every)} that are known now had arrived.")
+    # That there is no reason any more, the decision tells.
+    changed = [
+        f"{word} {plain(now[key] or 'none')}"
+        for word, key in _CHANGES
+        if now[key] != then[key] and (now[key] or key == "decision")
+    ]
+    if changed:
+        text.append(f" Since then: {', '.join(changed)}.")
+    elif known < every:
+        text.append(" What came later changed neither status nor decision.")
+    out.print(text, style="yellow")
+    out.print()
 
 
 def print_card(out: Console, session: Summary) -> None:

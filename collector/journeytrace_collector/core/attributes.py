@@ -10,6 +10,7 @@ from typing import Any, Final
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
+from journeytrace.conventions import SERVICE_VERSION
 from journeytrace_collector.core import fields
 
 __all__ = ["MAX_NESTING", "plain_attributes", "plain_value", "service_of"]
@@ -68,7 +69,7 @@ def service_of(resource: Resource) -> tuple[str | None, str | None]:
     for pair in resource.attributes:
         if pair.key == "service.name":
             service = _told(pair.value, fields.MAX_FIELD)
-        elif pair.key == "service.version":
+        elif pair.key == SERVICE_VERSION:
             version = _told(pair.value, MAX_VERSION)
     return service, version
 

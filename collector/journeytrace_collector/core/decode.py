@@ -13,6 +13,7 @@ from hashlib import sha256
 from secrets import token_bytes
 from typing import Any, Final, Literal
 
+import msgspec
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -20,7 +21,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from journeytrace import conventions as names
-from journeytrace.catalogue import Catalogue
+from journeytrace.catalogue import Catalogue, Role
 from journeytrace_collector.core import fields
 from journeytrace_collector.core.attributes import plain_attributes, service_of
 from journeytrace_collector.core.change import Parcel
@@ -35,6 +36,7 @@ from journeytrace_collector.core.wire import LogsRequest, Read, TracesRequest, r
 __all__ = ["Decoded", "Decoder"]
 
 _KEPT_REJECTIONS: Final = 5
+_RELEASE: Final = f'"{names.SERVICE_VERSION}":'
 
 _ZEROS: Final = bytes(16)
 
@@ -133,6 +135,9 @@ class Decoder:
         carry_logged: bool = False,
     ) -> None:
         self._resolve = Resolver(catalogue, limits).event
+        self._creating = {
+            name for name, spec in catalogue.events.items() if spec.role is Role.CREATE
+        }
         self._carry = carry
         self.traces_as = ExportTraceServiceRequest if carry else TracesRequest
         """What to parse a request of spans as: what is carried on has to be as OTLP has it."""
@@ -169,6 +174,7 @@ class Decoder:
                     _delete(spans, rejected)
             if service and version and len(decoded.events) > before:
                 decoded.versions.add((service, version))
+                self._tell_release(decoded.events, before, version)
         return decoded
 
     def logs(self, request: Any, received: int, rights: Rights = ANYBODY) -> Decoded:
@@ -184,6 +190,7 @@ class Decoder:
                     self._log(record, read, service, received, decoded)
             if service and version and len(decoded.events) > before:
                 decoded.versions.add((service, version))
+                self._tell_release(decoded.events, before, version)
         return decoded
 
     def operation(self, attributes: dict[str, Any], received: int) -> Decoded:
@@ -225,6 +232,17 @@ class Decoder:
                 decoded.reject(Rejection(where, bad.name, bad.problem))
         decoded.rejected = decoded.problems
         return decoded
+
+    def _tell_release(self, events: list[Event], first: int, version: str) -> None:
+        """Keep the version of the service with the event that created a session: see `Groups`.
+
+        `first` is the number of its first event. What leaves has it on its resource.
+        """
+        for number, event in enumerate(events[first:], first):
+            if event.name in self._creating and _RELEASE not in event.metadata:
+                said = msgspec.json.decode(event.metadata, type=dict[str, Any])
+                metadata = msgspec.json.encode({**said, names.SERVICE_VERSION: version}).decode()
+                events[number] = msgspec.structs.replace(event, metadata=metadata)
 
     def _span(
         self, span: Span, read: Read, service: str | None, received: int, decoded: Decoded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import Final
@@ -12,6 +12,7 @@ from typing import Final
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from journeytrace import conventions as names
 from journeytrace.browser import Key
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.clock import Clock
@@ -19,6 +20,7 @@ from journeytrace_collector.core.decode import Decoded, Decoder
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.ingest import Answer, Hold, Intake
 from journeytrace_collector.public.addresses import client_of
+from journeytrace_collector.public.agents import BEGINNINGS, agent_of
 from journeytrace_collector.public.envelope import MAX_BODY, read_envelope, read_plain
 from journeytrace_collector.public.limits import Buckets, Counts, Space, Turns
 from journeytrace_collector.public.rebuild import MAX_EVENTS, rebuilt
@@ -99,7 +101,8 @@ class Listener:
                 if kind != "text/plain" or "Content-Encoding" in request.headers:
                     raise _unknown_kind(kind)
                 claims, sent_at, body = await read_envelope(request.content, hold, check)
-            decoded = self._decoded(body, claims, sent_at, received)
+            agent = agent_of(request.headers.get("User-Agent", ""))
+            decoded = self._decoded(body, claims, sent_at, received, agent)
             # A whole request is charged, or the faulty ones would cost nothing.
             events = len(decoded.events) + decoded.problems
             if not await self._charge(claims, events):
@@ -153,7 +156,14 @@ class Listener:
             raise _limited(Outcome.LIMITED_ALL, wait)
         return self._counts.take(session, events)
 
-    def _decoded(self, body: bytes, claims: Claims, sent_at: int | None, received: int) -> Decoded:
+    def _decoded(
+        self,
+        body: bytes,
+        claims: Claims,
+        sent_at: int | None,
+        received: int,
+        agent: Mapping[str, str],
+    ) -> Decoded:
         request, faulty = read_traces(body, ExportTraceServiceRequest())
         if len(faulty) > MAX_EVENTS:
             raise RefusedError(Outcome.TOO_LARGE, f"a request may hold {MAX_EVENTS} events")
@@ -165,6 +175,11 @@ class Listener:
             sent_at=sent_at,
             received=received,
         )
+        for _, said, _ in found.records:
+            if said[names.EVENT_NAME] in BEGINNINGS:
+                # What the page says itself counts.
+                for key, value in agent.items():
+                    said.setdefault(key, value)
         projects = None if claims.project is None else frozenset({claims.project})
         rights = Rights(SENDER, _SOURCES, projects)
         return self._decoder.told(found.records, [*faulty, *found.rejections], rights)

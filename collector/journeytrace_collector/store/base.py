@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -20,6 +20,7 @@ from journeytrace_collector.core.review import Guard
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.core.tasks import Task
+from journeytrace_collector.insight.tally import Course
 from journeytrace_collector.store.watermarks import Marks
 
 __all__ = [
@@ -43,7 +44,9 @@ __all__ = [
     "OutboxRow",
     "OutboxState",
     "Page",
+    "Sample",
     "Scope",
+    "Seen",
     "SessionLimits",
     "SessionQuery",
     "Store",
@@ -243,6 +246,29 @@ class Known:
     """How often it settled again because it had changed."""
     retention: Retention = NO_PERIODS
     """How long sessions are kept."""
+
+
+class Seen(NamedTuple):
+    """A session of a sample."""
+
+    course: Course
+    told: Sequence[str]
+    """Metadata that may tell what it is of, in the order of its events: see `insight.groups`."""
+    meets: tuple[bool, ...]
+    """Whether it meets each of the queries."""
+    chosen: tuple[bool, ...]
+    """Whether it is in the sample of each: one that meets it and is not was read for another."""
+
+
+class Sample(NamedTuple):
+    """Sessions that meet one of several queries, or some of them."""
+
+    of: list[int]
+    """How many meet each of the queries; an estimate, if not all were looked at."""
+    sampled: list[bool]
+    """Whether there are some of each that were left out."""
+    sessions: Iterator[Seen]
+    """Read as they are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -631,6 +657,16 @@ class Store(Protocol):
 
     def blocks(self, cohort: Cohort) -> dict[str, int]:
         """Count the sessions of `cohort` that had an event with the impact BLOCKED, by its name."""
+
+    def sample(
+        self, queries: Sequence[SessionQuery], now: int, most: int, *, tells: bool
+    ) -> Sample:
+        """Read what sessions went through that meet one of `queries`, at most `most` of each.
+
+        They are sessions as they are at `now` (ns); `per` and pages do not count. Whatever is
+        stored, the work is bounded: see `store.courses`. `tells`: whether what they are of is
+        wanted.
+        """
 
     def projects(self, limit: int) -> list[str]:
         """Give at most `limit` projects that sessions are of, in their order whatever the case.

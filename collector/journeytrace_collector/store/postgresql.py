@@ -52,6 +52,7 @@ from journeytrace_collector.store.base import (
     OutboxRow,
     OutboxState,
     Page,
+    Sample,
     SessionLimits,
     SessionQuery,
     Subject,
@@ -59,6 +60,7 @@ from journeytrace_collector.store.base import (
     TaskRow,
     Written,
 )
+from journeytrace_collector.store.courses import Sampling
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.idling import idle
 from journeytrace_collector.store.ledger import remembered
@@ -479,6 +481,14 @@ class PostgresqlStore:
     def blocks(self, cohort: Cohort) -> dict[str, int]:
         """See `Store.blocks`."""
         return dict(self._ask(counting.blocks(_storable_cohort(cohort), POSTGRESQL, self._stages)))
+
+    def sample(
+        self, queries: Sequence[SessionQuery], now: int, most: int, *, tells: bool
+    ) -> Sample:
+        """See `Store.sample`."""
+        asked = [_storable_query(query) for query in queries]
+        sampling = Sampling(self._ask, POSTGRESQL, self._stages, self._idle_timeout, now)
+        return sampling.sample(asked, most, tells=tells)
 
     def projects(self, limit: int) -> list[str]:
         """See `Store.projects`."""

@@ -47,6 +47,7 @@ from journeytrace_collector.store.base import (
     OutboxRow,
     OutboxState,
     Page,
+    Sample,
     SessionLimits,
     SessionQuery,
     Subject,
@@ -54,6 +55,7 @@ from journeytrace_collector.store.base import (
     TaskRow,
     Written,
 )
+from journeytrace_collector.store.courses import Sampling
 from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.folder import take_folder
 from journeytrace_collector.store.idling import idle
@@ -479,6 +481,13 @@ class SqliteStore:
     def blocks(self, cohort: Cohort) -> dict[str, int]:
         """See `Store.blocks`."""
         return dict(self._ask(counting.blocks(cohort, SQLITE, self._stages)))
+
+    def sample(
+        self, queries: Sequence[SessionQuery], now: int, most: int, *, tells: bool
+    ) -> Sample:
+        """See `Store.sample`."""
+        sampling = Sampling(self._ask, SQLITE, self._stages, self._idle_timeout, now)
+        return sampling.sample(queries, most, tells=tells)
 
     def projects(self, limit: int) -> list[str]:
         """See `Store.projects`."""

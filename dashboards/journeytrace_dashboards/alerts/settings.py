@@ -91,6 +91,8 @@ class Settings:
     """Under which Prometheus scrapes the collectors."""
     grafana_url: str = "http://127.0.0.1:3000"
     """Where people open dashboards; no slash at the end."""
+    desk_url: str = "http://127.0.0.1:9465"
+    """Where people open the desk; no slash at the end. Empty: no alert has a link to it."""
     alertmanager_url: str = ""
     """Where people silence alerts. Empty: no alert has a link for it."""
     runbooks_url: str = "docs/runbooks"

@@ -32,6 +32,10 @@ the alert."""
 
 _EVERY: Final = "$__all"
 _IS_ALL: Final = f'eq (print (index $labels "scope")) "{ALL}"'
+_OF_PROJECT: Final = (
+    f"{{{{ if {_IS_ALL} }}}}{{{{ else }}}}"
+    f'&project={{{{ or (index $labels "project") "{NO_PROJECT}" | urlquery }}}}{{{{ end }}}}'
+)
 
 PERCENT: Final = "{{ $%s | humanizePercentage }}"
 A_SESSION: Final = '{{ printf "%%.2f" $%s }}'
@@ -92,6 +96,9 @@ def links(alert: Alert, settings: Settings, times: str) -> dict[str, str]:
         until = '{{ printf "%.0f" $until }}'
         listed = f"{settings.grafana_url}/d/{alert.sessions}&from={since}&to={until}"
         found["sessions"] = times + listed
+        # A spike is the one that there is of each project, and of all together.
+        if alert.seconds and "scope" in alert.by and settings.desk_url:
+            found["diff"] = f"{times}{settings.desk_url}/diff?from={since}&to={until}{_OF_PROJECT}"
     if settings.alertmanager_url:
         name = f"filter=%7Balertname%3D%22{alert.name}%22%7D"
         found["silence"] = f"{settings.alertmanager_url}/#/silences/new?{name}"

@@ -25,7 +25,12 @@
       say(time, forms[time.dataset.form](new Date(time.dateTime)));
     }
     for (const place of document.querySelectorAll(".zone")) say(place, zone);
-    for (const button of document.querySelectorAll("button[data-copy][hidden]")) button.hidden = false;
+    const hidden = "button[data-copy][hidden], .then input[type=range][hidden]";
+    for (const control of document.querySelectorAll(hidden)) {
+      control.hidden = false;
+      // What the browser gives a slider by itself is for an even number of steps.
+      if (control.type === "range") control.value = moments(control).selectedIndex;
+    }
   }
 
   function move(step) {
@@ -108,6 +113,17 @@
     if (!button) return;
     await navigator.clipboard.writeText(button.dataset.copy);
     button.textContent = "Copied";
+  });
+
+  // The moments of a session on a slider; without it they are a list to choose from.
+  const moments = (range) => range.closest("form").elements.as_of;
+
+  document.addEventListener("input", (event) => {
+    if (event.target.matches(".then input[type=range]")) moments(event.target).selectedIndex = event.target.value;
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".then input[type=range]")) event.target.form.requestSubmit();
+    if (event.target.matches(".then select")) event.target.form.querySelector("[type=range]").value = event.target.selectedIndex;
   });
 
   // Nobody may be in front of the screen any more: what it showed goes, and with it what asks.

@@ -30,7 +30,9 @@ from journeytrace_collector.core.derive import AUTOMATIC, rfc3339
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import VERDICTS
 from journeytrace_collector.core.tasks import ASSIGNED, CLOSED, OPENED
+from journeytrace_desk.views import as_known
 from journeytrace_desk.views.acts import PURPOSE
+from journeytrace_desk.views.asked import link
 from journeytrace_desk.views.documents import fields
 from journeytrace_desk.views.events import place
 
@@ -57,6 +59,7 @@ _WORDS: Final = {
     TASK_ID: "task",
 }
 """What attributes are called here; the others have their own names."""
+_VERDICTS: Final = VERDICTS | {Role.VERDICT_PROPOSE}
 _DECIDES: Final = {Role.VERDICT_APPROVE: "APPROVED", Role.VERDICT_REJECT: "REJECTED"}
 _TASKS: Final = (TASK_ASSIGNEE, TASK_DUE, TASK_RESULT)
 _TOLD: Final = frozenset({ACTOR_ID, ACTOR_ADDRESS, SESSION_ASSIGNEE, *_TASKS})
@@ -84,6 +87,8 @@ class Line:
     """What else was said."""
     address: str
     """Where the event is among all others."""
+    then: str
+    """The session as it was known when a person decided; empty: nobody did."""
 
     @property
     def brief(self) -> str:
@@ -120,6 +125,9 @@ def trail(session_id: str, events: Sequence[Event], catalogue: Catalogue) -> lis
                 after=after,
                 more=_more(event, said),
                 address=place(session_id, events, event),
+                then=link("/session", {"id": session_id, "as_of": as_known.before(event)})
+                if role in _VERDICTS
+                else "",
             )
         )
     return lines[::-1]

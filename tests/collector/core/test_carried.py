@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -106,3 +107,34 @@ def test_a_version_is_that_of_a_service_with_events(
     values: dict[str, str | int] = {"session.id": SESSION}
     span.attributes.extend(_attributes(values | ({"journey.event.name": name} if name else {})))
     assert CARRYING.traces(request, NOON).versions == known
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "kept"),
+    [
+        ("SESSION_CREATED", {"channel": "web"}, {"channel": "web", "service.version": "1.5"}),
+        ("SESSION_CREATED", {"service.version": "2"}, {"service.version": "2"}),
+        ("STEP_VIEW", {"path": "/start"}, {"path": "/start"}),
+    ],
+)
+def test_a_session_begins_under_the_release_of_its_service(
+    name: str, said: dict[str, str | int], kept: dict[str, str]
+) -> None:
+    """The event that creates it keeps the version of the resource, unless it says one itself."""
+    request = ExportTraceServiceRequest()
+    spans = request.resource_spans.add()
+    spans.resource.attributes.extend(
+        _attributes({"service.name": "form", "service.version": "1.5"})
+    )
+    span = spans.scope_spans.add().spans.add(trace_id=b"t" * 16, span_id=b"s" * 8)
+    span.start_time_unix_nano = NOON
+    known: dict[str, str | int] = {"session.id": SESSION, "journey.event.name": name}
+    span.attributes.extend(_attributes(known | said))
+    decoded = CARRYING.traces(request, NOON)
+    (event,) = decoded.events
+    assert json.loads(event.metadata) == kept
+    assert decoded.traces is request
+    # What leaves has it on its resource already.
+    assert len([one for one in span.attributes if one.key == "service.version"]) == len(
+        [one for one in said if one == "service.version"]
+    )

@@ -10,18 +10,24 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 import yaml
+from tests.support.events import MINUTE, SECOND
 from tests.support.waiting import PATIENCE
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import METRICS, Decision, Impact, Source, Status
+from journeytrace_collector.admin.cohorts import parse_pair
 from journeytrace_dashboards.alerts import Settings, alert_files, alert_groups, export_alerts
 from journeytrace_dashboards.alerts.quiet import Quiet
+from journeytrace_dashboards.alerts.settings import DEFAULTS
+from journeytrace_dashboards.alerts.texts import links
+from journeytrace_desk.views.diff import last_week
 
 ROOT = Path(__file__).parents[3]
+WEEK = 7 * 24 * 60 * MINUTE
 GENERATED = ROOT / "dashboards" / "generated"
 GROUPS = alert_groups()
 ALERTS = [alert for group in GROUPS for alert in group.alerts]
@@ -165,6 +171,24 @@ def test_every_link_opens_a_dashboard_and_sets_its_variables(alert: Any) -> None
         variables = {variable["name"] for variable in dashboard["templating"]["list"]}
         asked = set(parse_qs(link.query)) - {"from", "to"}
         assert asked <= {f"var-{name}" for name in variables}
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_every_spike_leads_to_the_same_hours_of_last_week(alert: Any) -> None:
+    """The desk reads the link, and compares the time of the spike with that of a week before."""
+    told = links(alert, DEFAULTS, "")
+    assert ("diff" in told) == alert.name.endswith("Spike")
+    if "diff" not in told:
+        return
+    of_project = told["diff"].replace('{{ printf "%.0f" $since }}', "1780000000000")
+    link = re.sub(r"\{\{ printf[^}]*\}\}", "1780003600000", of_project)
+    asked = dict(parse_qsl(urlsplit(re.sub(r"\{\{[^}]*\}\}", "", link)).query))
+    pair = last_week(asked | {"project": "acme"}, 2**63 - 1)
+    found = parse_pair({name: text for name, text in pair.items() if text})
+    a, b = found.a.query, found.b.query
+    assert (b.since, b.until) == (1780000000 * SECOND, 1780003600 * SECOND)
+    assert (a.since, a.until) == (1780000000 * SECOND - WEEK, 1780003600 * SECOND - WEEK)
+    assert a.project == b.project == "acme"
 
 
 def test_who_is_still_under_way_is_not_undecided() -> None:

@@ -78,6 +78,8 @@ def test_what_it_was_last_week_is_said(day: Day) -> None:
             "&from=now-6h&to=now",
             "sessions": "http://127.0.0.1:3000/d/journeytrace-sessions?var-project=acme"
             f"&var-status=ERROR&from={(minute - 70) * 60_000}&to={minute * 60_000}",
+            "diff": "http://127.0.0.1:9465/diff"
+            f"?from={(minute - 70) * 60_000}&to={minute * 60_000}&project=acme",
             "runbook_url": "docs/runbooks/JourneyErrorSpike.md",
         },
     )

@@ -118,6 +118,7 @@ def test_it_is_told_with_its_numbers_and_links(day: Day) -> None:
             "sessions": "http://127.0.0.1:3000/d/journeytrace-sessions?var-project=a%26b+%22c%27d"
             "&var-decision=REJECTED&var-reason=SELFIE_DUPLICATE"
             "&from=32100000&to=35100000",
+            "diff": "http://127.0.0.1:9465/diff?from=32100000&to=35100000&project=a%26b+%22c%27d",
             "runbook_url": "docs/runbooks/JourneyRejectedReasonSpike.md",
         },
     )
@@ -141,6 +142,7 @@ def test_without_a_project_the_texts_hold(day: Day) -> None:
             "&from=now-6h&to=now",
             "sessions": "http://127.0.0.1:3000/d/journeytrace-sessions?var-project=%28none%29"
             "&var-impact=BLOCKED&from=32100000&to=35100000",
+            "diff": "http://127.0.0.1:9465/diff?from=32100000&to=35100000&project=%28none%29",
             "runbook_url": "docs/runbooks/JourneyBlockedSpike.md",
         },
     )
