@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from journeytrace.catalogue import Catalogue, Pair
-from journeytrace_collector.core.model import Event
-from journeytrace_collector.core.operations import is_passive
 
 __all__ = ["MOST_BITS", "Numbers", "Sighted", "of_stage", "wanted"]
 
@@ -73,15 +71,13 @@ class Numbers:
                 found.setdefault(pair.stage, []).append(pair)
         return found
 
-    def of(self, events: Iterable[Event]) -> int:
-        """Give the bits of a session of these events."""
+    def of(self, events: Iterable[tuple[str, str, str | None]]) -> int:
+        """Give the bits of a session; `events`: name, source and stage of those not passive."""
         seen = 0
-        for event in events:
-            if is_passive(event):
-                continue
-            if event.stage is not None:
-                seen |= self._stages.get(event.stage, 0)
+        for name, source, stage in events:
+            if stage is not None:
+                seen |= self._stages.get(stage, 0)
             # A side that speaks in the other's name tells nothing of what the other saw.
-            if self._sources.get(event.name) == event.source:
-                seen |= self._events[event.name]
+            if self._sources.get(name) == source:
+                seen |= self._events[name]
         return seen

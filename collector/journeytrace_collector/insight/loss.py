@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log, sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -24,16 +24,21 @@ from journeytrace_collector.core.sighting import Numbers, Sighted, of_stage
 from journeytrace_collector.insight.recapture import Cells, Size, chapman, odds, share
 
 __all__ = [
+    "BY",
     "FEWEST",
     "LossGroup",
     "LossStep",
     "Share",
+    "Sightings",
     "beacon_loss",
     "choose",
     "loss_groups",
     "loss_steps",
     "mask",
 ]
+
+BY: Final = ("project", "browser", "release", "country")
+"""What sessions can be told apart by."""
 
 FEWEST: Final = 10
 """Sessions that both sides have to see."""
@@ -112,6 +117,15 @@ class LossGroup(msgspec.Struct, frozen=True):
     """Every ordered stage, in the order of the journey."""
     others: bool = False
     """Whether these are all the groups that are too small to be told one by one."""
+
+
+class Sightings(NamedTuple):
+    """Sessions by what each side saw of them, and by which actions that is told."""
+
+    found: list[Sighted]
+    chosen: dict[str, Pair]
+    """By stage."""
+    numbers: Numbers
 
 
 def choose(found: Iterable[Sighted], numbers: Numbers) -> dict[str, Pair]:

@@ -20,6 +20,7 @@ from journeytrace_collector.core.review import Guard
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.core.tasks import Task
+from journeytrace_collector.insight.loss import Sightings
 
 __all__ = [
     "EVERY_ACT",
@@ -600,6 +601,15 @@ class Store(Protocol):
 
     def blocks(self, cohort: Cohort) -> dict[str, int]:
         """Count the sessions of `cohort` that had an event with the impact BLOCKED, by its name."""
+
+    def sightings(
+        self, cohort: Cohort, by: str | None = None, newest: int | None = None
+    ) -> Sightings:
+        """Count the sessions of `cohort` that have come to rest by what each side saw of them.
+
+        People are not counted, whatever the cohort says. `by`: apart by one of `insight.loss.BY`.
+        `newest`: only so many of them.
+        """
 
     def projects(self, limit: int) -> list[str]:
         """Give at most `limit` projects that sessions are of, in their order whatever the case.

@@ -23,7 +23,9 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
+from journeytrace_collector.core.sighting import Numbers
 from journeytrace_collector.errors import StartError, StoreUnavailableError
+from journeytrace_collector.insight.loss import Sightings
 from journeytrace_collector.store import (
     bound,
     counting,
@@ -32,6 +34,7 @@ from journeytrace_collector.store import (
     postgresql_erasing,
     postgresql_ledger,
     postgresql_outbox,
+    sightings,
     subjects,
     tasks,
 )
@@ -62,7 +65,7 @@ from journeytrace_collector.store.erasing import erase, forget
 from journeytrace_collector.store.ledger import remembered
 from journeytrace_collector.store.listing import HASTE, NUMBERS, Listed, Listing
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
-from journeytrace_collector.store.postgresql_schema import migrate
+from journeytrace_collector.store.postgresql_schema import migrate, numbered
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
 from journeytrace_collector.store.sql import POSTGRESQL, Sql
 from journeytrace_collector.store.texts import storable, storable_json, storable_text
@@ -106,12 +109,15 @@ class PostgresqlStore:
         self._collector_id = storable_text(collector_id)
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._tables = PostgresqlTables(idle_timeout, self._writing)
+        self._numbers = Numbers(catalogue)
         self._effects: Effects | None = None
         self._versions: frozenset[tuple[str, str]] = frozenset()
         self._connections = Connections(url, self._collector_id)
         try:
             with self._connections.transaction() as connection:
                 migrate(connection, catalogue, idle_timeout)
+                self._numbers = numbered(connection, catalogue)
+                self._tables.sighting = self._numbers
                 self._writing.salt = postgresql_erasing.salt(connection)
         except (StoreUnavailableError, psycopg.Error) as error:
             self.close()
@@ -423,6 +429,13 @@ class PostgresqlStore:
     def blocks(self, cohort: Cohort) -> dict[str, int]:
         """See `Store.blocks`."""
         return dict(self._ask(counting.blocks(_storable_cohort(cohort), POSTGRESQL, self._stages)))
+
+    def sightings(
+        self, cohort: Cohort, by: str | None = None, newest: int | None = None
+    ) -> Sightings:
+        """See `Store.sightings`."""
+        asked = _storable_cohort(cohort)
+        return sightings.counted(asked, self._numbers, POSTGRESQL, self._ask, by=by, newest=newest)
 
     def projects(self, limit: int) -> list[str]:
         """See `Store.projects`."""

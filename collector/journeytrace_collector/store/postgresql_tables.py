@@ -23,7 +23,8 @@ from journeytrace_collector.core.invitations import marks_of
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Retention
 from journeytrace_collector.core.sessionize import SessionState
-from journeytrace_collector.store import invitations, tasks
+from journeytrace_collector.core.sighting import Numbers
+from journeytrace_collector.store import invitations, sightings, tasks
 from journeytrace_collector.store.ledger import json_text
 from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
 from journeytrace_collector.store.postgresql_erasing import PostgresqlErasing
@@ -115,6 +116,12 @@ _SETTLE: Final = (
     " stages_told = given.stages_told"
     f" FROM {unnest(_types(*Settled._fields))} WHERE sessions.no = given.no"
 )
+_SIGHT_TYPES: Final = {"seen": "bigint"} | dict.fromkeys(sightings.COLUMNS[1:], "text")
+_SIGHT: Final = (
+    f"UPDATE sessions SET {', '.join(f'{name} = given.{name}' for name in _SIGHT_TYPES)}"
+    f" FROM {unnest({**_SIGHT_TYPES, 'no': 'bigint'})} WHERE sessions.no = given.no"
+)
+_SIGHTED: Final = sightings.READ.format("= ANY(%s::bigint[])") + sightings.IN_ORDER
 _STORED: Final = (
     f"SELECT session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
     " FROM sessions JOIN events ON session_no = no WHERE no = %s ORDER BY at, event_id"
@@ -144,6 +151,8 @@ class PostgresqlTables(PostgresqlErasing):
         self._writing = writing
         self._numbers: deque[int] = deque()
         self._known: set[tuple[int, bytes]] = set()
+        self.sighting: Numbers
+        """What each bit stands for; the store sets it."""
 
     def take(self, events: Mapping[str, Sequence[Event]]) -> list[Row]:
         """See `Tables.take`."""
@@ -261,6 +270,10 @@ class PostgresqlTables(PostgresqlErasing):
         """Write what settling made of sessions."""
         if settled:
             self.connection.execute(_SETTLE, arrays(settled))
+            numbers = [row.no for row in settled]
+            events = self.connection.execute(_SIGHTED, (array(numbers),))
+            seen = list(sightings.values(self.sighting, numbers, events))
+            self.connection.execute(_SIGHT, arrays(seen))
 
 
 def _read_values(state: SessionState, retention: Retention) -> tuple[object, ...]:

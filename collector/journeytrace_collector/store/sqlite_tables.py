@@ -13,7 +13,8 @@ from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import former_values
 from journeytrace_collector.core.invitations import marks_of
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.store import invitations, tasks
+from journeytrace_collector.core.sighting import Numbers
+from journeytrace_collector.store import invitations, sightings, tasks
 from journeytrace_collector.store.sqlite_erasing import SqliteErasing
 from journeytrace_collector.store.writing import (
     CHANGING,
@@ -52,6 +53,8 @@ _SETTLE: Final = (
     " told = ?, stages_told = ? WHERE no = ?"
 )
 
+_SIGHT: Final = f"UPDATE sessions SET {' = ?, '.join(sightings.COLUMNS)} = ? WHERE no = ?"
+_SIGHTED: Final = sightings.READ.format("= ?") + sightings.IN_ORDER
 _STORED: Final = (
     f"SELECT session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
     " FROM sessions JOIN events ON session_no = no WHERE no = ? ORDER BY at, event_id"
@@ -72,10 +75,17 @@ _values = msgspec.structs.astuple
 class SqliteTables(SqliteErasing):
     """Implements `Tables`. Its one writer holds all rows, so holding one takes no statement."""
 
-    def __init__(self, connection: sqlite3.Connection, idle_timeout: int, writing: Writing) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        idle_timeout: int,
+        writing: Writing,
+        numbers: Numbers,
+    ) -> None:
         super().__init__(connection)
         self._idle_timeout = idle_timeout
         self._writing = writing
+        self._sighting = numbers
 
     def take(self, events: Mapping[str, Sequence[Event]]) -> list[Row]:
         """See `Tables.take`."""
@@ -148,3 +158,8 @@ class SqliteTables(SqliteErasing):
     def settle(self, settled: Sequence[Settled]) -> None:
         """Write what settling made of sessions."""
         self._executemany(_SETTLE, settled)
+        seen: list[tuple[object, ...]] = []
+        for row in settled:
+            events = self._execute(_SIGHTED, (row.no,))
+            seen += sightings.values(self._sighting, (row.no,), events)
+        self._executemany(_SIGHT, seen)
