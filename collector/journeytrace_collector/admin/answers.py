@@ -9,11 +9,14 @@ import msgspec
 
 from journeytrace.conventions import Impact, Result, Source
 from journeytrace_collector.core.derive import Summary
+from journeytrace_collector.core.funnel import Step
 from journeytrace_collector.core.model import Rfc3339
+from journeytrace_collector.insight.loss import LossGroup
 
 __all__ = [
     "Act",
     "Acts",
+    "CorrectedFunnel",
     "Count",
     "Destination",
     "Discarded",
@@ -127,6 +130,20 @@ class Events(msgspec.Struct, frozen=True):
 
     events: list[Event]
     """In order of time, then of id."""
+
+
+class CorrectedFunnel(msgspec.Struct, frozen=True):
+    """How far a number of sessions came, and how many more there were than were seen."""
+
+    sessions: int
+    """All of them, also those that came to no ordered stage."""
+    steps: list[Step]
+    """Every ordered stage, in the order of the journey."""
+    by: str | None = None
+    """What `loss` is told apart by; None: nothing."""
+    loss: list[LossGroup] | None = None
+    """Of the sessions that have come to rest: lost beacons told apart from lost users. None: people
+    are counted, who cannot be estimated so."""
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -21,11 +21,13 @@ from journeytrace_collector.admin.guard import (
     answered,
     guard,
 )
+from journeytrace_collector.admin.losses import loss_of
 from journeytrace_collector.admin.openapi import Operation, document, operation, operations
 from journeytrace_collector.admin.parameters import (
     COHORT,
     COUNTED,
     EVENTS,
+    FUNNEL,
     IN_PATH,
     LISTED,
     MOST,
@@ -44,7 +46,6 @@ from journeytrace_collector.admin.told import (
 )
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.derive import Summary
-from journeytrace_collector.core.funnel import Funnel
 from journeytrace_collector.core.overview import Blocks, Overview, Reasons, blocks, overview
 from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.hosts import Hosts
@@ -200,14 +201,18 @@ class _Admin:
             raise UnknownSessionError(session_id)
         return answers.Report(made.sha256, made.key_id, made.pdf)
 
-    @operation("GET", "/api/v1/funnel", COHORT)
-    async def funnel(self, request: web.Request) -> Funnel:
+    @operation("GET", "/api/v1/funnel", FUNNEL)
+    async def funnel(self, request: web.Request) -> answers.CorrectedFunnel:
         """Count how many sessions came at least as far as each stage.
 
         Whoever skips an optional stage has passed it, so no stage has more sessions than the one
-        before it.
+        before it. `loss` tells lost beacons apart from lost users, by the actions that both screen
+        and server see: see docs/insight/loss.md for what it assumes.
         """
-        return (await self._overview(api.parse_cohort(request.query))).funnel
+        cohort, by = api.parse_funnel(request.query)
+        counted = (await self._overview(cohort)).funnel
+        loss = await asyncio.to_thread(loss_of, self._store, cohort, self._catalogue, by)
+        return answers.CorrectedFunnel(counted.sessions, counted.steps, by, loss)
 
     @operation("GET", "/api/v1/reasons", COHORT)
     async def reasons(self, request: web.Request) -> Reasons:

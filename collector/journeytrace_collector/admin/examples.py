@@ -9,9 +9,10 @@ import msgspec
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.admin import answers, api
 from journeytrace_collector.core.derive import Summary
-from journeytrace_collector.core.funnel import Funnel, Step
+from journeytrace_collector.core.funnel import Step
 from journeytrace_collector.core.model import Why
 from journeytrace_collector.core.overview import Block, Blocks, Reason, Reasons
+from journeytrace_collector.insight.loss import LossGroup, LossStep, Share
 
 __all__ = ["EXAMPLES"]
 
@@ -95,7 +96,37 @@ EXAMPLES: Final = (
         key="5df6e0e276135958",
         pdf=b"%PDF-1.7",
     ),
-    Funnel(200, [Step("ENTRY", 200, 1.0, 1.0), Step("PRE_CHECKS", 150, 0.75, 0.75)]),
+    answers.CorrectedFunnel(
+        200,
+        [Step("ENTRY", 200, 1.0, 1.0), Step("PRE_CHECKS", 150, 0.75, 0.75)],
+        by=None,
+        loss=[
+            LossGroup(
+                None,
+                200,
+                [
+                    LossStep(
+                        "ENTRY",
+                        screen="FRONT_SESSION_START",
+                        server="SESSION_CREATED",
+                        known=200,
+                        seen_by_screen=150,
+                        seen_by_server=190,
+                        seen_by_both=140,
+                        screen_loss=Share(0.263, 0.206, 0.330),
+                        screen_loss_leaving=Share(0.300, 0.191, 0.438),
+                        neither=0,
+                        server_loss=Share(0.067, 0.037, 0.118),
+                        estimate=202,
+                        low=201,
+                        high=205,
+                        independent=True,
+                    ),
+                    LossStep("PRE_CHECKS", refusal="Only 4 sessions were seen by both sides."),
+                ],
+            )
+        ],
+    ),
     Reasons(200, [Reason(Decision.REJECTED, "SELFIE_DUPLICATE", _SESSION.reason, 6, 0.5)]),
     Blocks(200, [Block("IP_RISK_CHECK", "The address is risky.", 30, 0.15)]),
     answers.Erasable(sessions=3, events=97),

@@ -9,12 +9,14 @@ from typing import Any, Final
 
 from journeytrace.conventions import Decision, Impact, Result, Source, Status
 from journeytrace_collector.core.attempts import Per
+from journeytrace_collector.insight.loss import BY
 from journeytrace_collector.store.base import SEARCH_FIELDS
 
 __all__ = [
     "COHORT",
     "COUNTED",
     "EVENTS",
+    "FUNNEL",
     "IN_PATH",
     "LISTED",
     "MAX_LIMIT",
@@ -184,6 +186,16 @@ COHORT: Final = (
     PER,
 )
 """Which sessions aggregates are of."""
+
+FUNNEL: Final = (
+    *COHORT,
+    Parameter(
+        "by",
+        {"type": "string", "enum": list(BY)},
+        "What to tell lost beacons apart by, the ten largest one by one. Left out: all in one.",
+    ),
+)
+"""Which sessions a funnel is of."""
 
 EVENTS: Final = (SOURCE,)
 """Which events of a session to give."""
