@@ -22,6 +22,7 @@ from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace_collector.admin.acting import Acting
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.admin.desk import DeskContext, asked_for, load_desk
+from journeytrace_collector.beacons import Beacons
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.connections import HTTP_LOG, Connections, bind, connection_limits
@@ -160,6 +161,7 @@ class Collector:
             self._background(exporter.run())
         kept = round(settings.outbox_retention.total_seconds() * 1e9)
         self._background(Chores(store, ingest, self._clock, health, kept).run())
+        self._background(Beacons(store, self._clock, health, catalogue.ordered_stages).run())
 
         pages = {path: page for e in exporters.values() for path, page in e.pages().items()}
         admin = admin_app(

@@ -18,6 +18,7 @@ __all__ = [
     "ANALYSIS_SUMMARY",
     "ANALYSIS_VERDICT",
     "ATTRIBUTES",
+    "BEACON_LOSS_RATIO",
     "CHECK_DURATION_SECONDS",
     "COLLECTOR_BACKGROUND_FAILURES_TOTAL",
     "COLLECTOR_BUILD_INFO",
@@ -470,6 +471,14 @@ class Metric:
     """
 
 
+BEACON_LOSS_RATIO: Final = Metric(
+    "journey_beacon_loss_ratio",
+    "gauge",
+    ("project",),
+    "Share, 0 to 1, of what the screen tells that is lost: of the actions that the server saw, over"
+    " the sessions of the last 24 hours that have come to rest. No value: too few are known.",
+)
+
 CHECK_DURATION_SECONDS: Final = Metric(
     "journey_check_duration_seconds",
     "histogram",
@@ -687,6 +696,7 @@ VERDICTS_TOTAL: Final = Metric(
 )
 
 METRICS: Final = (
+    BEACON_LOSS_RATIO,
     CHECK_DURATION_SECONDS,
     COLLECTOR_BACKGROUND_FAILURES_TOTAL,
     COLLECTOR_BUILD_INFO,

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.core.attempts import Per
-from journeytrace_collector.core.sighting import Sighted
 from journeytrace_collector.insight.loss import LossGroup, loss_groups
 from journeytrace_collector.store.base import Cohort, Store
 
-__all__ = ["MOST_GROUPS", "loss_of"]
-
-MOST_GROUPS: Final = 10
-"""Told one by one; all others are one."""
+__all__ = ["loss_of"]
 
 
 def loss_of(
@@ -25,10 +19,5 @@ def loss_of(
     """
     if cohort.per is Per.PERSON:
         return None
-    found, chosen, numbers = store.sightings(cohort, by)
-    most = None if by is None else MOST_GROUPS
-    groups = loss_groups(found, chosen, numbers, catalogue.ordered_stages, most)
-    if groups or by is not None:
-        return groups
-    # Where nobody has come to rest there is one group all the same, of nobody.
-    return loss_groups([Sighted(None, None, 0, 0)], chosen, numbers, catalogue.ordered_stages)
+    sightings = store.sightings(cohort, by)
+    return loss_groups(sightings, catalogue.ordered_stages, by)

@@ -24,6 +24,9 @@ __all__ = [
     "Erased",
     "Event",
     "Funnel",
+    "LossGroup",
+    "LossShare",
+    "LossStep",
     "Outbox",
     "Page",
     "Parked",
@@ -151,11 +154,54 @@ class Step(TypedDict):
     dropped: int
 
 
+class LossShare(TypedDict):
+    """A share, 0 to 1, with its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class LossStep(TypedDict):
+    """What screen and server together say of one stage: see `insight.loss`."""
+
+    stage: str
+    screen: str | None
+    server: str | None
+    known: int
+    seen_by_screen: int
+    seen_by_server: int
+    seen_by_both: int
+    screen_loss: LossShare | None
+    screen_loss_leaving: LossShare | None
+    neither: int
+    server_loss: LossShare | None
+    estimate: int | None
+    low: int | None
+    high: int | None
+    since: str | None
+    left: LossShare | None
+    left_by_screen: float | None
+    independent: bool | None
+    refusal: str | None
+
+
+class LossGroup(TypedDict):
+    """The same of some sessions."""
+
+    name: str | None
+    sessions: int
+    steps: list[LossStep]
+    others: bool
+
+
 class Funnel(TypedDict):
     """How far sessions came: how many there are, and each stage in the order of the journey."""
 
     sessions: int
     steps: list[Step]
+    by: str | None
+    loss: list[LossGroup] | None
 
 
 class Destination(TypedDict):

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, log, sqrt
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import msgspec
@@ -36,6 +37,8 @@ __all__ = [
     "loss_steps",
     "mask",
 ]
+
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 BY: Final = ("project", "browser", "release", "country")
 """What sessions can be told apart by."""
@@ -175,13 +178,14 @@ class _Counts:
 
 
 def loss_steps(
-    found: Iterable[Sighted], chosen: Mapping[str, Pair], numbers: Numbers, stages: Sequence[str]
+    sightings: Sightings, stages: Sequence[str], unfit: Mapping[str, str] = _NOTHING
 ) -> list[LossStep]:
-    """Make the funnel of sessions whose highest stages and sightings are `found`.
+    """Make the funnel of some sessions.
 
-    `stages` are the ordered ones, first to last.
+    `stages` are the ordered ones, first to last; `unfit` those of which these sessions cannot
+    speak, with the reason.
     """
-    found = list(found)
+    found, chosen, numbers = sightings
     steps: list[LossStep] = []
     before: tuple[str, Size, int] | None = None
     for stage in stages:
@@ -194,7 +198,7 @@ def loss_steps(
         size = chapman(counts.here)
         whole = Size(*(None if part is None else part + counts.passed for part in size))  # type: ignore[arg-type]
         told, refusal = _independence(counts, whole.estimate)
-        refusal = _too_few(counts, whole) or refusal
+        refusal = unfit.get(stage) or _too_few(counts, whole) or refusal
         screen = _by_screen(found, chosen, numbers, stages, stage)
         step = _seen(stage, pair, counts)
         if refusal is None:
@@ -217,6 +221,10 @@ def loss_steps(
             before = stage, whole, screen
         else:
             step = msgspec.structs.replace(step, refusal=refusal, independent=told)
+        if stage in unfit:
+            step = msgspec.structs.replace(
+                step, screen_loss=None, screen_loss_leaving=None, server_loss=None
+            )
         steps.append(step)
     return steps
 
@@ -294,8 +302,9 @@ _NEVER_SEEN: Final = "No session here shows an action of this stage that both si
 def _too_few(counts: _Counts, whole: Size) -> str | None:
     both = counts.here.both + counts.further.both
     if both < FEWEST:
-        one = "session was" if both == 1 else "sessions were"
-        return f"Only {both} {one} seen by both sides, and {FEWEST} are needed."
+        some = f"Only {both} session{'' if both == 1 else 's'}" if both else "No session"
+        verb = "were" if both > 1 else "was"
+        return f"{some} {verb} seen by both sides, and {FEWEST} are needed."
     if whole.high is None or whole.high - whole.low > _WIDEST * whole.estimate:
         most = "any number" if whole.high is None else f"{whole.high:.0f}"
         return (
@@ -364,31 +373,60 @@ def _within(part: float) -> float:
 
 
 def loss_groups(
-    found: Iterable[Sighted],
-    chosen: Mapping[str, Pair],
-    numbers: Numbers,
-    stages: Sequence[str],
-    most: int | None = None,
+    sightings: Sightings, stages: Sequence[str], by: str | None = None, most: int = 10
 ) -> list[LossGroup]:
     """Make the funnel of each group, the largest first: `most` of them, and one of all others.
 
-    `most` None: all are one.
+    `by`: what they are told apart by; None: nothing, so that all are one.
     """
     by_group: dict[str | None, list[Sighted]] = {}
-    for one in found:
-        by_group.setdefault(one.group if most is not None else None, []).append(one)
+    for one in sightings.found:
+        by_group.setdefault(one.group if by else None, []).append(one)
+    if by is None:
+        by_group.setdefault(None, [])
     sizes = {name: sum(one.sessions for one in mine) for name, mine in by_group.items()}
     order = sorted(by_group, key=lambda name: (-sizes[name], name or ""))
-    shown, rest = order[:most], order[len(order) if most is None else most :]
-    groups = [
-        LossGroup(name, sizes[name], loss_steps(by_group[name], chosen, numbers, stages))
-        for name in shown
-    ]
-    if rest:
-        others = [one for name in rest for one in by_group[name]]
-        steps = loss_steps(others, chosen, numbers, stages)
-        groups.append(LossGroup(None, sum(sizes[name] for name in rest), steps, others=True))
-    return groups
+    shown, rest = order[:most], order[most:]
+    unfit = _told_by_itself(sightings, stages, by) if by else {}
+
+    def group(names: Sequence[str | None], *, others: bool = False) -> LossGroup:
+        found = [one for name in names for one in by_group[name]]
+        steps = loss_steps(sightings._replace(found=found), stages, unfit)
+        size = sum(sizes[name] for name in names)
+        return LossGroup(None if others else names[0], size, steps, others)
+
+    groups = [group([name]) for name in shown]
+    return [*groups, group(rest, others=True)] if rest else groups
+
+
+def _told_by_itself(sightings: Sightings, stages: Sequence[str], by: str) -> Mapping[str, str]:
+    """Give the stages of which a group cannot speak, with the reason.
+
+    Where a session's browser is told by the very beacon that is missed, no browser loses any.
+    """
+    found: dict[str, str] = {}
+    told = [one for one in sightings.found if one.group is not None]
+    untold = [one for one in sightings.found if one.group is None]
+    for stage, pair in sightings.chosen.items():
+        (told_by, untold_by) = (
+            _counted(some, pair, sightings.numbers, stages) for some in (told, untold)
+        )
+        a, b = (counts.here + counts.further for counts in (told_by, untold_by))
+        for side, cells in (
+            ("screen", Cells(a.both, b.both, a.server, b.server)),
+            ("server", Cells(a.both, b.both, a.screen, b.screen)),
+        ):
+            ratio, distance = odds(cells)
+            if distance > _FAR and ratio > _TELLING:
+                found[stage] = (
+                    f"Not by {by}: that is told by what the {side} sends here, so it is known of"
+                    " hardly any session of which this was lost."
+                )
+    return found
+
+
+_TELLING: Final = 8.0
+"""How much likelier a group is known where an event came."""
 
 
 def beacon_loss(steps: Iterable[LossStep]) -> float | None:
