@@ -18,11 +18,13 @@ from journeytrace.errors import InvalidSessionIdError
 from journeytrace.identity import normalise_session_id
 from journeytrace_collector.admin.api import MOST_COUNTED, code_query
 from journeytrace_collector.admin.desk import DeskContext
+from journeytrace_collector.admin.losses import loss_of
 from journeytrace_collector.admin.told import told
 from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Blocks, Overview, blocks, overview
+from journeytrace_collector.insight.loss import LossGroup
 from journeytrace_collector.store.base import (
     Cohort,
     Counted,
@@ -168,6 +170,12 @@ class Reader:
             return found, blocked, sum(one.sessions for one in every)
 
         return await asyncio.to_thread(read)
+
+    async def losses(self, cohort: Cohort, by: str | None) -> list[LossGroup]:
+        """Tell what screen and server saw of a cohort; `by`: apart by one of `insight.loss.BY`."""
+        mine = replace(cohort, projects=self.actor.projects)
+        found = await asyncio.to_thread(loss_of, self._store, mine, self._reading.catalogue, by)
+        return found or []
 
     async def seen_projects(self, limit: int) -> list[str]:
         """Give projects that there are sessions of, or where they may not see all: their own."""
