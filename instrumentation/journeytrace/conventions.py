@@ -107,6 +107,7 @@ __all__ = [
     "TASK_DUE",
     "TASK_ID",
     "TASK_RESULT",
+    "TIME_SCREEN",
     "TIME_SENT",
     "USER_EMAIL",
     "USER_HASH",
@@ -259,6 +260,9 @@ INVITATION_BROWSER: Final = "journey.invitation.browser"
 
 TIME_SENT: Final = "journey.time.sent"
 """Put by the collector on an event whose own time it does not believe: what was sent, RFC 3339."""
+
+TIME_SCREEN: Final = "journey.time.screen"
+"""Put by the collector on what a page sent: when it happened by the page's own clock, RFC 3339."""
 
 ATTRIBUTES: Final = (
     SESSION_ID,

@@ -19,7 +19,7 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.people import check_name, check_person, check_still
 from journeytrace_collector.core.rights import OPERATOR
 
-__all__ = ["Limits", "Record", "Resolver", "believable"]
+__all__ = ["Limits", "Record", "Resolver", "believable", "written"]
 
 LEAD: Final = 10 * 60 * 1_000_000_000
 """How far ahead of its arrival the time of an event is believed, in ns."""
@@ -94,8 +94,8 @@ def believable(record: Record) -> tuple[int, int]:
     return at, record.duration
 
 
-def _written(at: int) -> str:
-    """Write a time that is not believed, to the ns: all 64 bits end in the year 2554."""
+def written(at: int) -> str:
+    """Write a time as it was sent, to the ns: all 64 bits end in the year 2554."""
     seconds, ns = divmod(at, 1_000_000_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
 
@@ -162,7 +162,7 @@ class Resolver:
             check_still(result, impact, ordered=self._catalogue.rank(stage) is not None)
         at, duration = believable(record)
         if record.at not in (0, at):
-            attributes[names.TIME_SENT] = _written(record.at)
+            attributes[names.TIME_SENT] = written(record.at)
         metadata = _metadata(attributes)
         if len(metadata) > self._limits.metadata_bytes:
             limit = self._limits.metadata_bytes

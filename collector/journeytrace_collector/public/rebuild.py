@@ -16,7 +16,7 @@ from journeytrace.identity import trace_id
 from journeytrace_collector.core.attributes import plain_attributes
 from journeytrace_collector.core.fields import MAX_NAME, BadFieldError, check_id
 from journeytrace_collector.core.model import Rejection
-from journeytrace_collector.core.record import Limits, Record
+from journeytrace_collector.core.record import Limits, Record, written
 from journeytrace_collector.public.refusal import Outcome, RefusedError
 from journeytrace_collector.public.times import corrected
 from journeytrace_collector.public.token import Claims
@@ -80,6 +80,9 @@ def rebuilt(
     now = sent_at or received
     starts = [s.start_time_unix_nano or s.end_time_unix_nano or now for *_, s in taken]
     times = corrected(starts, sent_at, received, claims.started)
+    for (_, said, _), start in zip(taken, starts, strict=True):
+        # What both sides told of one action says more of the page's clock than one arrival does.
+        said[names.TIME_SCREEN] = written(start)
     trace = trace_id(claims.session_id)
     records = [
         (
