@@ -11,6 +11,7 @@ from journeytrace.conventions import Impact, Result, Source
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.funnel import Step
 from journeytrace_collector.core.model import Rfc3339
+from journeytrace_collector.insight.clocks import Clock
 from journeytrace_collector.insight.loss import LossGroup
 
 __all__ = [
@@ -123,6 +124,9 @@ class Event(msgspec.Struct, frozen=True):
     """The service that recorded it."""
     attributes: _Object
     """All else that was recorded."""
+    order_certain: bool | None = None
+    """Whether it certainly happened after the one before it in this answer; None: it is the first.
+    Clocks differ: see `clock`."""
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -130,6 +134,9 @@ class Events(msgspec.Struct, frozen=True):
 
     events: list[Event]
     """In order of time, then of id."""
+    clock: Clock | None = None
+    """How far the screen's clock is from the server's, by what both told of the same calls; None:
+    too little tells it, and between screen and server no order is certain."""
 
 
 class CorrectedFunnel(msgspec.Struct, frozen=True):

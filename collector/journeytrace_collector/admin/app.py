@@ -40,7 +40,7 @@ from journeytrace_collector.admin.told import (
     told,
     told_acts,
     told_destination,
-    told_event,
+    told_events,
     told_parked,
     told_unknown,
 )
@@ -180,13 +180,13 @@ class _Admin:
     async def events(self, request: web.Request) -> answers.Events:
         """Give the events of one session, by its id or its support code, in order of time.
 
-        Checks run side by side: order is not causality.
+        Checks run side by side: order is not causality. Nor is all order certain.
         """
         source = api.parse_source(request.query)
         known = await self._known(request)
-        events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
-        codes = self._catalogue.error_codes
-        return answers.Events([told_event(event, codes) for event in events])
+        every = await asyncio.to_thread(self._store.events, known.state.session_id)
+        shown = [event for event in every if source in {None, event.source}]
+        return told_events(shown, every, self._catalogue)
 
     @operation("POST", "/api/v1/sessions/{id}/report", errors=(404, 409, 501))
     async def report(self, request: web.Request) -> answers.Report:

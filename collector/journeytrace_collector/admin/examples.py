@@ -12,6 +12,7 @@ from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.funnel import Step
 from journeytrace_collector.core.model import Why
 from journeytrace_collector.core.overview import Block, Blocks, Reason, Reasons
+from journeytrace_collector.insight.clocks import Clock
 from journeytrace_collector.insight.loss import LossGroup, LossStep, Share
 
 __all__ = ["EXAMPLES"]
@@ -89,7 +90,8 @@ EXAMPLES: Final = (
                 service="kyc",
                 attributes=msgspec.Raw(b'{"score":0.97}'),
             )
-        ]
+        ],
+        Clock(7_379.6, 7_380.4, 4, "Screen's clock 2 h 3 min ahead (±400 ms)"),
     ),
     answers.Report(
         sha256="2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",

@@ -14,6 +14,7 @@ from journeytrace_collector.core.derive import NO_CODES, Summary, rfc3339, statu
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import PASSIVE
 from journeytrace_collector.core.unknown import UnknownNames, toml_lines
+from journeytrace_collector.insight.clocks import bounds, certain, clock
 from journeytrace_collector.insight.why import why
 from journeytrace_collector.store.base import Act, Known, OutboxRow, OutboxState
 
@@ -23,6 +24,7 @@ __all__ = [
     "told_acts",
     "told_destination",
     "told_event",
+    "told_events",
     "told_parked",
     "told_unknown",
 ]
@@ -70,6 +72,21 @@ def told_event(found: Event, error_codes: Mapping[str, ErrorCodeSpec] = NO_CODES
         service=found.service,
         attributes=msgspec.Raw(found.metadata.encode()),
     )
+
+
+def told_events(
+    shown: Sequence[Event], every: Sequence[Event], catalogue: Catalogue
+) -> answers.Events:
+    """Describe events of one session, in their order; `every`: all that is known of it, for that
+    tells which order is certain.
+    """
+    found = bounds(every, catalogue)
+    orders = [None, *certain(shown, found)]
+    told = [
+        msgspec.structs.replace(told_event(one, catalogue.error_codes), order_certain=order)
+        for one, order in zip(shown, orders, strict=False)
+    ]
+    return answers.Events(told, clock(found))
 
 
 def told_unknown(found: UnknownNames) -> answers.Unknown:

@@ -19,6 +19,7 @@ from journeytrace_collector.cli.terminal import plain
 __all__ = [
     "AdminClient",
     "ApiError",
+    "Clock",
     "Destination",
     "Erasable",
     "Erased",
@@ -34,6 +35,7 @@ __all__ = [
     "Report",
     "Step",
     "Summary",
+    "Timeline",
     "Unknown",
     "connect",
     "run",
@@ -123,6 +125,23 @@ class Event(TypedDict):
     duration_ms: float | None
     service: str | None
     attributes: dict[str, Any]
+    order_certain: NotRequired[bool | None]
+
+
+class Clock(TypedDict):
+    """How far the screen's clock is from the server's: see `insight.clocks`."""
+
+    ahead_low: float
+    ahead_high: float
+    calls: int
+    text: str
+
+
+class Timeline(TypedDict):
+    """The events of a session."""
+
+    events: list[Event]
+    clock: NotRequired[Clock | None]
 
 
 class Report(TypedDict):
@@ -304,6 +323,10 @@ class AdminClient:
         """Give a session's events in order of (time, event id)."""
         answer = await self._get(f"sessions/{quote(session_id, safe='')}/events", {})
         return cast(list[Event], answer["events"])
+
+    async def timeline(self, session_id: str) -> Timeline:
+        """Give a session's events in their order, and how sure that is."""
+        return cast(Timeline, await self._get(f"sessions/{quote(session_id, safe='')}/events", {}))
 
     async def report(self, session_id: str) -> Report:
         """Have the report of a session issued."""

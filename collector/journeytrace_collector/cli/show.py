@@ -12,7 +12,7 @@ from journeytrace_collector.cli.options import DEFAULT_URL, CaFile, Token, Url
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from journeytrace_collector.cli.client import Event, Summary
+    from journeytrace_collector.cli.client import Event, Summary, Timeline
     from journeytrace_collector.cli.selection import Selection
 
 __all__ = ["show"]
@@ -70,19 +70,21 @@ def show(
     span = _span(within)
     wanted = source and _source(source)
 
-    async def fetch() -> tuple[Summary, list[Event]]:
+    async def fetch() -> tuple[Summary, Timeline]:
         async with connect(url, token, ca_file) as client:
             session = await resolve(client, session_id)
             known = session["session_id"]
-            return session, await client.events(known)
+            return session, await client.timeline(known)
 
     try:
-        session, events = run(fetch())
+        session, answer = run(fetch())
     except Several as several:
         fail_for_several(several)
+    events, clock = answer["events"], answer.get("clock")
     chosen = _choose(session, events, source=wanted, failed=failed, around=around, within=span)
     if as_json:
-        typer.echo(json.dumps({"session": session, "events": chosen.events}, indent=2))
+        shown = {"session": session, "events": chosen.events, "clock": clock}
+        typer.echo(json.dumps(shown, indent=2))
         return
 
     from journeytrace_collector.cli.error_codes import print_codes  # noqa: PLC0415
@@ -92,7 +94,7 @@ def show(
     out = console()
     print_card(out, session)
     out.print()
-    print_timeline(out, chosen, session["created_at"])
+    print_timeline(out, chosen, session["created_at"], clock)
     print_codes(out, chosen.events)
 
 
