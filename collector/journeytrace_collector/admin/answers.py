@@ -124,9 +124,9 @@ class Event(msgspec.Struct, frozen=True):
     """The service that recorded it."""
     attributes: _Object
     """All else that was recorded."""
-    order_certain: bool | None = None
+    order_certain: bool | msgspec.UnsetType | None = msgspec.UNSET
     """Whether it certainly happened after the one before it in this answer; None: it is the first.
-    Clocks differ: see `clock`."""
+    Clocks differ: see `clock`. Beside `clock` it is always there."""
 
 
 class Events(msgspec.Struct, frozen=True):

@@ -45,8 +45,8 @@ BY: Final = ("project", "browser", "release", "country")
 
 FEWEST: Final = 10
 """Sessions that both sides have to see."""
-_FAR: Final = 3.0
-"""Standard errors from chance that are no chance."""
+_CHANCE: Final = 0.001
+"""What is less likely is no chance."""
 _MATTERS: Final = 0.005
 """A share of a step's sessions: a dependence that moves the estimate by less is passed over."""
 _WIDEST: Final = 0.5
@@ -328,9 +328,10 @@ def _independence(counts: _Counts, estimate: float) -> tuple[bool | None, str | 
     hidden = here.screen * here.server / (here.both + 1)
     most = further._replace(neither=counts.passed - further.seen)
     for cells, sign in ((further, 1), (most, -1)):
-        ratio, distance = odds(cells)
+        ratio, below = odds(cells)
+        surprise = 1 - below if sign > 0 else below
         # If it is here as it is further on, so many are hidden more, or fewer.
-        if distance * sign > _FAR and abs(ratio - 1) * hidden > _MATTERS * estimate:
+        if surprise < _CHANCE and abs(ratio - 1) * hidden > _MATTERS * estimate:
             why = _TOGETHER if sign > 0 else _APART
             return False, (
                 "The two sides do not miss sessions independently: of"
@@ -416,8 +417,8 @@ def _told_by_itself(sightings: Sightings, stages: Sequence[str], by: str) -> Map
             ("screen", Cells(a.both, b.both, a.server, b.server)),
             ("server", Cells(a.both, b.both, a.screen, b.screen)),
         ):
-            ratio, distance = odds(cells)
-            if distance > _FAR and ratio > _TELLING:
+            ratio, below = odds(cells)
+            if 1 - below < _CHANCE and ratio > _TELLING:
                 found[stage] = (
                     f"Not by {by}: that is told by what the {side} sends here, so it is known of"
                     " hardly any session of which this was lost."

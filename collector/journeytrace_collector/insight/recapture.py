@@ -8,7 +8,7 @@ first has seen of all. What neither saw follows from that.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil, exp, floor, lgamma, log, sqrt
+from math import ceil, exp, floor, lgamma, sqrt
 from typing import Final, NamedTuple
 
 __all__ = ["Cells", "Size", "chapman", "odds", "share"]
@@ -19,6 +19,8 @@ _TAIL: Final = 0.025
 _MANY: Final = 200
 """From so many on in each cell that is not both, the two intervals are the same, and the second one
 costs nothing."""
+_SMALL: Final = 1e-15
+"""A probability that adds nothing any more."""
 _MOST: Final = 1_000
 """What is more often as many as were seen is no answer."""
 
@@ -83,15 +85,24 @@ def _below(first: int, second: int, both: int) -> Callable[[int], float]:
     def below(size: int) -> float:
         ways = _ways(first, both) + _ways(size - first, second - both) - _ways(size, second)
         part = exp(ways)
-        total, count, least = part / 2, both, max(0, first + second - size)
-        while count > least and (part > 1e-15 or count == both):
-            part *= count * (size - first - second + count)
-            part /= (first - count + 1) * (second - count + 1)
-            count -= 1
-            total += part
-        return total
+        # From where it is away from what is likely, so that each further part is smaller.
+        if both * size > first * second:
+            return 1 - _tail(part, first, second, size, both)
+        # Fewer by both is more by the first and not by the second.
+        return _tail(part, first, size - second, size, first - both)
 
     return below
+
+
+def _tail(part: float, first: int, second: int, size: int, both: int) -> float:
+    """Give the probability of more seen by both, and half that of as many, which is `part`."""
+    total, most = part / 2, min(first, second)
+    while both < most and part > _SMALL:
+        part *= (first - both) * (second - both)
+        both += 1
+        part /= both * (size - first - second + both)
+        total += part
+    return total
 
 
 def _ways(of: int, chosen: int) -> float:
@@ -124,15 +135,15 @@ def _by_logit(cells: Cells) -> tuple[float, float]:
 
 
 def odds(cells: Cells) -> tuple[float, float]:
-    """Give by how much likelier one side sees what the other saw, and how far that is from chance.
+    """Give by how much likelier one side sees what the other saw, and how little chance that is.
 
     The first is the odds ratio, 1 where the two have nothing to do with each other. The second is
-    the distance of its logarithm from 0 in standard errors. `neither` has to be all of them.
+    how likely chance alone would give less than that, 0 to 1 (mid-p of Fisher's exact test).
+    `neither` has to be all of them.
     """
-    parts = [count + 0.5 for count in cells]
-    both, screen, server, neither = parts
-    found = log(both * neither / (screen * server))
-    return exp(found), found / sqrt(sum(1 / part for part in parts))
+    both, screen, server, neither = cells
+    ratio = (both + 0.5) * (neither + 0.5) / ((screen + 0.5) * (server + 0.5))
+    return ratio, _below(both + screen, both + server, both)(cells.seen + neither)
 
 
 def share(part: int, whole: int) -> tuple[float, float, float] | None:

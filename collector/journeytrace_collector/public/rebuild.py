@@ -80,9 +80,10 @@ def rebuilt(
     now = sent_at or received
     starts = [s.start_time_unix_nano or s.end_time_unix_nano or now for *_, s in taken]
     times = corrected(starts, sent_at, received, claims.started)
-    for (_, said, _), start in zip(taken, starts, strict=True):
-        # What both sides told of one action says more of the page's clock than one arrival does.
-        said[names.TIME_SCREEN] = written(start)
+    for _, said, span in taken:
+        # What both sides told of one call says more of the page's clock than one arrival does.
+        if span.start_time_unix_nano:
+            said[names.TIME_SCREEN] = written(span.start_time_unix_nano)
     trace = trace_id(claims.session_id)
     records = [
         (
