@@ -26,7 +26,8 @@ _MINUTE: Final = 60 * _SECOND
 _COARSE: Final = 1_000_000
 """A page's clock tells whole milliseconds, in ns: so far each of its times can be off."""
 _CALL: Final = "API_CALL"
-"""The stage of what the screen asks and waits for."""
+"""The stage of what the screen asks and waits for. Elsewhere the server may begin before the screen
+tells of it, or go on when it has answered."""
 FEWEST: Final = 2
 """Calls that have to agree: one alone may be an attempt of which the other half is lost, beside
 another one."""
@@ -94,17 +95,15 @@ def bounds(events: Iterable[Event], catalogue: Catalogue) -> Bounds | None:
         screen = once.get((pair.screen, Source.FE.value))
         server = once.get((pair.server, Source.BE.value))
         # What has no extent does not say whether it was told before the call or after it.
-        if screen is None or server is None or not screen.duration:
+        if screen is None or server is None or screen.stage != _CALL or not screen.duration:
             continue
         if TIME_SENT in server.metadata:
             # A server whose clock is off is nothing to go by.
             continue
         begun = _sent(screen)
         low = max(low, begun - server.at - _COARSE)
-        # Elsewhere the server may go on when it has answered.
-        if screen.stage == _CALL:
-            high = min(high, begun + screen.duration - server.at + _COARSE)
-            calls += 1
+        high = min(high, begun + screen.duration - server.at + _COARSE)
+        calls += 1
     return Bounds(low, high, calls) if calls >= FEWEST and low <= high else None
 
 
