@@ -76,7 +76,7 @@ def test_times_are_taken_as_they_were_sent() -> None:
     """
     sent = "2026-06-01T14:03:00.000000000Z"
     for key in ("journey.time.screen", "journey.time.sent"):
-        told = {"metadata": f'{{"{key}":"{sent}"}}', "received": NOON + 3 * SECOND}
+        told: dict[str, Any] = {"metadata": f'{{"{key}":"{sent}"}}', "received": NOON + 3 * SECOND}
         first = call("CREATE_FLOW", "FLOW_ID_ISSUED", NOON, ahead=0, **told)
         found = bounds([*first, *TWO[2:]], CATALOGUE)
         assert found is not None
@@ -135,10 +135,11 @@ def holds(session: Session) -> Bounds | None:
     return found
 
 
-@given(st.randoms(use_true_random=False), st.booleans())
+@given(st.integers(0, 2**32), st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_what_is_claimed_is_so(rng: Random, public: bool) -> None:
+def test_what_is_claimed_is_so(seed: int, public: bool) -> None:
     """Whatever was lost, tried again or came in whatever batches, by a clock a day off."""
+    rng = Random(seed)
     holds(draw(rng, public=public, lost=rng.choice((0.0, 0.06, 0.3)), again=rng.choice((0.1, 0.4))))
 
 
