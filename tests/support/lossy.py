@@ -38,7 +38,7 @@ def _session(number: int, at: int) -> Iterator[Event]:
     if number % (4 if went_on else 3):
         yield event("FRONT_SESSION_START", at + SECOND, **own)
     told = f'{{"browser":"{browser}","country":"KR"}}'
-    yield event("LIVEFORM_HASH_CREATED", at + SECOND, metadata=told, **own)
+    yield event("LIVEFORM_HASH_CREATED", at + SECOND // 2, metadata=told, **own)
     if went_on:
         yield event("STEP1_ENTERED", at + MINUTE, **own)
 
