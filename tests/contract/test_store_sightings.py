@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.contract.conftest import Place
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, done, event, journeys
+from tests.support.waiting import exhaust
 
 from journeytrace.catalogue import builtin_catalogue, load_catalogue
 from journeytrace_collector.core.derive import highest_stage
@@ -67,8 +68,7 @@ def told_by_events(
 def settled(store: Store, events: Iterable[Event]) -> None:
     """Write, and let all come to rest."""
     store.write(list(events))
-    while store.settle(LATER, 100):
-        pass
+    exhaust("settling", lambda: store.settle(LATER, 100))
 
 
 @given(seen(), st.sampled_from((None, "browser")))

@@ -12,6 +12,7 @@ from tests.desk.conftest import Desk, opened
 from tests.support.events import IDLE_TIMEOUT, MINUTE, SECOND
 from tests.support.lossy import APART, ENDED, WENT_ON, lossy
 from tests.support.running import Enter
+from tests.support.waiting import exhaust
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.store import SqliteStore
@@ -25,8 +26,7 @@ def lossy_desk(entering: Enter, tmp_path_factory: pytest.TempPathFactory) -> Des
     now = time.time_ns()
     with closing(SqliteStore(data, builtin_catalogue(), IDLE_TIMEOUT)) as store:
         store.write(lossy(now))
-        while store.settle(now + MINUTE, 100):
-            pass
+        exhaust("settling", lambda: store.settle(now + MINUTE, 100))
     return opened(entering, data, [], clock=lambda: now + SECOND)
 
 

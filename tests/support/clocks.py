@@ -17,6 +17,7 @@ __all__ = ["DAY", "Session", "draw"]
 
 DAY = 1440 * MINUTE
 MILLISECOND = 1_000_000
+_MOST_AGAIN = 20
 CALLS = [pair for pair in builtin_catalogue().pairs if pair.screen != "FRONT_SESSION_RESUMED"]
 
 
@@ -51,7 +52,9 @@ def draw(rng: Random, *, public: bool, lost: float = 0.06, again: float = 0.1) -
     for pair in rng.sample(CALLS, rng.randint(2, len(CALLS))):
         now += round(rng.expovariate(1 / 3) * SECOND)
         now = _call(rng, pair, now, sent)
-        while rng.random() < again:
+        for _ in range(_MOST_AGAIN):
+            if rng.random() >= again:
+                break
             now += round(rng.uniform(0.3, 20) * SECOND)
             now = _call(rng, pair, now, sent)
         for name, screen in (("STEP_VIEW", True), ("AML_CHECK", False)):

@@ -14,7 +14,7 @@ import pytest
 from tests.support.events import MINUTE
 from tests.support.lossy import AHEAD, APART, ENDED, WENT_ON, lossy
 from tests.support.running import enter_in_background, free_settings
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, exhaust
 from typer.testing import CliRunner
 
 from journeytrace.catalogue import builtin_catalogue
@@ -32,8 +32,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     now = time.time_ns()
     with closing(open_store(settings, builtin_catalogue())) as store:
         store.write(lossy(now))
-        while store.settle(now + MINUTE, 100):
-            pass
+        exhaust("settling", lambda: store.settle(now + MINUTE, 100))
     with enter_in_background() as enter:
         yield str(enter(Collector(settings)).admin)
 
