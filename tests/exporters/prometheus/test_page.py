@@ -16,6 +16,7 @@ from tests.support.events import IDLE_TIMEOUT, NOON, SECOND, SESSION, event
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import (
+    BEACON_LOSS_RATIO,
     COLLECTOR_BACKGROUND_FAILURES_TOTAL,
     COLLECTOR_COMMIT_SECONDS,
     COLLECTOR_EXPORT_FAILURES_TOTAL,
@@ -132,6 +133,7 @@ def busy(place: Place) -> Place:
     place.health.add(COLLECTOR_BACKGROUND_FAILURES_TOTAL, ("settle",))
     place.health.add(COLLECTOR_PUBLIC_REQUESTS_TOTAL, ("accepted",))
     place.health.add(COLLECTOR_RECORDS_FORBIDDEN_TOTAL, ("form",))
+    place.health.show(BEACON_LOSS_RATIO, {("",): 0.1})
     place.health.watch(COLLECTOR_QUEUED_BYTES, lambda: 4096)
     place.health.watch(COLLECTOR_REQUESTS_REFUSED_TOTAL, lambda: 3, ("wrong",))
     return place
