@@ -211,9 +211,9 @@ def lost_beacons() -> timeseries.Panel:
         lines().with_target(over_time(expr, "{{project}}")),
         "Lost beacons",
         "Of the actions that the server saw, the share that the screen did not tell, by project,"
-        " over the sessions of the 24 hours before each moment that have come to rest. So many users"
-        " look as if they had left. Where too few are known there is no line. journeytrace funnel"
-        " tells how many really left.",
+        " over the sessions of the 24 hours before each moment that have come to rest. So many"
+        " users look as if they had left. It is looked at every five minutes; where too few are"
+        " known there is no line. journeytrace funnel and the API tell how many really left.",
         size=(24, 8),
         unit="percentunit",
         nothing="too few sessions that both sides saw",
