@@ -117,7 +117,7 @@ def _now(prometheus: Prometheus) -> float:
 
 
 ANSWERED = [query for query in PROMQL if "Lost beacons" not in query.place]
-"""All but what the collector looks at now and then, and of sessions that have come to rest alone."""
+"""All but what the collector looks at now and then, of sessions that have come to rest."""
 
 
 @pytest.mark.parametrize("query", ANSWERED, ids=lambda query: query.place)
