@@ -14,7 +14,7 @@ from journeytrace.catalogue import Catalogue, Pair
 __all__ = ["MOST_BITS", "Numbers", "Sighted", "of_stage", "wanted"]
 
 MOST_BITS: Final = 62
-"""What comes beyond has none, and its pair is not counted. The built-in catalogue needs 36."""
+"""What comes beyond has none, and its pair is not counted. The built-in catalogue needs 32."""
 
 
 class Sighted(NamedTuple):
