@@ -7,7 +7,7 @@ reset, which Prometheus knows how to read.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from journeytrace.conventions import Metric
 from journeytrace_collector.core.change import Series, Tally
@@ -23,6 +23,7 @@ class Health:
         self._lock = threading.Lock()
         self._tally = Tally()
         self._gauges: dict[Series, Callable[[], float]] = {}
+        self._shown: dict[str, dict[Series, float]] = {}
 
     def add(self, metric: Metric, labels: tuple[str, ...] = (), by: float = 1) -> None:
         """Let a counter rise. By 0: it shows from now on, so that its first rise will, too."""
@@ -40,8 +41,16 @@ class Health:
         """Let a gauge be read whenever somebody looks; `read` is called in any thread."""
         self._gauges[metric.name, labels] = read
 
+    def show(self, metric: Metric, values: Mapping[tuple[str, ...], float]) -> None:
+        """Let these be all values of a gauge, by their labels, until the next ones are shown."""
+        found = {(metric.name, labels): value for labels, value in values.items()}
+        with self._lock:
+            self._shown[metric.name] = found
+
     def tally(self) -> Tally:
         """Give everything as it stands, in the form in which a store gives its counters."""
         gauges = {series: read() for series, read in self._gauges.items()}
         with self._lock:
+            for found in self._shown.values():
+                gauges |= found
             return Tally(self._tally.rises | gauges)

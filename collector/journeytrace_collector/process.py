@@ -23,6 +23,7 @@ from journeytrace_collector.admin.acting import Acting
 from journeytrace_collector.admin.app import admin_app
 from journeytrace_collector.admin.desk import DeskContext, asked_for, load_desk
 from journeytrace_collector.background import keep_doing
+from journeytrace_collector.beacons import Beacons
 from journeytrace_collector.chores import Chores
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.connections import HTTP_LOG, Connections, bind, connection_limits
@@ -161,8 +162,7 @@ class Collector:
         self._background(Delivery(exporters, store, ingest, health).run())
         for exporter in exporters.values():
             self._background(exporter.run())
-        kept = round(settings.outbox_retention.total_seconds() * 1e9)
-        self._background(Chores(store, ingest, self._clock, health, kept, source=source).run())
+        self._tend(store, ingest, health, source, catalogue)
 
         pages = {path: page for e in exporters.values() for path, page in e.pages().items()}
         admin = admin_app(
@@ -281,6 +281,19 @@ class Collector:
                 ", ".join(others),
             )
         return source
+
+    def _tend(
+        self,
+        store: Store,
+        ingest: Ingest,
+        health: Health,
+        source: SourceClock,
+        catalogue: Catalogue,
+    ) -> None:
+        """Let happen what time alone brings."""
+        kept = round(self._settings.outbox_retention.total_seconds() * 1e9)
+        self._background(Chores(store, ingest, self._clock, health, kept, source=source).run())
+        self._background(Beacons(store, self._clock, health, catalogue.ordered_stages).run())
 
     def _health(self, access: Access, source: SourceClock) -> Health:
         """Begin to count how it is doing; what can be foreseen begins at 0."""

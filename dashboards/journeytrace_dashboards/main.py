@@ -65,6 +65,7 @@ def _journeys(catalogue: Catalogue) -> Dashboard:
         .with_panel(funnel.conversion(stages))
         .with_panel(funnel.drop_off(stages))
         .with_panel(funnel.drop_off_over_time(stages))
+        .with_panel(overview.lost_beacons())
         .with_row(Row("What is decided, and why"))
         .with_panel(decisions.over_time_by_decision())
         .with_panel(decisions.rejected_reasons())

@@ -8,6 +8,7 @@ from grafana_foundation_sdk.builders import stat, timeseries
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from journeytrace.conventions import (
+    BEACON_LOSS_RATIO,
     DECISIONS_TOTAL,
     SESSION_REVISIONS_TOTAL,
     SESSIONS_OPEN,
@@ -43,6 +44,7 @@ __all__ = [
     "completion",
     "decided",
     "endings",
+    "lost_beacons",
     "open_by_stage",
     "open_now",
     "revisions",
@@ -199,4 +201,20 @@ def revisions() -> timeseries.Panel:
         size=HALF,
         unit="suffix: / h",
         nothing="none changed",
+    )
+
+
+def lost_beacons() -> timeseries.Panel:
+    """Show how much of what the screen tells gets lost."""
+    expr = named(held(select(BEACON_LOSS_RATIO), "project"), "project", "(none)")
+    return frame(
+        lines().with_target(over_time(expr, "{{project}}")),
+        "Lost beacons",
+        "Of the actions that the server saw, the share that the screen did not tell, by project,"
+        " over the sessions of the 24 hours before each moment that have come to rest. So many"
+        " users look as if they had left. It is looked at every five minutes; where too few are"
+        " known there is no line. journeytrace funnel and the API tell how many really left.",
+        size=(24, 8),
+        unit="percentunit",
+        nothing="too few sessions that both sides saw",
     )

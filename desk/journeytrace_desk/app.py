@@ -20,6 +20,7 @@ from journeytrace_desk.form_pages import FormPages
 from journeytrace_desk.guard import answer_errors, secure
 from journeytrace_desk.invitation_pages import InvitationPages
 from journeytrace_desk.list_pages import ListPages
+from journeytrace_desk.loss_pages import LossPages
 from journeytrace_desk.note_pages import NotePages
 from journeytrace_desk.overview_pages import OverviewPages
 from journeytrace_desk.pages import Pages
@@ -63,6 +64,7 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     app.router.add_get("/", overviews.home)
     app.router.add_get("/overview", overviews.overview)
     app.router.add_get("/diff", DiffPages(reading, pages).diff)
+    app.router.add_get("/losses", LossPages(reading, pages).losses)
     app.router.add_get("/sessions", lists.sessions)
     app.router.add_get("/sessions/counts", lists.counts)
     app.router.add_get("/sessions/live", lists.live)

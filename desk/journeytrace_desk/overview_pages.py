@@ -54,6 +54,7 @@ class OverviewPages:
             ],
             projects=sorted({*reader.projects, *seen, *chosen}),
             without=WITHOUT,
+            losses=link("/losses", {**asked.given, "per": None}),
             at=rfc3339(now),
             # Nothing at all, ever: somebody has just begun.
             begins=not found.sessions and not seen,

@@ -75,6 +75,8 @@ def _told(store: Administering, event: Event) -> dict[str, Any]:
         for name in ("project_id", "submission_id", "flow_id", "user_id", "email")
     }
     told = msgspec.structs.asdict(told_event(event, store.catalogue.error_codes))
+    # It depends on what else is told of a session.
+    del told["order_certain"]
     return told | {
         **kept,
         "received_at": rfc3339(event.received),

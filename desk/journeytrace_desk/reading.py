@@ -21,6 +21,7 @@ from journeytrace_collector.admin.cohorts import Pair
 from journeytrace_collector.admin.desk import DeskContext
 from journeytrace_collector.admin.diffing import Comparer
 from journeytrace_collector.admin.guard import NotYetKnownError
+from journeytrace_collector.admin.losses import loss_of
 from journeytrace_collector.admin.told import known_at, told
 from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.derive import Summary, rfc3339
@@ -28,6 +29,7 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Blocks, Overview, blocks, overview
 from journeytrace_collector.insight.as_known import by
 from journeytrace_collector.insight.diff import Diff
+from journeytrace_collector.insight.loss import LossGroup
 from journeytrace_collector.store.base import (
     Cohort,
     Counted,
@@ -186,6 +188,12 @@ class Reader:
         """Give when releases of services were seen first, in ns, to who may see all projects."""
         every = self.actor.projects is None
         return await asyncio.to_thread(self._store.versions) if every else {}
+
+    async def losses(self, cohort: Cohort, by: str | None) -> list[LossGroup]:
+        """Tell what screen and server saw of a cohort; `by`: apart by one of `insight.loss.BY`."""
+        mine = replace(cohort, projects=self.actor.projects)
+        found = await asyncio.to_thread(loss_of, self._store, mine, self._reading.catalogue, by)
+        return found or []
 
     async def seen_projects(self, limit: int) -> list[str]:
         """Give projects that there are sessions of, or where they may not see all: their own."""

@@ -11,6 +11,7 @@ from aiohttp import web
 from journeytrace_collector.admin.api import MAX_TEXT, BadParameterError, parse_as_of
 from journeytrace_collector.core.derive import Summary
 from journeytrace_collector.core.operations import began
+from journeytrace_collector.insight.clocks import bounds, clock
 from journeytrace_desk.access.actor import Actor, Role, actor_of
 from journeytrace_desk.access.masking import HIDDEN
 from journeytrace_desk.access.scope import scope_of
@@ -22,7 +23,7 @@ from journeytrace_desk.views.as_known import before, moments, since_then
 from journeytrace_desk.views.asked import link, stated
 from journeytrace_desk.views.documents import documents
 from journeytrace_desk.views.events import chosen as choose
-from journeytrace_desk.views.events import line
+from journeytrace_desk.views.events import line, unsure
 from journeytrace_desk.views.findings import analysis, notes, sensitive
 from journeytrace_desk.views.sessions import person, person_link
 from journeytrace_desk.views.subjects import data_of
@@ -101,7 +102,9 @@ class SessionPages:
             name: given[name] for name in ("source", "failed", "find", "as_of") if name in given
         }
         # A long session is laid out beside what else there is to do.
-        picture = await asyncio.to_thread(timeline, events, sheet.stages)
+        found_bounds = bounds(events, self._reading.catalogue)
+        every = unsure(events, found_bounds)
+        picture = await asyncio.to_thread(timeline, events, sheet.stages, every)
         chosen = choose(session.session_id, events, kept, first)
         catalogue, decision = self._reading.catalogue, session.decision
         reason = catalogue.reasons.get((decision, session.reason or "")) if decision else None
@@ -143,6 +146,8 @@ class SessionPages:
             longest_note=LONGEST_NOTE,
             picture=picture,
             chosen=chosen,
+            clock=clock(found_bounds),
+            unsure=unsure(chosen.events, found_bounds),
             lines=[line(one, began(events), catalogue) for one in chosen.events],
             first=first,
             # What renewed itself would mask again what was just revealed.

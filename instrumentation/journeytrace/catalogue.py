@@ -8,7 +8,7 @@ to the first or overrides single keys of it; it is checked as a whole before any
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -29,6 +29,7 @@ __all__ = [
     "Catalogue",
     "ErrorCodeSpec",
     "EventSpec",
+    "Pair",
     "ReasonSpec",
     "Role",
     "builtin_catalogue",
@@ -122,6 +123,18 @@ class EventSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """One action that both sides see: two imperfect counts of the same."""
+
+    screen: str
+    """The event of source FE."""
+    server: str
+    """The event of source BE."""
+    stage: str | None
+    """The ordered stage in which it happens; None: it belongs to none."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReasonSpec:
     """One reason of a REJECTED or PENDING decision."""
 
@@ -155,6 +168,18 @@ class Catalogue:
         """The stages that have an order, first to last."""
         ranks = {stage: rank for stage, rank in self.stages.items() if rank is not None}
         return tuple(sorted(ranks, key=ranks.__getitem__))
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The actions that both sides see, in the order in which the server's side is known."""
+        return tuple(
+            Pair(spec.pair, spec.name, self._ordered(spec.stage, self.events[spec.pair].stage))
+            for spec in self.events.values()
+            if spec.source is Source.BE and spec.pair is not None
+        )
+
+    def _ordered(self, *stages: str | None) -> str | None:
+        return next((stage for stage in stages if self.rank(stage) is not None), None)
 
 
 _EMPTY: Final = Catalogue(MappingProxyType({}), MappingProxyType({}), MappingProxyType({}))
@@ -252,7 +277,33 @@ def _read_events(
             role=Role(role) if (role := full.optional_choice("role", roles)) else None,
             pair=full.optional_choice("pair", names),
         )
-    return events
+    return _paired(table, events)
+
+
+def _paired(table: TomlTable, events: dict[str, EventSpec]) -> dict[str, EventSpec]:
+    """Give the events, those of a pair naming each other: it is enough that the file has it of one.
+
+    What the file says of an event ends the pair in which it was before.
+    """
+    said = {name: events[name].pair for name, entry in table.tables() if entry.has("pair")}
+    anew = {*said, *filter(None, said.values())}
+    partner = {
+        name: spec.pair
+        for name, spec in events.items()
+        if spec.pair and name not in anew and spec.pair not in anew
+    }
+    for name, other in said.items():
+        if other is not None:
+            for one, its in ((name, other), (other, name)):
+                if partner.setdefault(one, its) != its:
+                    wrong = f"pairs {one} with {its}, which is paired with {partner[one]} already"
+                    raise table.table(name).error("pair", wrong)
+    for name, other in partner.items():
+        if {events[name].source, events[other].source} != {Source.FE, Source.BE}:
+            found = f"pairs {name} ({events[name].source}) and {other} ({events[other].source})"
+            wrong = f"{found}; a pair is an event of FE and one of BE"
+            raise table.table(name if table.has(name) else other).error("pair", wrong)
+    return {name: replace(spec, pair=partner.get(name)) for name, spec in events.items()}
 
 
 def _read_reasons(

@@ -18,6 +18,7 @@ __all__ = [
     "ANALYSIS_SUMMARY",
     "ANALYSIS_VERDICT",
     "ATTRIBUTES",
+    "BEACON_LOSS_RATIO",
     "CHECK_DURATION_SECONDS",
     "COLLECTOR_BACKGROUND_FAILURES_TOTAL",
     "COLLECTOR_BUILD_INFO",
@@ -112,6 +113,7 @@ __all__ = [
     "TASK_DUE",
     "TASK_ID",
     "TASK_RESULT",
+    "TIME_SCREEN",
     "TIME_SENT",
     "USER_EMAIL",
     "USER_HASH",
@@ -268,6 +270,9 @@ the event that created a session, as metadata."""
 
 TIME_SENT: Final = "journey.time.sent"
 """Put by the collector on an event whose own time it does not believe: what was sent, RFC 3339."""
+
+TIME_SCREEN: Final = "journey.time.screen"
+"""Put by the collector on what a page sent: when it happened by the page's own clock, RFC 3339."""
 
 ATTRIBUTES: Final = (
     SESSION_ID,
@@ -479,6 +484,14 @@ class Metric:
     bounds of its time, which are true bounds still, and what comes is counted by all of them.
     """
 
+
+BEACON_LOSS_RATIO: Final = Metric(
+    "journey_beacon_loss_ratio",
+    "gauge",
+    ("project",),
+    "Share, 0 to 1, of what the screen tells that is lost: of the actions that the server saw, over"
+    " the sessions of the last 24 hours that have come to rest. No value: too few are known.",
+)
 
 CHECK_DURATION_SECONDS: Final = Metric(
     "journey_check_duration_seconds",
@@ -735,6 +748,7 @@ VERDICTS_TOTAL: Final = Metric(
 )
 
 METRICS: Final = (
+    BEACON_LOSS_RATIO,
     CHECK_DURATION_SECONDS,
     COLLECTOR_BACKGROUND_FAILURES_TOTAL,
     COLLECTOR_BUILD_INFO,

@@ -82,7 +82,7 @@ class Database:
     def clear(self) -> None:
         tables = (
             "sessions, events, outbox, counters, exemplars, retention_periods,"
-            " digests, erasing, former_values, acts, invitations, tasks"
+            " digests, erasing, former_values, acts, invitations, tasks, sighted"
         )
         self.execute(f"TRUNCATE {tables}")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from journeytrace.catalogue import Role, builtin_catalogue, load_catalogue
+from journeytrace.catalogue import Pair, Role, builtin_catalogue, load_catalogue
 from journeytrace.conventions import Decision, Impact
 from journeytrace.errors import CatalogueError
 
@@ -259,3 +259,39 @@ def test_a_file_in_another_encoding_is_told_its_line(tmp_path: Path) -> None:
     path.write_bytes(b'[events.X]\nmeaning = "\xe4"\n')
     with pytest.raises(CatalogueError, match="line 2 is not UTF-8"):
         load_catalogue(path)
+
+
+PHONE = '[events.ASK_PHONE]\nsource = "FE"\nimpact = "NONE"\nmeaning = "Asked."\n'
+
+
+def test_a_pair_of_ones_own_is_named_once(user_file: UserFile) -> None:
+    """It is enough that one of two names the other, and the stage is the one with a place."""
+    text = f'{NEW}stage = "STEP1"\n{PHONE}stage = "API_CALL"\npair = "PET_CHECK"\n'
+    catalogue = load_catalogue(user_file(text))
+    assert catalogue.events["PET_CHECK"].pair == "ASK_PHONE"
+    assert catalogue.pairs[-1] == Pair("ASK_PHONE", "PET_CHECK", "STEP1")
+    assert len(catalogue.pairs) == len(builtin_catalogue().pairs) + 1
+
+
+def test_a_new_pair_ends_the_one_before(user_file: UserFile) -> None:
+    """Who is paired anew is in no other pair any more, and who was left is in none."""
+    catalogue = load_catalogue(user_file(f'{NEW}pair = "CREATE_FLOW"\n'))
+    assert catalogue.events["CREATE_FLOW"].pair == "PET_CHECK"
+    assert catalogue.events["FLOW_ID_ISSUED"].pair is None
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (NEW + 'pair = "FACE_COMPARE"\n', "a pair is an event of FE and one of BE"),
+        (
+            NEW + 'pair = "STEP_VIEW"\n[events.FACE_COMPARE]\npair = "STEP_VIEW"\n',
+            "which is paired with PET_CHECK already",
+        ),
+        ('[events.CREATE_FLOW]\nsource = "BE"\n', "events.CREATE_FLOW.pair pairs"),
+    ],
+)
+def test_a_pair_that_is_none_is_refused(user_file: UserFile, text: str, told: str) -> None:
+    """Two of one side, two partners, or a side that is changed: the message says which."""
+    with pytest.raises(CatalogueError, match=told):
+        load_catalogue(user_file(text))

@@ -9,11 +9,15 @@ import msgspec
 
 from journeytrace.conventions import Impact, Result, Source
 from journeytrace_collector.core.derive import Summary
+from journeytrace_collector.core.funnel import Step
 from journeytrace_collector.core.model import Rfc3339
+from journeytrace_collector.insight.clocks import Clock
+from journeytrace_collector.insight.loss import LossGroup
 
 __all__ = [
     "Act",
     "Acts",
+    "CorrectedFunnel",
     "Count",
     "Destination",
     "Discarded",
@@ -120,6 +124,9 @@ class Event(msgspec.Struct, frozen=True):
     """The service that recorded it."""
     attributes: _Object
     """All else that was recorded."""
+    order_certain: bool | msgspec.UnsetType | None = msgspec.UNSET
+    """Whether it certainly happened after the one before it in this answer; None: it is the first.
+    Clocks differ: see `clock`. Beside `clock` it is always there."""
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -127,6 +134,23 @@ class Events(msgspec.Struct, frozen=True):
 
     events: list[Event]
     """In order of time, then of id."""
+    clock: Clock | None = None
+    """How far the screen's clock is from the server's, by what both told of the same calls; None:
+    too little tells it, and between screen and server no order is certain."""
+
+
+class CorrectedFunnel(msgspec.Struct, frozen=True):
+    """How far a number of sessions came, and how many more there were than were seen."""
+
+    sessions: int
+    """All of them, also those that came to no ordered stage."""
+    steps: list[Step]
+    """Every ordered stage, in the order of the journey."""
+    by: str | None = None
+    """What `loss` is told apart by; None: nothing."""
+    loss: list[LossGroup] | None = None
+    """Of the sessions that have come to rest: lost beacons told apart from lost users. None: people
+    are counted, who cannot be estimated so."""
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ from journeytrace_collector.admin.parameters import (
 )
 from journeytrace_collector.core.attempts import Per
 from journeytrace_collector.core.marks import OneEvent
+from journeytrace_collector.insight.loss import BY
 from journeytrace_collector.store.base import SEARCH_FIELDS, Cohort, Cursor, SessionQuery, Subject
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "parse_as_of",
     "parse_cohort",
     "parse_count",
+    "parse_funnel",
     "parse_ids",
     "parse_limit",
     "parse_per",
@@ -207,6 +209,18 @@ def parse_cohort(parameters: Mapping[str, str]) -> Cohort:
         raise BadParameterError("project", "is too long", f"up to {MAX_TEXT} characters")
     since, until = (_time(name, parameters.get(name)) for name in ("since", "until"))
     return Cohort(project, since, until, per=parse_per(parameters))
+
+
+def parse_funnel(parameters: Mapping[str, str]) -> tuple[Cohort, str | None]:
+    """Read which sessions a funnel is of, and what they are told apart by.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    by = parameters.get("by")
+    if by is not None and by not in BY:
+        raise BadParameterError("by", f"is {by!r}", ", ".join(BY))
+    return parse_cohort(parameters), by
 
 
 def parse_session_id(text: str) -> str:

@@ -24,6 +24,7 @@ from journeytrace_collector.admin.guard import (
     answered,
     guard,
 )
+from journeytrace_collector.admin.losses import loss_of
 from journeytrace_collector.admin.openapi import Operation, document, operation, operations
 from journeytrace_collector.admin.parameters import (
     AS_OF,
@@ -31,6 +32,7 @@ from journeytrace_collector.admin.parameters import (
     COUNTED,
     DIFFED,
     EVENTS,
+    FUNNEL,
     IN_PATH,
     LISTED,
     MOST,
@@ -44,13 +46,12 @@ from journeytrace_collector.admin.told import (
     told,
     told_acts,
     told_destination,
-    told_event,
+    told_events,
     told_parked,
     told_unknown,
 )
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.core.derive import Summary, rfc3339
-from journeytrace_collector.core.funnel import Funnel
 from journeytrace_collector.core.overview import Blocks, Overview, Reasons, blocks, overview
 from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.hosts import Hosts
@@ -196,15 +197,15 @@ class _Admin:
     async def events(self, request: web.Request) -> answers.Events:
         """Give the events of one session, by its id or its support code, in order of time.
 
-        Checks run side by side: order is not causality.
+        Checks run side by side: order is not causality. Nor is all order certain.
         """
         source, at = api.parse_source(request.query), api.parse_as_of(request.query)
         known = await self._known(request)
-        events = await asyncio.to_thread(self._store.events, known.state.session_id, source)
+        every = await asyncio.to_thread(self._store.events, known.state.session_id)
         if at is not None:
-            events = by(events, at)
-        codes = self._catalogue.error_codes
-        return answers.Events([told_event(event, codes) for event in events])
+            every = by(every, at)
+        shown = [event for event in every if source in {None, event.source}]
+        return told_events(shown, every, self._catalogue)
 
     @operation("POST", "/api/v1/sessions/{id}/report", errors=(404, 409, 501))
     async def report(self, request: web.Request) -> answers.Report:
@@ -219,14 +220,18 @@ class _Admin:
             raise UnknownSessionError(session_id)
         return answers.Report(made.sha256, made.key_id, made.pdf)
 
-    @operation("GET", "/api/v1/funnel", COHORT)
-    async def funnel(self, request: web.Request) -> Funnel:
+    @operation("GET", "/api/v1/funnel", FUNNEL)
+    async def funnel(self, request: web.Request) -> answers.CorrectedFunnel:
         """Count how many sessions came at least as far as each stage.
 
         Whoever skips an optional stage has passed it, so no stage has more sessions than the one
-        before it.
+        before it. `loss` tells lost beacons apart from lost users, by the actions that both screen
+        and server see: see docs/insight/loss.md for what it assumes.
         """
-        return (await self._overview(api.parse_cohort(request.query))).funnel
+        cohort, by = api.parse_funnel(request.query)
+        counted = (await self._overview(cohort)).funnel
+        loss = await asyncio.to_thread(loss_of, self._store, cohort, self._catalogue, by)
+        return answers.CorrectedFunnel(counted.sessions, counted.steps, by, loss)
 
     @operation("GET", "/api/v1/reasons", COHORT)
     async def reasons(self, request: web.Request) -> Reasons:

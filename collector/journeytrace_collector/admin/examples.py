@@ -9,11 +9,13 @@ import msgspec
 from journeytrace.conventions import Decision, Status
 from journeytrace_collector.admin import answers, api
 from journeytrace_collector.core.derive import Summary
-from journeytrace_collector.core.funnel import Funnel, Step
+from journeytrace_collector.core.funnel import Step
 from journeytrace_collector.core.model import Why
 from journeytrace_collector.core.overview import Block, Blocks, Reason, Reasons
+from journeytrace_collector.insight.clocks import Clock
 from journeytrace_collector.insight.diff import Comparison, Diff, Side
 from journeytrace_collector.insight.diff_words import Kind
+from journeytrace_collector.insight.loss import LossGroup, LossStep, Share
 
 __all__ = ["EXAMPLES"]
 
@@ -95,14 +97,45 @@ EXAMPLES: Final = (
                 service="kyc",
                 attributes=msgspec.Raw(b'{"score":0.97}'),
             )
-        ]
+        ],
+        Clock(7_379.6, 7_380.4, 4, "Screen's clock 2 h 3 min ahead (±400 ms)"),
     ),
     answers.Report(
         sha256="2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
         key="5df6e0e276135958",
         pdf=b"%PDF-1.7",
     ),
-    Funnel(200, [Step("ENTRY", 200, 1.0, 1.0), Step("PRE_CHECKS", 150, 0.75, 0.75)]),
+    answers.CorrectedFunnel(
+        200,
+        [Step("ENTRY", 200, 1.0, 1.0), Step("PRE_CHECKS", 150, 0.75, 0.75)],
+        by=None,
+        loss=[
+            LossGroup(
+                None,
+                200,
+                [
+                    LossStep(
+                        "ENTRY",
+                        screen="FRONT_SESSION_START",
+                        server="SESSION_CREATED",
+                        known=200,
+                        seen_by_screen=150,
+                        seen_by_server=190,
+                        seen_by_both=140,
+                        screen_loss=Share(0.263, 0.206, 0.330),
+                        screen_loss_leaving=Share(0.300, 0.191, 0.438),
+                        neither=0,
+                        server_loss=Share(0.067, 0.037, 0.118),
+                        estimate=202,
+                        low=201,
+                        high=205,
+                        independent=True,
+                    ),
+                    LossStep("PRE_CHECKS", refusal="Only 4 sessions were seen by both sides."),
+                ],
+            )
+        ],
+    ),
     Reasons(200, [Reason(Decision.REJECTED, "SELFIE_DUPLICATE", _SESSION.reason, 6, 0.5)]),
     Blocks(200, [Block("IP_RISK_CHECK", "The address is risky.", 30, 0.15)]),
     Diff(

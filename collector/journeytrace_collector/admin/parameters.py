@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from journeytrace.conventions import Decision, Impact, Result, Source, Status
 from journeytrace_collector.core.attempts import Per
+from journeytrace_collector.insight.loss import BY
 from journeytrace_collector.store.base import SEARCH_FIELDS
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "COUNTED",
     "DIFFED",
     "EVENTS",
+    "FUNNEL",
     "IN_PATH",
     "LISTED",
     "MAX_LIMIT",
@@ -186,6 +188,16 @@ COHORT: Final = (
     PER,
 )
 """Which sessions aggregates are of."""
+
+FUNNEL: Final = (
+    *COHORT,
+    Parameter(
+        "by",
+        {"type": "string", "enum": list(BY)},
+        "What to tell lost beacons apart by, the ten largest one by one. Left out: all in one.",
+    ),
+)
+"""Which sessions a funnel is of."""
 
 AS_OF: Final = Parameter(
     "as_of",

@@ -15,6 +15,7 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import PASSIVE
 from journeytrace_collector.core.unknown import UnknownNames, toml_lines
 from journeytrace_collector.insight.as_known import as_known, revisions
+from journeytrace_collector.insight.clocks import bounds, certain, clock
 from journeytrace_collector.insight.why import why
 from journeytrace_collector.store.base import Act, Known, OutboxRow, OutboxState
 
@@ -25,6 +26,7 @@ __all__ = [
     "told_acts",
     "told_destination",
     "told_event",
+    "told_events",
     "told_parked",
     "told_unknown",
 ]
@@ -88,6 +90,21 @@ def told_event(found: Event, error_codes: Mapping[str, ErrorCodeSpec] = NO_CODES
         service=found.service,
         attributes=msgspec.Raw(found.metadata.encode()),
     )
+
+
+def told_events(
+    shown: Sequence[Event], every: Sequence[Event], catalogue: Catalogue
+) -> answers.Events:
+    """Describe events of one session, in their order; `every`: all that is known of it, for that
+    tells which order is certain.
+    """
+    found = bounds(every, catalogue)
+    orders = [None, *certain(shown, found)]
+    told = [
+        msgspec.structs.replace(told_event(one, catalogue.error_codes), order_certain=order)
+        for one, order in zip(shown, orders, strict=False)
+    ]
+    return answers.Events(told, clock(found))
 
 
 def told_unknown(found: UnknownNames) -> answers.Unknown:

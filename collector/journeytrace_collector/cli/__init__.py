@@ -14,6 +14,7 @@ from journeytrace_collector.cli.dashboards import dashboards
 from journeytrace_collector.cli.demo import demo
 from journeytrace_collector.cli.diff import diff
 from journeytrace_collector.cli.erase import erase
+from journeytrace_collector.cli.funnel import funnel
 from journeytrace_collector.cli.outbox import outbox
 from journeytrace_collector.cli.report import report
 from journeytrace_collector.cli.sessions import sessions
@@ -71,6 +72,7 @@ app.command(
 app.command()(demo)
 app.command()(diff)
 app.command()(erase)
+app.command()(funnel)
 app.command()(report)
 app.command()(sessions)
 app.command()(show)

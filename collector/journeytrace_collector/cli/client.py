@@ -19,6 +19,7 @@ from journeytrace_collector.cli.terminal import plain
 __all__ = [
     "AdminClient",
     "ApiError",
+    "Clock",
     "Comparison",
     "Destination",
     "Diff",
@@ -26,6 +27,9 @@ __all__ = [
     "Erased",
     "Event",
     "Funnel",
+    "LossGroup",
+    "LossShare",
+    "LossStep",
     "Outbox",
     "Page",
     "Parked",
@@ -34,6 +38,7 @@ __all__ = [
     "Side",
     "Step",
     "Summary",
+    "Timeline",
     "Unknown",
     "connect",
     "run",
@@ -123,6 +128,23 @@ class Event(TypedDict):
     duration_ms: float | None
     service: str | None
     attributes: dict[str, Any]
+    order_certain: NotRequired[bool | None]
+
+
+class Clock(TypedDict):
+    """How far the screen's clock is from the server's: see `insight.clocks`."""
+
+    ahead_low: float
+    ahead_high: float
+    calls: int
+    text: str
+
+
+class Timeline(TypedDict):
+    """The events of a session."""
+
+    events: list[Event]
+    clock: NotRequired[Clock | None]
 
 
 class Report(TypedDict):
@@ -154,11 +176,54 @@ class Step(TypedDict):
     dropped: int
 
 
+class LossShare(TypedDict):
+    """A share, 0 to 1, with its 95 % interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class LossStep(TypedDict):
+    """What screen and server together say of one stage: see `insight.loss`."""
+
+    stage: str
+    screen: str | None
+    server: str | None
+    known: int
+    seen_by_screen: int
+    seen_by_server: int
+    seen_by_both: int
+    screen_loss: LossShare | None
+    screen_loss_leaving: LossShare | None
+    neither: int
+    server_loss: LossShare | None
+    estimate: int | None
+    low: int | None
+    high: int | None
+    since: str | None
+    left: LossShare | None
+    left_by_screen: float | None
+    independent: bool | None
+    refusal: str | None
+
+
+class LossGroup(TypedDict):
+    """The same of some sessions."""
+
+    name: str | None
+    sessions: int
+    steps: list[LossStep]
+    others: bool
+
+
 class Funnel(TypedDict):
     """How far sessions came: how many there are, and each stage in the order of the journey."""
 
     sessions: int
     steps: list[Step]
+    by: str | None
+    loss: list[LossGroup] | None
 
 
 class Side(TypedDict):
@@ -298,8 +363,12 @@ class AdminClient:
 
     async def events(self, session_id: str, as_of: str | None = None) -> list[Event]:
         """Give a session's events in order of (time, event id); `as_of`: see `session`."""
-        answer = await self._get(f"sessions/{quote(session_id, safe='')}/events", _then(as_of))
-        return cast(list[Event], answer["events"])
+        return (await self.timeline(session_id, as_of))["events"]
+
+    async def timeline(self, session_id: str, as_of: str | None = None) -> Timeline:
+        """Give a session's events in their order, and how sure that is; `as_of`: see `session`."""
+        path = f"sessions/{quote(session_id, safe='')}/events"
+        return cast(Timeline, await self._get(path, _then(as_of)))
 
     async def report(self, session_id: str) -> Report:
         """Have the report of a session issued."""

@@ -12,7 +12,7 @@ from journeytrace_collector.cli.options import DEFAULT_URL, CaFile, Token, Url
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from journeytrace_collector.cli.client import Event, Summary
+    from journeytrace_collector.cli.client import Event, Summary, Timeline
     from journeytrace_collector.cli.selection import Selection
 
 __all__ = ["show"]
@@ -78,22 +78,24 @@ def show(
     span = _span(within)
     wanted = source and _source(source)
 
-    async def fetch() -> tuple[Summary, Summary, list[Event], str | None]:
+    async def fetch() -> tuple[Summary, Summary, Timeline, str | None]:
         async with connect(url, token, ca_file) as client:
             now = await resolve(client, session_id)
             known = now["session_id"]
             if as_of is None:
-                return now, now, await client.events(known), None
+                return now, now, await client.timeline(known), None
             at = _instant(as_of, now, "--as-of").isoformat()
-            return await client.session(known, at), now, await client.events(known, at), at
+            return await client.session(known, at), now, await client.timeline(known, at), at
 
     try:
-        session, now, events, at = run(fetch())
+        session, now, answer, at = run(fetch())
     except Several as several:
         fail_for_several(several)
+    events, clock = answer["events"], answer.get("clock")
     chosen = _choose(session, events, source=wanted, failed=failed, around=around, within=span)
     if as_json:
-        typer.echo(json.dumps({"session": session, "events": chosen.events}, indent=2))
+        shown = {"session": session, "events": chosen.events, "clock": clock}
+        typer.echo(json.dumps(shown, indent=2))
         return
 
     from journeytrace_collector.cli.error_codes import print_codes  # noqa: PLC0415
@@ -109,7 +111,7 @@ def show(
         print_then(out, session, now, at)
     print_card(out, session)
     out.print()
-    print_timeline(out, chosen, session["created_at"])
+    print_timeline(out, chosen, session["created_at"], clock)
     print_codes(out, chosen.events)
 
 

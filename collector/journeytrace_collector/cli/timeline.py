@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 from rich.console import Console
 from rich.text import Text
 
-from journeytrace_collector.cli.client import Event, Proposal, Summary
+from journeytrace.conventions import TIME_SCREEN
+from journeytrace_collector.cli.client import Clock, Event, Proposal, Summary
 from journeytrace_collector.cli.error_codes import last_code
 from journeytrace_collector.cli.selection import Selection, counted
 from journeytrace_collector.cli.terminal import (
@@ -41,6 +42,11 @@ _CHANGES: Final[
     ("error code", "last_error_code"),
 )
 _GOES_ON: Final = "The session goes on, and nothing stands in its way."
+_UNSURE: Final = "~ it is not certain that this came after the event above it: clocks differ."
+_UNKNOWN: Final = (
+    "Between FE and BE no order is certain: nothing tells how far the screen's clock is from the "
+    "server's."
+)
 _FOOTNOTE: Final = (
     "Events stand in order of (time, event id). Checks run side by side: the order does not show "
     "what caused what. COMPLETED means that the journey ended, not that the user was approved."
@@ -142,12 +148,21 @@ def _counts(session: Summary) -> Text:
     return text
 
 
-def print_timeline(out: Console, chosen: Selection, start: str) -> None:
-    """Print one row an event, its time counted from `start` (RFC 3339), and what is left out."""
+def print_timeline(out: Console, chosen: Selection, start: str, clock: Clock | None = None) -> None:
+    """Print one row an event, its time counted from `start` (RFC 3339), and what is left out.
+
+    `clock`: how far the screen's clock is from the server's; None: nobody knows.
+    """
+    if clock is not None:
+        calls = f"by {clock['calls']} calls that both sides told of"
+        out.print(Text.assemble(plain(clock["text"]), (f", {calls}", "dim")))
+        out.print()
+    # Where others stand between two events, nothing is said of these two.
+    marks = clock is not None and not (chosen.quiet or chosen.elsewhere)
     if chosen.before:
         out.print(Text(f"… {counted(chosen.before)} before", style="dim"))
     if chosen.events:
-        out.print(best_table(out, chosen.events, _layouts(parse_time(start))))
+        out.print(best_table(out, chosen.events, _layouts(parse_time(start), marks=marks)))
     else:
         out.print("No event to show.")
     if chosen.after:
@@ -155,11 +170,25 @@ def print_timeline(out: Console, chosen: Selection, start: str) -> None:
     out.print()
     if left_out := "; ".join(chosen.left_out()):
         out.print(Text(f"Left out: {left_out}.", style="dim"))
+    if marks and any(map(_is_unsure, chosen.events)):
+        out.print(Text(_UNSURE, style="dim italic"))
+    elif clock is None and {"FE", "BE"} <= {row["source"] for row in chosen.events}:
+        out.print(Text(_UNKNOWN, style="dim italic"))
     out.print(Text(_FOOTNOTE, style="dim italic"))
 
 
-def _layouts(start: datetime) -> Sequence[Layout[Event]]:
-    at = Field[Event]("Time", lambda row: Text(_since(parse_time(row["at"]) - start)))
+def _is_unsure(row: Event) -> bool:
+    return row.get("order_certain") is False
+
+
+def _layouts(start: datetime, *, marks: bool) -> Sequence[Layout[Event]]:
+    def time(row: Event) -> Text:
+        since = Text(_since(parse_time(row["at"]) - start))
+        if not marks:
+            return since
+        return Text.assemble(("~" if _is_unsure(row) else " ", "yellow"), since)
+
+    at = Field[Event]("Time", time)
     return (
         (
             *(Stack((field,)) for field in (at, _SOURCE, _STAGE, _EVENT, _RESULT, _IMPACT, _TOOK)),
@@ -215,7 +244,9 @@ def _details(row: Event) -> Text:
 
 
 def _metadata(attributes: dict[str, Any]) -> Text:
-    pairs = (f"{plain(key)}={_value(value)}" for key, value in sorted(attributes.items()))
+    # What the order is judged by would bury what else there is.
+    shown = sorted((key, value) for key, value in attributes.items() if key != TIME_SCREEN)
+    pairs = (f"{plain(key)}={_value(value)}" for key, value in shown)
     return Text(" ".join(pairs), style="dim")
 
 

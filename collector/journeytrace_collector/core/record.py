@@ -19,7 +19,7 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.people import check_name, check_person, check_still
 from journeytrace_collector.core.rights import OPERATOR
 
-__all__ = ["MAX_AGE", "Limits", "Record", "Resolver", "believable"]
+__all__ = ["MAX_AGE", "Limits", "Record", "Resolver", "believable", "written"]
 
 LEAD: Final = 10 * 60 * 1_000_000_000
 """How far ahead of its arrival the time of an event is believed, in ns."""
@@ -110,8 +110,8 @@ def believable(sent: int, duration: int, received: int) -> tuple[int, int]:
     return at, duration
 
 
-def _written(at: int) -> str:
-    """Write a time that is not believed, to the ns: all 64 bits end in the year 2554."""
+def written(at: int) -> str:
+    """Write a time as it was sent, to the ns: all 64 bits end in the year 2554."""
     seconds, ns = divmod(at, 1_000_000_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ns:09d}Z"
 
@@ -173,7 +173,7 @@ class Resolver:
             self._check_passive(meaning, attributes)
         at, duration = believable(sent_at, sent_duration, received)
         if at != sent_at != 0:
-            attributes[names.TIME_SENT] = _written(sent_at)
+            attributes[names.TIME_SENT] = written(sent_at)
         metadata = _metadata(attributes)
         if len(metadata) > self._limits.metadata_bytes:
             limit = self._limits.metadata_bytes

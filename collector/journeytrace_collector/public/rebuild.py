@@ -16,7 +16,7 @@ from journeytrace.identity import trace_id
 from journeytrace_collector.core.attributes import plain_attributes
 from journeytrace_collector.core.fields import MAX_NAME, BadFieldError, check_id
 from journeytrace_collector.core.model import Rejection
-from journeytrace_collector.core.record import Limits, Record
+from journeytrace_collector.core.record import Limits, Record, written
 from journeytrace_collector.public.refusal import Outcome, RefusedError
 from journeytrace_collector.public.times import corrected
 from journeytrace_collector.public.token import Claims
@@ -80,6 +80,10 @@ def rebuilt(
     now = sent_at or received
     starts = [s.start_time_unix_nano or s.end_time_unix_nano or now for *_, s in taken]
     times = corrected(starts, sent_at, received, claims.started)
+    for _, said, span in taken:
+        # What both sides told of one call says more of the page's clock than one arrival does.
+        if span.start_time_unix_nano:
+            said[names.TIME_SCREEN] = written(span.start_time_unix_nano)
     trace = trace_id(claims.session_id)
     records = [
         (

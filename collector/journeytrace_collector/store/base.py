@@ -20,6 +20,7 @@ from journeytrace_collector.core.review import Guard
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.core.tasks import Task
+from journeytrace_collector.insight.loss import Sightings
 from journeytrace_collector.insight.tally import Course
 from journeytrace_collector.store.watermarks import Marks
 
@@ -666,6 +667,15 @@ class Store(Protocol):
         They are sessions as they are at `now` (ns); `per` and pages do not count. Whatever is
         stored, the work is bounded: see `store.courses`. `tells`: whether what they are of is
         wanted.
+        """
+
+    def sightings(
+        self, cohort: Cohort, by: str | None = None, newest: int | None = None
+    ) -> Sightings:
+        """Count the sessions of `cohort` that have come to rest by what each side saw of them.
+
+        People are not counted, whatever the cohort says. `by`: apart by one of `insight.loss.BY`.
+        `newest`: only so many of them.
         """
 
     def projects(self, limit: int) -> list[str]:

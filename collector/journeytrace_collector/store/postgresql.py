@@ -23,7 +23,9 @@ from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
+from journeytrace_collector.core.sighting import Numbers
 from journeytrace_collector.errors import StartError, StoreUnavailableError
+from journeytrace_collector.insight.loss import Sightings
 from journeytrace_collector.store import (
     bound,
     counting,
@@ -32,6 +34,7 @@ from journeytrace_collector.store import (
     postgresql_erasing,
     postgresql_ledger,
     postgresql_outbox,
+    sightings,
     subjects,
     tasks,
     watermarks,
@@ -66,7 +69,7 @@ from journeytrace_collector.store.idling import idle
 from journeytrace_collector.store.ledger import remembered
 from journeytrace_collector.store.listing import HASTE, NUMBERS, Ask, Listing
 from journeytrace_collector.store.postgresql_connections import Connection, Connections, one_line
-from journeytrace_collector.store.postgresql_schema import migrate
+from journeytrace_collector.store.postgresql_schema import migrate, numbered
 from journeytrace_collector.store.postgresql_tables import Overtaken, PostgresqlTables
 from journeytrace_collector.store.sql import POSTGRESQL, Sql
 from journeytrace_collector.store.texts import storable, storable_json, storable_text
@@ -115,12 +118,15 @@ class PostgresqlStore:
         self._collector_id = storable_text(collector_id)
         self._writing = Writing(catalogue, idle_timeout, limits)
         self._tables = PostgresqlTables(idle_timeout, self._writing)
+        self._numbers = Numbers(catalogue)
         self._effects: Effects | None = None
         self._versions: frozenset[tuple[str, str]] = frozenset()
         self._connections = Connections(url, self._collector_id)
         try:
             with self._connections.transaction() as connection:
                 migrate(connection, catalogue, idle_timeout)
+                self._numbers = numbered(connection, catalogue)
+                self._tables.sighting = self._numbers
                 self._writing.salt = postgresql_erasing.salt(connection)
         except (StoreUnavailableError, psycopg.Error) as error:
             self.close()
@@ -489,6 +495,13 @@ class PostgresqlStore:
         asked = [_storable_query(query) for query in queries]
         sampling = Sampling(self._ask, POSTGRESQL, self._stages, self._idle_timeout, now)
         return sampling.sample(asked, most, tells=tells)
+
+    def sightings(
+        self, cohort: Cohort, by: str | None = None, newest: int | None = None
+    ) -> Sightings:
+        """See `Store.sightings`."""
+        asked = _storable_cohort(cohort)
+        return sightings.counted(asked, self._numbers, POSTGRESQL, self._ask, by=by, newest=newest)
 
     def projects(self, limit: int) -> list[str]:
         """See `Store.projects`."""

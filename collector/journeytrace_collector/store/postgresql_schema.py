@@ -9,14 +9,16 @@ from typing import Any, Final
 import psycopg
 
 from journeytrace.catalogue import Catalogue
+from journeytrace_collector.core.sighting import Numbers
 from journeytrace_collector.errors import StartError
+from journeytrace_collector.store import sightings
 from journeytrace_collector.store.migrations import pending_steps
-from journeytrace_collector.store.migrations.refold import LACKING, refold
+from journeytrace_collector.store.migrations.refold import LACKING, UNSEEN, refold, sight
 from journeytrace_collector.store.postgresql_claims import TAKE_TURN
 from journeytrace_collector.store.postgresql_connections import Connection
 from journeytrace_collector.store.sql import POSTGRESQL
 
-__all__ = ["READER", "VIEWS", "migrate"]
+__all__ = ["READER", "VIEWS", "migrate", "numbered"]
 
 _log = logging.getLogger(__name__)
 
@@ -45,9 +47,16 @@ def migrate(connection: Connection, catalogue: Catalogue, idle_timeout: int) -> 
         connection.execute(step.encode())
     if 0 < version < LACKING:
         refold(_execute(connection), POSTGRESQL.placeholder, catalogue)
+    if 0 < version < UNSEEN:
+        sight(_execute(connection), POSTGRESQL.placeholder, catalogue)
     _set(connection, "schema_version", version + len(missing))
     _tell_idle_timeout(connection, idle_timeout)
     _admit_reader(connection)
+
+
+def numbered(connection: Connection, catalogue: Catalogue) -> Numbers:
+    """Give the numbers that hold in the database, in the transaction of `migrate`."""
+    return sightings.numbered(_execute(connection), POSTGRESQL.placeholder, catalogue)
 
 
 def _execute(connection: Connection) -> Callable[[str, Any], Any]:

@@ -27,7 +27,8 @@ from journeytrace_collector.core.invitations import marks_of
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.retention import Retention
 from journeytrace_collector.core.sessionize import SessionState
-from journeytrace_collector.store import invitations, periods, tasks
+from journeytrace_collector.core.sighting import Numbers
+from journeytrace_collector.store import invitations, periods, sightings, tasks
 from journeytrace_collector.store.idling import MINUTE
 from journeytrace_collector.store.ledger import json_text
 from journeytrace_collector.store.postgresql_arrays import array, arrays, unnest
@@ -121,6 +122,12 @@ _SETTLE: Final = (
     " stages_told = given.stages_told"
     f" FROM {unnest(_types(*Settled._fields))} WHERE sessions.no = given.no"
 )
+_SIGHT_TYPES: Final = {"seen": "bigint"} | dict.fromkeys(sightings.COLUMNS[1:], "text")
+_SIGHT: Final = (
+    f"UPDATE sessions SET {', '.join(f'{name} = given.{name}' for name in _SIGHT_TYPES)}"
+    f" FROM {unnest({**_SIGHT_TYPES, 'no': 'bigint'})} WHERE sessions.no = given.no"
+)
+_SIGHTED: Final = sightings.READ.format("= ANY(%s::bigint[])") + sightings.IN_ORDER
 _STORED: Final = (
     f"SELECT no, session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
     " FROM sessions JOIN events ON session_no = no WHERE no = ANY(%s::bigint[])"
@@ -171,6 +178,8 @@ class PostgresqlTables(PostgresqlErasing):
         self._later: list[Callable[[], object]] = []
         self._checks: list[Callable[[], bool]] = []
         self._wary = False
+        self.sighting: Numbers
+        """What each bit stands for; the store sets it."""
 
     def begin(self, connection: Connection, *, again: bool = False) -> None:
         """Work in the transaction that this connection has open; `again`: it was overtaken."""
@@ -338,6 +347,10 @@ class PostgresqlTables(PostgresqlErasing):
         """Have what settling made of sessions written by `flush`."""
         if settled:
             self._later_execute(_SETTLE, arrays(settled))
+            numbers = [row.no for row in settled]
+            events = self.connection.execute(_SIGHTED, (array(numbers),))
+            seen = list(sightings.values(self.sighting, numbers, events))
+            self._later_execute(_SIGHT, arrays(seen))
 
 
 def _read_values(state: SessionState, retention: Retention) -> tuple[object, ...]:

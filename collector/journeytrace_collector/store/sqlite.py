@@ -19,11 +19,13 @@ from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.errors import StartError, StoreUnavailableError
+from journeytrace_collector.insight.loss import Sightings
 from journeytrace_collector.store import (
     bound,
     counting,
     invitations,
     periods,
+    sightings,
     sqlite_erasing,
     sqlite_ledger,
     sqlite_outbox,
@@ -62,7 +64,7 @@ from journeytrace_collector.store.idling import idle
 from journeytrace_collector.store.ledger import remembered
 from journeytrace_collector.store.listing import HASTE, NUMBERS, Listed, Listing
 from journeytrace_collector.store.migrations import pending_steps
-from journeytrace_collector.store.migrations.refold import LACKING, refold
+from journeytrace_collector.store.migrations.refold import LACKING, UNSEEN, refold, sight
 from journeytrace_collector.store.sql import SQLITE, Sql
 from journeytrace_collector.store.sqlite_behind import Behind
 from journeytrace_collector.store.sqlite_tables import SqliteTables
@@ -126,8 +128,13 @@ class SqliteStore:
                 # What a collector that was killed has left in the log.
                 sqlite_erasing.empty_log(self._writer)
                 self._writing.salt = sqlite_erasing.salt(self._writer)
+                self._numbers = sightings.numbered(
+                    self._writer.execute, SQLITE.placeholder, catalogue
+                )
                 self._behind = Behind(self._writer, self._writing)
-                self._tables = SqliteTables(self._writer, idle_timeout, self._writing, self._behind)
+                self._tables = SqliteTables(
+                    self._writer, idle_timeout, self._writing, self._behind, self._numbers
+                )
                 self._writer.execute("BEGIN IMMEDIATE")
                 self._behind.catch_up()
                 self._writer.execute("COMMIT")
@@ -141,6 +148,8 @@ class SqliteStore:
             self._writer.executescript(f"BEGIN; {';'.join(missing)};")
             if 0 < version < LACKING:
                 refold(self._writer.execute, SQLITE.placeholder, catalogue)
+            if 0 < version < UNSEEN:
+                sight(self._writer.execute, SQLITE.placeholder, catalogue)
             self._writer.execute(f"PRAGMA user_version = {version + len(missing)}")
             self._writer.execute("COMMIT")
 
@@ -488,6 +497,12 @@ class SqliteStore:
         """See `Store.sample`."""
         sampling = Sampling(self._ask, SQLITE, self._stages, self._idle_timeout, now)
         return sampling.sample(queries, most, tells=tells)
+
+    def sightings(
+        self, cohort: Cohort, by: str | None = None, newest: int | None = None
+    ) -> Sightings:
+        """See `Store.sightings`."""
+        return sightings.counted(cohort, self._numbers, SQLITE, self._ask, by=by, newest=newest)
 
     def projects(self, limit: int) -> list[str]:
         """See `Store.projects`."""

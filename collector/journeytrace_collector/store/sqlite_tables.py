@@ -12,7 +12,8 @@ from journeytrace_collector.core.derive import QUIET
 from journeytrace_collector.core.forgetting import former_values
 from journeytrace_collector.core.invitations import marks_of
 from journeytrace_collector.core.model import Event
-from journeytrace_collector.store import invitations, tasks
+from journeytrace_collector.core.sighting import Numbers
+from journeytrace_collector.store import invitations, sightings, tasks
 from journeytrace_collector.store.base import Subject
 from journeytrace_collector.store.erasing import Found, Gone
 from journeytrace_collector.store.idling import minute
@@ -38,6 +39,8 @@ _SETTLE: Final = (
     " told = ?, stages_told = ? WHERE no = ?"
 )
 
+_SIGHT: Final = f"UPDATE sessions SET {' = ?, '.join(sightings.COLUMNS)} = ? WHERE no = ?"
+_SIGHTED: Final = sightings.READ.format("= ?") + sightings.IN_ORDER
 _STORED: Final = (
     f"SELECT session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
     " FROM sessions JOIN events ON session_no = no WHERE no = ? ORDER BY at, event_id"
@@ -60,12 +63,18 @@ class SqliteTables(SqliteErasing):
     """Implements `Tables`. Its one writer holds all rows, so holding one takes no statement."""
 
     def __init__(
-        self, connection: sqlite3.Connection, idle_timeout: int, writing: Writing, behind: Behind
+        self,
+        connection: sqlite3.Connection,
+        idle_timeout: int,
+        writing: Writing,
+        behind: Behind,
+        numbers: Numbers,
     ) -> None:
         super().__init__(connection)
         self._idle_timeout = idle_timeout
         self._writing = writing
         self._behind = behind
+        self._sighting = numbers
 
     def take(self, events: Mapping[str, Sequence[Event]]) -> list[Row]:
         """See `Tables.take`."""
@@ -162,6 +171,11 @@ class SqliteTables(SqliteErasing):
     def settle(self, settled: Sequence[Settled]) -> None:
         """Write what settling made of sessions."""
         self._executemany(_SETTLE, settled)
+        seen: list[tuple[object, ...]] = []
+        for row in settled:
+            events = self._execute(_SIGHTED, (row.no,))
+            seen += sightings.values(self._sighting, (row.no,), events)
+        self._executemany(_SIGHT, seen)
 
 
 def _taken(inserted: set[tuple[int, bytes]], key: tuple[int, bytes]) -> bool:

@@ -8,21 +8,44 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from journeytrace.catalogue import Catalogue
-from journeytrace.conventions import PRIVATE_PREFIXES
+from journeytrace.conventions import PRIVATE_PREFIXES, TIME_SCREEN
 from journeytrace_collector.core.derive import rfc3339
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import began
+from journeytrace_collector.insight.clocks import Bounds, certain
 from journeytrace_desk.views.asked import link
 from journeytrace_desk.views.timeline import LANES
 from journeytrace_desk.views.times import clock, since, took
 from journeytrace_desk.views.words import Tone, tone
 
-__all__ = ["Chosen", "Line", "Pair", "Part", "chosen", "line", "place", "stood_in_the_way"]
+__all__ = [
+    "Chosen",
+    "Line",
+    "Pair",
+    "Part",
+    "chosen",
+    "line",
+    "place",
+    "stood_in_the_way",
+    "unsure",
+]
 
 ROWS: Final = 200
 """Events on one page."""
 _SHOWN_PAIRS: Final = 2
 _SHOWN_VALUE: Final = 28
+
+
+def unsure(shown: Sequence[Event], found: Bounds | None) -> frozenset[bytes]:
+    """Give the ids of events of which it is not certain that they came after the one before them.
+
+    `found`: how far the screen's clock is from the server's; None: nobody knows, and then between
+    the two nothing is certain, so that nothing is marked.
+    """
+    if found is None:
+        return frozenset()
+    orders = zip(shown[1:], certain(shown, found), strict=True)
+    return frozenset(event.event_id for event, sure in orders if not sure)
 
 
 def stood_in_the_way(event: Event) -> bool:
@@ -80,7 +103,11 @@ def line(event: Event, start: int, catalogue: Catalogue) -> Line:
         took=took(event.duration, is_check=event.result is not None),
         code_meaning=code.meaning if code else "",
         tone=tone(event.result, event.impact),
-        brief=[Pair(one.key, _cut(one.value), one.private) for one in pairs[:_SHOWN_PAIRS]],
+        # What the order is judged by comes with all, and is not what is looked for first.
+        brief=[
+            Pair(one.key, _cut(one.value), one.private)
+            for one in [one for one in pairs if one.key != TIME_SCREEN][:_SHOWN_PAIRS]
+        ],
         pairs=pairs,
         copied=json.dumps(attributes, ensure_ascii=False, indent=1, sort_keys=True),
     )

@@ -5,7 +5,7 @@ Everything is laid out here, in numbers; the template only writes it down.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +31,7 @@ _LETTER: Final = 6.6
 """Width of a letter of a stage's name."""
 _PAD: Final = 12
 _AXIS: Final = 22
+_UNSURE: Final = " (order not certain)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,14 @@ class Timeline:
     ticks: list[tuple[float, str]]
 
 
-def timeline(events: Sequence[Event], stages: Mapping[str, tuple[int, int, int]]) -> Timeline:
+def timeline(
+    events: Sequence[Event],
+    stages: Mapping[str, tuple[int, int, int]],
+    unsure: Collection[bytes] = (),
+) -> Timeline:
     """Lay out the events of one session, at least one; `stages` as in `SessionState`.
+
+    `unsure`: ids of those that may have happened before the one that stands before them.
 
     That somebody looked is left out: it would be more than all else, and comes long after it.
     """
@@ -112,7 +119,7 @@ def timeline(events: Sequence[Event], stages: Mapping[str, tuple[int, int, int]]
     for name in LANES:
         own = [event for event in events if event.source == name]
         if own or name != LANES[-1]:
-            lane = _lane(name, own, axis, y)
+            lane = _lane(name, own, axis, y, unsure)
             lanes.append(lane)
             y = lane.end
     return Timeline(
@@ -165,7 +172,9 @@ def _bands(axis: Axis, stages: Mapping[str, tuple[int, int, int]]) -> list[Band]
     return bands
 
 
-def _lane(name: str, events: Iterable[Event], axis: Axis, top: int) -> Lane:
+def _lane(
+    name: str, events: Iterable[Event], axis: Axis, top: int, unsure: Collection[bytes]
+) -> Lane:
     rows = _Rows(_MARK_ROWS - 1)
     marks: list[Mark] = []
     hidden: dict[int, int] = {}
@@ -187,7 +196,7 @@ def _lane(name: str, events: Iterable[Event], axis: Axis, top: int) -> Lane:
                 y,
                 width,
                 tone(event.result, event.impact),
-                _title(event, axis),
+                _title(event, axis) + _UNSURE * (event.event_id in unsure),
                 event.event_id.hex(),
             )
         )

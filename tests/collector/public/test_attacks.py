@@ -98,6 +98,7 @@ def test_what_only_a_server_may_say(make_site: SiteMaker) -> None:
         journey__actor__id="ann",
         journey__decision="APPROVED",
         journey__time__sent="x",
+        journey__time__screen="x",
         user__id="u",
         user__email="a@example.com",
         user__hash="h",
@@ -107,6 +108,8 @@ def test_what_only_a_server_may_say(make_site: SiteMaker) -> None:
     assert site.post(envelope(token(), traces(span))).json == {}
     assert site.events("another") == []
     (event,) = site.events()
+    # The collector's own.
+    assert event["attributes"].pop("journey.time.screen") != "x"
     assert event["attributes"] == {"journey.private.note": "kept"}
     assert [event[key] for key in ("impact", "stage", "result", "reason")] == [
         "NONE", "ENTRY", None, None,

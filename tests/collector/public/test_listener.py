@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ def test_an_event_of_a_page(site: Site) -> None:
     assert [event[key] for key in ("source", "stage", "impact")] == ["FE", "CAMERA", "BLOCKED"]
     assert event["service"] == "browser"
     assert event["error_code"] == "QS-1"
+    screen = event["attributes"].pop("journey.time.screen")
+    assert datetime.fromisoformat(screen).timestamp() == int(span["startTimeUnixNano"]) / 1e9
     assert event["attributes"] == {"path": "/selfie"}
     summary = ask(site.collector.admin, "GET", "/api/v1/sessions/page-1").json
     assert summary["project_id"] == "acme"

@@ -6,6 +6,7 @@ import gzip
 import json
 import sqlite3
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,8 +24,9 @@ from journeytrace_collector.core.derive import QUIET, summary
 from journeytrace_collector.core.marks import OneEvent
 from journeytrace_collector.core.sessionize import fold
 from journeytrace_collector.errors import StartError
-from journeytrace_collector.store import SessionQuery, SqliteStore, Store
-from journeytrace_collector.store.base import TaskQuery
+from journeytrace_collector.insight.loss import mask
+from journeytrace_collector.store import SessionQuery, SqliteStore, Store, sightings
+from journeytrace_collector.store.base import Cohort, TaskQuery
 from journeytrace_collector.store.migrations import pending_steps, steps
 from journeytrace_collector.store.migrations.refold import LACKING
 from journeytrace_collector.store.postgresql import PostgresqlStore
@@ -97,6 +99,10 @@ _AS_BEFORE = f"""
 DROP TABLE tasks;
 DROP TABLE invitations;
 DROP TABLE projection;
+DROP TABLE watermarks;
+DROP TABLE sighted;
+DROP INDEX sessions_seen;
+{"".join(f"ALTER TABLE sessions DROP COLUMN {name};" for name in sightings.COLUMNS)}
 DROP INDEX sessions_idle;
 DROP INDEX sessions_pending;
 DROP INDEX sessions_quiet;
@@ -121,6 +127,25 @@ def test_what_old_sessions_ask_for_is_listed(tmp_path: Path) -> None:
     again = SqliteStore(tmp_path, catalogue, IDLE_TIMEOUT)
     assert again.tasks(TaskQuery()) == [before]
     again.close()
+
+
+def test_what_each_side_saw_of_old_sessions_is_filled_in(
+    written: tuple[Store, list[Any]],
+) -> None:
+    """Those that had settled are counted with what their events say, and no others."""
+    store, said = written
+    found = store.sightings(Cohort())
+    old = [one["session_id"] for one in said if one["settled_at"] is not None]
+    bits = mask(found.chosen, found.numbers)
+    expected = Counter(
+        found.numbers.of((one.name, one.source, one.stage) for one in store.events(session)) & bits
+        for session in old
+    )
+    told: Counter[int] = Counter()
+    for one in found.found:
+        told[one.seen] += one.sessions
+    assert old
+    assert told == expected
 
 
 def test_of_older_counters_nobody_knows_the_birth(written: tuple[Store, list[Any]]) -> None:

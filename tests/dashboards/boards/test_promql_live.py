@@ -118,7 +118,11 @@ def _now(prometheus: Prometheus) -> float:
     return found
 
 
-@pytest.mark.parametrize("query", LOGLESS, ids=lambda query: query.place)
+ANSWERED = [query for query in LOGLESS if "Lost beacons" not in query.place]
+"""All but what the collector looks at now and then, of sessions that have come to rest."""
+
+
+@pytest.mark.parametrize("query", ANSWERED, ids=lambda query: query.place)
 def test_every_query_is_answered(prometheus: Prometheus, query: Query) -> None:
     """With numbers: no panel stays empty, and none divides by nothing."""
     values = answers(prometheus, query).values()

@@ -16,6 +16,7 @@ from tests.support.events import IDLE_TIMEOUT, NOON, SECOND, SESSION, event
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import (
+    BEACON_LOSS_RATIO,
     COLLECTOR_BACKGROUND_FAILURES_TOTAL,
     COLLECTOR_COMMIT_SECONDS,
     COLLECTOR_EXPORT_FAILURES_TOTAL,
@@ -142,6 +143,7 @@ def busy(place: Place) -> Place:
     place.health.watch(COLLECTOR_KAFKA_LAG_MESSAGES, lambda: 7)
     place.health.watch(COLLECTOR_KAFKA_LAG_SECONDS, lambda: 0.5)
     place.health.watch(COLLECTOR_KAFKA_PARTITIONS, lambda: 3)
+    place.health.show(BEACON_LOSS_RATIO, {("",): 0.1})
     place.health.watch(COLLECTOR_QUEUED_BYTES, lambda: 4096)
     place.health.watch(COLLECTOR_REQUESTS_REFUSED_TOTAL, lambda: 3, ("wrong",))
     return place

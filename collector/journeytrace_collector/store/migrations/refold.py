@@ -12,13 +12,17 @@ from journeytrace.identity import support_code, trace_id
 from journeytrace_collector.core.derive import kept
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.sessionize import state_of
+from journeytrace_collector.store import sightings
 from journeytrace_collector.store.tasks import COLUMNS, rows
 from journeytrace_collector.store.writing import EVENT_FIELDS
 
-__all__ = ["LACKING", "refold"]
+__all__ = ["LACKING", "UNSEEN", "refold", "sight"]
 
 LACKING: Final = 13
 """States that were written before this version lack something that the fold keeps now."""
+
+UNSEEN: Final = 17
+"""Before this version nothing was written of what each side saw of a session."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -46,3 +50,14 @@ def refold(execute: Callable[[str, Any], Any], placeholder: str, catalogue: Cata
             execute(write, (text, state.marks, reason, kept(state, "error_code"), no))
             for row in rows(no, state):
                 execute(task, row)
+
+
+def sight(execute: Callable[[str, Any], Any], placeholder: str, catalogue: Catalogue) -> None:
+    """Write what each side saw of the sessions that have come to rest."""
+    numbers = sightings.numbered(execute, placeholder, catalogue)
+    read = sightings.READ.format(f"= {placeholder}") + sightings.IN_ORDER
+    columns = ", ".join(f"{column} = {placeholder}" for column in sightings.COLUMNS)
+    write = f"UPDATE sessions SET {columns} WHERE no = {placeholder}"
+    for (no,) in execute("SELECT no FROM sessions WHERE settled_at IS NOT NULL", ()).fetchall():
+        for row in sightings.values(numbers, (no,), execute(read, (no,)).fetchall()):
+            execute(write, row)
