@@ -63,7 +63,9 @@ def chapman(cells: Cells) -> Size:
     is the exact test of Fisher with the middle of its probability (mid-p). Where nobody was seen,
     the answer is nobody.
     """
-    both, screen, server, _ = cells
+    both = cells.both
+    # Rounding, too, shall know no order of sides.
+    screen, server = sorted((cells.screen, cells.server))
     if not cells.seen:
         return Size(0.0, 0.0, 0.0)
     first, second = both + screen, both + server
