@@ -51,6 +51,9 @@ MAX_ERROR_CODES: Final = 1_000
 first to come have labels of their own; what comes beyond counts as "other"."""
 
 
+_HISTOGRAMS: Final = {metric.name: metric for metric in names.METRICS if metric.buckets}
+
+
 class _Seen:
     """Events of one change, counted together: most of them are alike."""
 
@@ -59,8 +62,8 @@ class _Seen:
         """By the labels of `EVENTS_TOTAL`."""
         self.codes: Counter[tuple[str, ...]] = Counter()
         self.corrected: Counter[str] = Counter()
-        self.checks: dict[str, list[tuple[int, str]]] = {}
-        """By name: duration in ns and session of each."""
+        self.took: dict[str, dict[tuple[str, ...], list[tuple[int, str]]]] = {}
+        """By the name of a histogram and its labels: duration in ns and session of each."""
 
     def count(self, tally: Tally, at: int) -> None:
         """Add it all to a tally."""
@@ -70,8 +73,16 @@ class _Seen:
             tally.add(names.ERROR_CODES_TOTAL.name, labels, count)
         for project, count in self.corrected.items():
             tally.add(names.COLLECTOR_TIME_CORRECTED_TOTAL.name, (project,), count)
-        for name, checks in self.checks.items():
-            observe_all(tally, names.CHECK_DURATION_SECONDS, (name,), checks, at)
+        for name, series in self.took.items():
+            for labels, took in series.items():
+                observe_all(tally, _HISTOGRAMS[name], labels, took, at)
+
+    def observe(
+        self, metric: Metric, labels: tuple[str, ...], duration: int, session_id: str
+    ) -> None:
+        """Take note of a duration in ns."""
+        series = self.took.setdefault(metric.name, {})
+        series.setdefault(labels, []).append((duration, session_id))
 
 
 class Measure:
@@ -133,7 +144,7 @@ class Measure:
             project = label[_project(session.after)]
             for event in session.fresh:
                 self._see(seen, event, project, beyond)
-            self._count(tally, session, project, change.at)
+            self._count(tally, seen, session, project)
         seen.count(tally, change.at)
         return tally
 
@@ -178,7 +189,7 @@ class Measure:
         name = event.name if event.name in self._catalogue.events else OTHER
         return project, name, event.source, self._stage(event.stage), event.impact
 
-    def _count(self, tally: Tally, session: SessionChange, project: str, at: int) -> None:
+    def _count(self, tally: Tally, seen: _Seen, session: SessionChange, project: str) -> None:
         if not session.after.begun:
             return
         if session.before is None or not session.before.begun:
@@ -193,7 +204,7 @@ class Measure:
             labels = (project, decision[0], self._reason(*decision))
             tally.add(names.DECISIONS_TOTAL.name, labels)
         if session.settlement:
-            self._count_settlement(tally, session.after, session.settlement, project, at)
+            self._count_settlement(tally, seen, session.after, session.settlement, project)
 
     def _count_verdict(self, tally: Tally, session: SessionChange, project: str) -> None:
         """Count a verdict when it begins to hold; before its session began it counted nowhere."""
@@ -217,10 +228,16 @@ class Measure:
             seen.corrected[project] += 1
         # Of a log record or a span event nobody knows how long it took: its duration is 0.
         if event.result is not None and event.duration and event.name in self._catalogue.events:
-            seen.checks.setdefault(event.name, []).append((event.duration, event.session_id))
+            labels = (event.name,)
+            seen.observe(names.CHECK_DURATION_SECONDS, labels, event.duration, event.session_id)
 
     def _count_settlement(
-        self, tally: Tally, state: SessionState, settlement: Settlement, project: str, at: int
+        self,
+        tally: Tally,
+        seen: _Seen,
+        state: SessionState,
+        settlement: Settlement,
+        project: str,
     ) -> None:
         status = settlement.status.value
         if settlement.by_verdict:
@@ -233,12 +250,12 @@ class Measure:
             return
         stage = self._stage(highest_stage(state))
         tally.add(names.SESSIONS_SETTLED_TOTAL.name, (project, status, stage))
-        took = [(state.end - state.first[0], state.session_id)]
-        observe_all(tally, names.SESSION_DURATION_SECONDS, (project, status), took, at)
+        own = state.session_id
+        took = state.end - state.first[0]
+        seen.observe(names.SESSION_DURATION_SECONDS, (project, status), took, own)
         for name, (_, start, end) in state.stages.items():
             series = (project, self._stage(name))
-            took = [(end - start, state.session_id)]
-            observe_all(tally, names.STAGE_DURATION_SECONDS, series, took, at)
+            seen.observe(names.STAGE_DURATION_SECONDS, series, end - start, own)
 
     def _correct(
         self,
