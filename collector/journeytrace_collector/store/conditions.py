@@ -14,7 +14,7 @@ from journeytrace_collector.store.base import SessionQuery
 from journeytrace_collector.store.idling import idle
 from journeytrace_collector.store.sql import Dialect, Sql, all_of, any_of
 
-__all__ = ["COLUMNS", "IS_CORRECTED", "conditions", "is_exact", "of_event", "searches"]
+__all__ = ["COLUMNS", "IS_CORRECTED", "VIOLATES", "conditions", "is_exact", "of_event", "searches"]
 
 COLUMNS: Final = {
     "project": "project_id",
@@ -26,6 +26,7 @@ COLUMNS: Final = {
 
 # What indexes are restricted to, in these very words: databases know them again by nothing else.
 IS_CORRECTED: Final = Sql(f"(marks & {CORRECTED}) <> 0")
+VIOLATES: Final = Sql("violates IS NOT NULL")
 _HURDLE: Final = Sql(
     "((impact <> 'NONE' AND impact <> 'COMPLETED' AND impact <> 'APPROVED') OR result = 'FAIL')"
 )
@@ -70,6 +71,9 @@ def conditions(
         yield "idle", idle(when, now - idle_timeout, dialect)
     if query.search is not None:
         yield "search", any_of(begins for _, begins in searches(query, dialect))
+    if query.rule is not None:
+        violated = dialect.contains.format("violates")
+        yield "rule", VIOLATES & Sql(violated, (f" {query.rule} ",))
     if query.event not in {None, OneEvent()}:
         yield from _of_marks(query.event, dialect)
 

@@ -6,6 +6,7 @@ import socket
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.errors import StartError
+from journeytrace_collector.insight.conformance import NO_RULES, Rules
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store.base import SessionLimits, Store
 from journeytrace_collector.store.sqlite import SqliteStore
@@ -13,8 +14,8 @@ from journeytrace_collector.store.sqlite import SqliteStore
 __all__ = ["open_store", "store_place"]
 
 
-def open_store(settings: Settings, catalogue: Catalogue) -> Store:
-    """Open the store.
+def open_store(settings: Settings, catalogue: Catalogue, rules: Rules = NO_RULES) -> Store:
+    """Open the store; `rules` are checked of sessions that come to rest.
 
     Raises:
         StartError: it cannot be used, or what it needs is not installed.
@@ -22,7 +23,7 @@ def open_store(settings: Settings, catalogue: Catalogue) -> Store:
     idle_timeout = round(settings.idle_timeout.total_seconds() * 1e9)
     limits = SessionLimits(settings.max_session_events, settings.max_session_bytes)
     if settings.store is None:
-        return SqliteStore(settings.data, catalogue, idle_timeout, limits)
+        return SqliteStore(settings.data, catalogue, idle_timeout, limits, rules)
     try:
         from journeytrace_collector.store.postgresql import (  # noqa: PLC0415 - an extra
             PostgresqlStore,
@@ -35,6 +36,7 @@ def open_store(settings: Settings, catalogue: Catalogue) -> Store:
         catalogue,
         idle_timeout,
         limits,
+        rules,
         collector_id=settings.collector_id or socket.gethostname(),
     )
 
