@@ -48,7 +48,7 @@ from journeytrace_collector.report.maker import Reports
 from journeytrace_collector.security import Access
 from journeytrace_collector.settings import Address, Settings
 from journeytrace_collector.store import Carried, Store
-from journeytrace_collector.store.opening import open_store, store_place
+from journeytrace_collector.store.opening import load_rules, open_store, store_place
 
 __all__ = ["Collector", "run"]
 
@@ -116,7 +116,8 @@ class Collector:
             load_catalogue(settings.catalogue) if settings.catalogue else builtin_catalogue()
         )
         idle_timeout = round(settings.idle_timeout.total_seconds() * 1e9)
-        store = open_store(settings, catalogue)
+        rules = load_rules(settings.conformance, catalogue)
+        store = open_store(settings, catalogue, rules)
         self._undo.callback(store.close)
         self.record = record = Recorder(self._clock, settings.verdict_rules)
         reports = Reports(settings, store, record, self._clock, catalogue)
@@ -133,7 +134,7 @@ class Collector:
         exporters = load_exporters(settings, store, self._clock, health, record)
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)
-        measure = Measure(catalogue, settings.named_projects, settings.max_projects)
+        measure = Measure(catalogue, settings.named_projects, settings.max_projects, rules.names)
         unknown = UnknownNames(catalogue)
         try:
             store.keep_for(settings.fixed_retention, self._clock())
@@ -169,6 +170,7 @@ class Collector:
             readers=access.readers,
             hosts=access.hosts,
             catalogue=catalogue,
+            rules=rules,
             unknown=unknown,
             idle_timeout=idle_timeout,
             ready=lambda: self._ready,
@@ -203,6 +205,7 @@ class Collector:
                 record,
                 acting=acting,
                 reports=reports,
+                rules=rules,
             ),
             context,
         )

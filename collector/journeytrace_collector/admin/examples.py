@@ -63,6 +63,16 @@ _SESSION: Final = Summary(
         event_at="2026-06-01T12:04:09.000000Z",
         error_code="PV-20003",
     ),
+    violates=("decided-unseen",),
+)
+
+_RULE: Final = answers.Rule(
+    name="decided-unseen",
+    meaning="Decided by a person who had not opened the session before.",
+    demands="before",
+    own=False,
+    sessions=4,
+    more=False,
 )
 
 EXAMPLES: Final = (
@@ -98,6 +108,20 @@ EXAMPLES: Final = (
     Funnel(200, [Step("ENTRY", 200, 1.0, 1.0), Step("PRE_CHECKS", 150, 0.75, 0.75)]),
     Reasons(200, [Reason(Decision.REJECTED, "SELFIE_DUPLICATE", _SESSION.reason, 6, 0.5)]),
     Blocks(200, [Block("IP_RISK_CHECK", "The address is risky.", 30, 0.15)]),
+    answers.Conformance([_RULE]),
+    api.Rehearsal(None),
+    answers.Replayed(
+        200,
+        [
+            answers.ReplayedRule(
+                _RULE.name,
+                _RULE.meaning,
+                1,
+                [answers.Violator(_SESSION.session_id, _SESSION.created_at)],
+            )
+        ],
+        next_cursor=None,
+    ),
     answers.Erasable(sessions=3, events=97),
     answers.Erased(erased=3, events=97),
     answers.Acts(

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 from journeytrace.catalogue import Catalogue
 from journeytrace_collector.errors import StartError
 from journeytrace_collector.insight.conformance import NO_RULES, Rules
+from journeytrace_collector.insight.rule_file import RulesError, rules_of
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store.base import SessionLimits, Store
 from journeytrace_collector.store.sqlite import SqliteStore
 
-__all__ = ["open_store", "store_place"]
+__all__ = ["load_rules", "open_store", "store_place"]
+
+
+def load_rules(path: Path | None, catalogue: Catalogue) -> Rules:
+    """Read the rules that sessions are held against; None: the built-in ones.
+
+    Raises:
+        RulesError: the file cannot be read, or is faulty.
+    """
+    if path is None:
+        return rules_of(None, "", catalogue)
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise RulesError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RulesError(f"{path}: is not UTF-8; save the file as UTF-8") from error
+    return rules_of(text, str(path), catalogue)
 
 
 def open_store(settings: Settings, catalogue: Catalogue, rules: Rules = NO_RULES) -> Store:
