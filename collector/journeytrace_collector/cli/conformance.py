@@ -1,4 +1,4 @@
-"""``journeytrace conformance``: the rules that sessions are held against, and what they would say."""
+"""``journeytrace conformance``: the rules for sessions, and what they would say of the past."""
 
 from __future__ import annotations
 
