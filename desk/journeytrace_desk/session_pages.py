@@ -126,6 +126,7 @@ class SessionPages:
             cause=views.cause(session, events),
             reason_meaning=reason.meaning if reason else None,
             lasted=views.lasted(events),
+            rule_list=lambda name: link("/sessions", {"rule": name}),
             person=person_link(session),
             administer=_administer(asked.actor, session),
             revealed=revealed,

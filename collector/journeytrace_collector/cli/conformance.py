@@ -55,7 +55,7 @@ def conformance(
     if rules is not None:
         checked = _checked(rules, catalogue, replay=replay)
         if not replay:
-            _print_rules(checked, as_json=as_json)
+            _print_rules(checked, as_json=as_json, counted=False)
             return
 
     from journeytrace_collector.cli.client import connect, run  # noqa: PLC0415
@@ -75,7 +75,7 @@ def conformance(
     if replay:
         _print_replayed(run(fetch()), as_json=as_json)
     else:
-        _print_rules(run(ask()), as_json=as_json)
+        _print_rules(run(ask()), as_json=as_json, counted=True)
 
 
 def _checked(rules: Path, catalogue: Path | None, *, replay: bool) -> list[Rule]:
@@ -107,14 +107,14 @@ def _checked(rules: Path, catalogue: Path | None, *, replay: bool) -> list[Rule]
     ]
 
 
-def _print_rules(rules: list[Rule], *, as_json: bool) -> None:
+def _print_rules(rules: list[Rule], *, as_json: bool, counted: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"rules": rules}, indent=2))
         return
     from journeytrace_collector.cli.rule_list import print_rules  # noqa: PLC0415
     from journeytrace_collector.cli.terminal import console  # noqa: PLC0415
 
-    print_rules(console(), rules)
+    print_rules(console(), rules, counted=counted)
 
 
 def _print_replayed(found: Replayed, *, as_json: bool) -> None:

@@ -23,33 +23,36 @@ __all__ = ["print_replayed", "print_rules"]
 _NAME = Field[Rule]("Rule", lambda row: Text(plain(row["name"]), style="bold"))
 _DEMANDS = Field[Rule]("Demands", lambda row: Text(row["demands"]))
 _FROM = Field[Rule]("From", lambda row: Text("your file" if row["own"] else "built in"))
-_NOW = Field[Rule]("Violate it", lambda row: _number(row["sessions"], more=row["more"]))
+_NOW = Field[Rule]("Sessions", lambda row: _number(row["sessions"], more=row["more"]))
 _MEANING = Field[Rule]("A session violates it", lambda row: Text(plain(row["meaning"])))
-_RULES: Final[Sequence[Layout[Rule]]] = (
-    (
-        *(Stack((field,)) for field in (_NAME, _DEMANDS, _FROM, _NOW)),
-        Stack((_MEANING,), folds=True),
-    ),
-    (Stack((_NAME, _MEANING), folds=True), Stack((_NOW,))),
+_ASKED: Final[Sequence[Layout[Rule]]] = (
+    tuple(Stack((field,)) for field in (_NAME, _NOW, _DEMANDS, _FROM, _MEANING)),
+    (Stack((_NAME, _MEANING), folds=True), *(Stack((field,)) for field in (_NOW, _FROM))),
+)
+_READ: Final[Sequence[Layout[Rule]]] = (
+    tuple(Stack((field,)) for field in (_NAME, _DEMANDS, _FROM, _MEANING)),
+    (Stack((_NAME, _MEANING), folds=True), *(Stack((field,)) for field in (_DEMANDS, _FROM))),
 )
 
 _REPLAYED = Field[ReplayedRule]("Rule", lambda row: Text(plain(row["name"]), style="bold"))
-_WOULD = Field[ReplayedRule]("Would violate it", lambda row: _number(row["sessions"], more=False))
-_MEANT = Field[ReplayedRule]("What that means", lambda row: Text(plain(row["meaning"])))
+_WOULD = Field[ReplayedRule]("Sessions", lambda row: _number(row["sessions"], more=False))
+_MEANT = Field[ReplayedRule]("A session would violate it", lambda row: Text(plain(row["meaning"])))
 _WHAT: Final[Sequence[Layout[ReplayedRule]]] = (
-    (Stack((_REPLAYED,)), Stack((_WOULD,)), Stack((_MEANT,), folds=True)),
+    tuple(Stack((field,)) for field in (_REPLAYED, _WOULD, _MEANT)),
     (Stack((_REPLAYED, _MEANT), folds=True), Stack((_WOULD,))),
 )
 
 
-def print_rules(out: Console, rules: Sequence[Rule]) -> None:
-    """Print the rules, and how many sessions violate each of them."""
+def print_rules(out: Console, rules: Sequence[Rule], *, counted: bool) -> None:
+    """Print the rules; `counted`: and how many sessions violate each of them."""
     if not rules:
         out.print("No rule is in force.")
         return
-    out.print(best_table(out, rules, _RULES))
-    out.print()
-    out.print(Text("`sessions --violates RULE` lists those that violate one.", style="dim italic"))
+    out.print(best_table(out, rules, _ASKED if counted else _READ))
+    if counted:
+        out.print()
+        hint = "`sessions --violates RULE` lists those that violate one."
+        out.print(Text(hint, style="dim italic"))
 
 
 def print_replayed(out: Console, found: Replayed) -> None:
