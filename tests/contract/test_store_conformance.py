@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.contract.conftest import Place
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SESSION, event
 
 from journeytrace import conventions as names
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.core.change import Change, Followup
+from journeytrace_collector.core.derive import status
 from journeytrace_collector.core.measure import Measure
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.insight.rule_file import rules_of
@@ -197,3 +203,61 @@ def test_a_rule_filters_together_with_others(opened: Open) -> None:
     found = [known.state.session_id for known in store.sessions(mine, LATER).sessions]
     assert found == ["s3", "s1"]
     assert store.count(SessionQuery(rule=UNDECIDED, project="other"), LATER).number == 3
+
+
+_MADE = (
+    ("ID_RECOGNITION", "PASS"),
+    ("FACE_COMPARE", "PASS"),
+    ("FACE_COMPARE", "FAIL"),
+    ("SELFIE_DUPLICATE_CHECK", "FAIL"),
+    ("APPROVED", None),
+    ("REJECTED", None),
+    ("FINAL_PAGE_VIEW", None),
+)
+_DONE = ("SESSION_VIEWED", "VERDICT_APPROVED", "VERDICT_REJECTED", "VERDICT_PROPOSED")
+
+
+@st.composite
+def arrivals(draw: st.DrawFn) -> list[tuple[str, str | None, int]]:
+    """Generate what comes in about one session, in its order: name, result and minute."""
+    minutes = st.integers(0, 30)
+    made = st.tuples(st.sampled_from(_MADE), minutes).map(lambda one: (*one[0], one[1]))
+    done = st.tuples(st.sampled_from((*_DONE, "hits", "no hits")), st.none(), minutes)
+    return [draw(made), *draw(st.lists(st.one_of(made, done), min_size=1, max_size=7))]
+
+
+@settings(
+    deadline=None,
+    max_examples=15,
+    # Each example has a session of its own.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(coming=arrivals())
+def test_marks_are_the_verdicts_on_all_that_came(
+    opened: Open, coming: list[tuple[str, str | None, int]]
+) -> None:
+    """However it comes in and settles, a session violates what all of its events together break,
+    and every rule that it ever violated has counted it once.
+    """
+    store, session_id = opened(), f"one-{time.monotonic_ns()}"
+    before, ever, now = counted(store), set[str](), LATER
+    for name, result, minute in coming:
+        now += 30 * MINUTE
+        at = NOON + minute * MINUTE
+        mine = {"session_id": session_id, "received": now, "project_id": "acme"}
+        if name in {"hits", "no hits"}:
+            one = screened(at, *(["q1"] if name == "hits" else []))
+        else:
+            one = op(name, at) if name in _DONE else event(name, at, result=result, **mine)
+        store.write([msgspec.structs.replace(one, session_id=session_id, received=now)] * 2)
+        store.settle(now + 25 * MINUTE, 10)
+        ever.update(violates(store, session_id))
+    known = store.session(session_id)
+    assert known is not None
+    at_rest = status(known.state, now + 25 * MINUTE, IDLE_TIMEOUT)
+    events = store.events(session_id)
+    judged = RULES.judge(known.state, at_rest, now + 25 * MINUTE, events)
+    assert known.violates == judged.violated
+    risen = Counter(counted(store))
+    risen.subtract(before)
+    assert {rule: by for rule, by in risen.items() if by} == dict.fromkeys(ever, 1)

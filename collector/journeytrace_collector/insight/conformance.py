@@ -187,6 +187,8 @@ class Rules:
         self.names = tuple(rule.name for rule in self._rules)
         reads = [some for rule in self._rules for some in rule.reads]
         self._read = frozenset(name for some in reads for name in some.names)
+        own = {None, Source.OP.value}
+        self._reads_all = any(not some.names and some.source in own for some in reads)
 
     def __iter__(self) -> Iterator[Rule]:
         return iter(self._rules)
@@ -195,8 +197,8 @@ class Rules:
         return len(self._rules)
 
     def ask_for(self, events: Iterable[Event]) -> bool:
-        """Whether one of these events is looked for by name."""
-        return any(event.name in self._read for event in events)
+        """Whether a rule looks for one of these events, all of them passive."""
+        return self._reads_all or any(event.name in self._read for event in events)
 
     def judge(
         self,

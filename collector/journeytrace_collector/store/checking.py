@@ -7,8 +7,8 @@ good, so that it is counted once however often it is checked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 from journeytrace.conventions import Status
 from journeytrace_collector.core.model import Event
@@ -16,6 +16,10 @@ from journeytrace_collector.core.sessionize import SessionState
 from journeytrace_collector.insight.conformance import Rules, wanted
 
 __all__ = ["Resting", "check", "marks_of"]
+
+
+EVENTS_AT_ONCE: Final = 20_000
+"""Events of sessions that are read together: a session alone can have as many."""
 
 
 class Resting(NamedTuple):
@@ -42,16 +46,31 @@ def check(
     By the store's number; `now` in ns.
     """
     judged = {one.no: rules.judge(one.state, one.status, now) for one in resting}
-    asks = {no: wanted(found.open) for no, found in judged.items() if found.open}
-    if asks:
-        events = tables.seen(asks)
-        for one in resting:
-            if one.no in asks:
-                mine = events.get(one.no, [])
-                judged[one.no] = rules.judge(one.state, one.status, now, mine)
+    unclear = [one for one in resting if judged[one.no].open]
+    for part in _parts(unclear):
+        events = tables.seen({one.no: wanted(judged[one.no].open) for one in part})
+        for one in part:
+            mine = events.get(one.no, [])
+            judged[one.no] = rules.judge(one.state, one.status, now, mine)
     violating = {no: found.violated for no, found in judged.items() if found.violated}
     new = tables.note_violations(violating) if violating else {}
     return {no: marks_of(found.violated) for no, found in judged.items()}, new
+
+
+def _parts(resting: Sequence[Resting]) -> Iterator[list[Resting]]:
+    """Divide sessions into those whose events can be held in memory together."""
+    part: list[Resting] = []
+    held = 0
+    for one in resting:
+        done = one.state.operations.events if one.state.operations else 0
+        events = one.state.events + done
+        if part and held + events > EVENTS_AT_ONCE:
+            yield part
+            part, held = [], 0
+        part.append(one)
+        held += events
+    if part:
+        yield part
 
 
 def marks_of(violated: Sequence[str]) -> str | None:
