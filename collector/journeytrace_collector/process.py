@@ -51,7 +51,7 @@ from journeytrace_collector.report.maker import Reports
 from journeytrace_collector.security import Access
 from journeytrace_collector.settings import Address, Settings
 from journeytrace_collector.store import Carried, Store
-from journeytrace_collector.store.opening import open_store, store_place
+from journeytrace_collector.store.opening import load_rules, open_store, store_place
 
 if TYPE_CHECKING:
     from journeytrace_collector.kafka.log import Log
@@ -122,7 +122,8 @@ class Collector:
             load_catalogue(settings.catalogue) if settings.catalogue else builtin_catalogue()
         )
         idle_timeout = round(settings.idle_timeout.total_seconds() * 1e9)
-        store = open_store(settings, catalogue)
+        rules = load_rules(settings.conformance, catalogue)
+        store = open_store(settings, catalogue, rules)
         self._undo.callback(store.close)
         self.record = record = Recorder(self._clock, settings.verdict_rules)
         source = self._source(store)
@@ -132,7 +133,7 @@ class Collector:
         exporters = load_exporters(settings, store, self._clock, health, record, source=source)
         for exporter in exporters.values():
             self._undo.push_async_callback(exporter.close)
-        measure = Measure(catalogue, settings.named_projects, settings.max_projects)
+        measure = Measure(catalogue, settings.named_projects, settings.max_projects, rules.names)
         unknown = UnknownNames(catalogue)
         try:
             store.keep_for(settings.fixed_retention, self._clock())
@@ -172,6 +173,7 @@ class Collector:
             readers=access.readers,
             hosts=access.hosts,
             catalogue=catalogue,
+            rules=rules,
             unknown=unknown,
             idle_timeout=idle_timeout,
             ready=lambda: self._ready and (log is None or log.works),
@@ -209,6 +211,7 @@ class Collector:
                 acting=acting,
                 reports=reports,
                 source=source,
+                rules=rules,
             ),
             context,
         )

@@ -33,6 +33,7 @@ SAMPLE_VALUES: Final[dict[str, str | list[str]]] = {
     "reason": "",
     "error_code": "(none)",
     "stage": "STEP1",
+    "rule": "decided-unseen",
     "event": "IP_RISK_CHECK",
     "impact": "BLOCKED",
     "result": "any",

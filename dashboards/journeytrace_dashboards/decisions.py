@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana_foundation_sdk.builders import bargauge, timeseries
 
-from journeytrace.conventions import DECISIONS_TOTAL, Decision
+from journeytrace.conventions import CONFORMANCE_VIOLATIONS_TOTAL, DECISIONS_TOTAL, Decision
 from journeytrace_dashboards import colours
 from journeytrace_dashboards.common import (
     bars,
@@ -18,7 +18,7 @@ from journeytrace_dashboards.common import (
 from journeytrace_dashboards.promql import named, per_hour, risen, select
 from journeytrace_dashboards.uids import SESSIONS_UID
 
-__all__ = ["over_time_by_decision", "pending_reasons", "rejected_reasons"]
+__all__ = ["over_time_by_decision", "pending_reasons", "rejected_reasons", "violations"]
 
 
 def over_time_by_decision() -> timeseries.Panel:
@@ -62,6 +62,27 @@ def pending_reasons() -> bargauge.Panel:
         " sessions; on other, which are reasons outside the catalogue, all who wait for any."
         " CUSTOM_POLICY stands on both lists: as a reason to reject and as one to wait.",
         "nobody was put on hold",
+    )
+
+
+def violations() -> bargauge.Panel:
+    """Show which rules sessions violated."""
+    counted = risen(select(CONFORMANCE_VIOLATIONS_TOTAL), "rule")
+    panel = bars().with_target(now(f"sort_desc({counted} > 0)", "{{rule}}")).decimals(0)
+    panel.color_scheme(colours.paint(colours.DECISION[Decision.REJECTED]))
+    url = (
+        f"/d/{SESSIONS_UID}?var-rule=${{__field.labels.rule}}"
+        "&${project:queryparam}&${__url_time_range}"
+    )
+    panel.data_links([link("Sessions that violate it now", url)])
+    return frame(
+        panel,
+        "Rules violated",
+        "Sessions that violated a rule for the first time in the time range, by rule, most frequent"
+        " first: each session and rule counts once, ever. A click lists those that violate it as"
+        " they are now; sessions created before the time range are not on that list.",
+        size=(24, 6),
+        nothing="every session kept the rules",
     )
 
 

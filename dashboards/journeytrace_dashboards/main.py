@@ -70,6 +70,7 @@ def _journeys(catalogue: Catalogue) -> Dashboard:
         .with_panel(decisions.over_time_by_decision())
         .with_panel(decisions.rejected_reasons())
         .with_panel(decisions.pending_reasons())
+        .with_panel(decisions.violations())
         .with_row(Row("What stands in the way"))
         .with_panel(impacts.impacts_over_time())
         .with_panel(impacts.retries())

@@ -63,6 +63,7 @@ _COLUMNS: Final = {
     "decision": "Decision",
     "reason": "Reason",
     "last_error_code": "Error code",
+    "violates": "Violates",
     "project_id": "Project",
 }
 
@@ -136,14 +137,16 @@ WHERE $__timeFilter(created_at)
   AND status IN (${{status:sqlstring}})
   AND coalesce(decision, 'NONE') IN (${{decision:sqlstring}})
   AND (btrim(${{search:sqlstring}}) = ''
-    OR {_SEARCH}){_OF_SESSION}{_OF_EVENT}"""
+    OR {_SEARCH}){_OF_SESSION}
+  AND (btrim(${{rule:sqlstring}}) = ''
+    OR strpos(violates, ' ' || btrim(${{rule:sqlstring}}) || ' ') > 0){_OF_EVENT}"""
 
 # The link shows the detail around the session's own time. As text, or Grafana would round them.
 _LIST: Final = f"""\
 SELECT created_at, session_id, support_code, email, user_id,
   coalesce(submission_id, '{NOTHING}') AS submission_id, last_event,
   last_event_at, status, coalesce(decision, '{NOTHING}') AS decision, reason,
-  last_error_code, project_id,
+  last_error_code, btrim(violates) AS violates, project_id,
   ((extract(epoch FROM created_at) * 1000)::bigint - 60000)::text AS from_ms,
   ((extract(epoch FROM last_event_at) * 1000)::bigint + 60000)::text AS to_ms
 FROM journey_sessions
@@ -176,6 +179,9 @@ def filters() -> list[QueryVariable | CustomVariable | TextBoxVariable]:
         *(
             variables.text(name, shown, f"{said}; {NO_VALUE}: without one; empty: any. {_ANY}.")
             for name, (_, shown, said) in _TEXTS.items()
+        ),
+        variables.text(
+            "rule", "Rule", "That violated this rule when they were checked last; empty: any."
         ),
         variables.text("event", "Event", f"{_OF_ONE} The name of the event; empty: any. {_ANY}."),
         *(

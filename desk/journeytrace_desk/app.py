@@ -49,7 +49,7 @@ def create(context: DeskContext, recognise: Recognise = whoever_sits_here) -> we
     assets = Assets()
     gate = Gate(context, context.act, recognise)
     invites = bool(context.settings.invitations.journeys)
-    pages = Pages(assets, signs_out=gate.signs_out, invites=invites)
+    pages = Pages(assets, signs_out=gate.signs_out, invites=invites, rules=context.rules)
     reading = Reading(context)
     overviews = OverviewPages(reading, pages)
     lists = ListPages(reading, pages, context.act)

@@ -79,7 +79,10 @@ class ListPages:
     def _filters(
         self, reader: Reader, asked: addresses.Asked, counts: Sequence[Counted]
     ) -> Filters:
-        return filters(asked, counts, self._reading.catalogue, reader.projects)
+        reading = self._reading
+        return filters(
+            asked, counts, reading.catalogue, reader.projects, reading.context.rules.names
+        )
 
     async def live(self, request: web.Request) -> web.Response:
         """Answer with the rows that a page shows, as they are now, and with what is new above."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from journeytrace_collector.insight.conformance import NO_RULES, Rules
 from journeytrace_collector.store.base import SEARCH_FIELDS
 from journeytrace_desk.access.actor import LOCAL, Role, actor_of
 from journeytrace_desk.access.scope import scope_of
@@ -19,6 +20,7 @@ from journeytrace_desk.views import decisions, times, words
 
 __all__ = ["Pages"]
 
+_NO_RULE: Final = "A rule that is not in force any more."
 _FOLDER: Final = Path(__file__).with_name("templates")
 _ASKED: ContextVar[web.Request | None] = ContextVar("asked", default=None)
 
@@ -26,10 +28,18 @@ _ASKED: ContextVar[web.Request | None] = ContextVar("asked", default=None)
 class Pages:
     """Makes answers of templates. Everything that is put into one is escaped."""
 
-    def __init__(self, assets: Assets, *, signs_out: bool = False, invites: bool = False) -> None:
+    def __init__(
+        self,
+        assets: Assets,
+        *,
+        signs_out: bool = False,
+        invites: bool = False,
+        rules: Rules = NO_RULES,
+    ) -> None:
         """Make pages; `signs_out`: whether each has a button to sign out; `invites`: whether there
-        is anything that analysts can invite to."""
+        is anything that analysts can invite to; `rules`: what sessions are held against."""
         self.signs_out = signs_out
+        meanings = {rule.name: rule.meaning for rule in rules}
         self._environment = Environment(
             loader=FileSystemLoader(_FOLDER),
             autoescape=True,
@@ -48,6 +58,7 @@ class Pages:
         self._environment.globals |= {
             "asset": assets.address,
             "invites": invites,
+            "rule_meaning": lambda name: meanings.get(name, _NO_RULE),
             "signs_out": signs_out,
             "status_word": words.STATUS.__getitem__,
             "decision_word": words.DECISION.__getitem__,

@@ -135,6 +135,7 @@ class SessionPages:
             cause=views.cause(session, events),
             reason_meaning=reason.meaning if reason else None,
             lasted=views.lasted(events),
+            rule_list=lambda name: link("/sessions", {"rule": name}),
             person=person_link(session),
             administer=None if sheet.as_of else _administer(asked.actor, session),
             revealed=revealed,

@@ -78,6 +78,17 @@ class TomlTable:
             raise self.error(key, f"is {_kind(value)}; write true or leave it out")
         return value
 
+    def boolean(self, key: str) -> bool:
+        """Give true or false."""
+        value = self._data.get(key)
+        if not isinstance(value, bool):
+            raise self.error(key, f"is {_kind(value)}; write true or false")
+        return value
+
+    def is_list(self, key: str) -> bool:
+        """Whether a list is there."""
+        return isinstance(self._data.get(key), list)
+
     def text(self, key: str, most: int = MAX_TEXT) -> str:
         """Give a string with something in it, of at most `most` characters, in one line."""
         value = " ".join(self._get(key, str, "a string in quotes").split())
@@ -109,6 +120,13 @@ class TomlTable:
         items = {f"{key}[{place}]": value for place, value in enumerate(values)}
         row = TomlTable(items, self._file, self._path)
         return tuple(row.choice(item, among) for item in items)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Give a list of strings, each with something in it."""
+        values = self._get(key, list, "a list of strings")
+        items = {f"{key}[{place}]": value for place, value in enumerate(values)}
+        row = TomlTable(items, self._file, self._path)
+        return tuple(row.text(item) for item in items)
 
     def error(
         self, key: str, wrong: str, among: Collection[str] = (), value: str | None = None

@@ -39,6 +39,7 @@ __all__ = [
     "COLLECTOR_REQUESTS_REFUSED_TOTAL",
     "COLLECTOR_SESSIONS_ERASED_TOTAL",
     "COLLECTOR_TIME_CORRECTED_TOTAL",
+    "CONFORMANCE_VIOLATIONS_TOTAL",
     "DECISION",
     "DECISIONS_TOTAL",
     "DEFAULT_RETENTION_DAYS",
@@ -649,6 +650,14 @@ COLLECTOR_TIME_CORRECTED_TOTAL: Final = Metric(
     " off.",
 )
 
+CONFORMANCE_VIOLATIONS_TOTAL: Final = Metric(
+    "journey_conformance_violations_total",
+    "counter",
+    ("project", "rule"),
+    "Sessions that violated a rule when they came to rest or since, each session and rule once,"
+    " whatever became of it later.",
+)
+
 DECISIONS_TOTAL: Final = Metric(
     "journey_decisions_total",
     "counter",
@@ -769,6 +778,7 @@ METRICS: Final = (
     COLLECTOR_REQUESTS_REFUSED_TOTAL,
     COLLECTOR_SESSIONS_ERASED_TOTAL,
     COLLECTOR_TIME_CORRECTED_TOTAL,
+    CONFORMANCE_VIOLATIONS_TOTAL,
     DECISIONS_TOTAL,
     ERROR_CODES_TOTAL,
     EVENTS_TOTAL,

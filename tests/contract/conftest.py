@@ -14,6 +14,7 @@ from tests.support.plans import Plans
 from tests.support.postgresql import Server, running_server
 
 from journeytrace.catalogue import Catalogue, builtin_catalogue
+from journeytrace_collector.insight.conformance import NO_RULES, Rules
 from journeytrace_collector.store import SessionLimits, SqliteStore, Store
 from journeytrace_collector.store.postgresql import PostgresqlStore
 from journeytrace_collector.store.sqlite import FILE_NAME
@@ -31,6 +32,7 @@ class Place(Protocol):
         limits: SessionLimits | None = None,
         idle_timeout: int = IDLE_TIMEOUT,
         catalogue: Catalogue = BUILTIN,
+        rules: Rules = NO_RULES,
     ) -> Store:
         """Open a store on the data that are there."""
 
@@ -52,8 +54,9 @@ class Folder:
         limits: SessionLimits | None = None,
         idle_timeout: int = IDLE_TIMEOUT,
         catalogue: Catalogue = BUILTIN,
+        rules: Rules = NO_RULES,
     ) -> Store:
-        return SqliteStore(self._path, catalogue, idle_timeout, limits)
+        return SqliteStore(self._path, catalogue, idle_timeout, limits, rules)
 
     def clear(self) -> None:
         for file in self._path.iterdir():
@@ -76,13 +79,16 @@ class Database:
         limits: SessionLimits | None = None,
         idle_timeout: int = IDLE_TIMEOUT,
         catalogue: Catalogue = BUILTIN,
+        rules: Rules = NO_RULES,
     ) -> Store:
-        return PostgresqlStore(self._url, catalogue, idle_timeout, limits, collector_id="one")
+        return PostgresqlStore(
+            self._url, catalogue, idle_timeout, limits, rules, collector_id="one"
+        )
 
     def clear(self) -> None:
         tables = (
             "sessions, events, outbox, counters, exemplars, retention_periods,"
-            " digests, erasing, former_values, acts, invitations, tasks, sighted"
+            " digests, erasing, former_values, acts, invitations, tasks, sighted, violations"
         )
         self.execute(f"TRUNCATE {tables}")
 

@@ -17,6 +17,7 @@ from journeytrace_collector.insight.loss import LossGroup
 __all__ = [
     "Act",
     "Acts",
+    "Conformance",
     "CorrectedFunnel",
     "Count",
     "Destination",
@@ -30,11 +31,15 @@ __all__ = [
     "Events",
     "Outbox",
     "Parked",
+    "Replayed",
+    "ReplayedRule",
     "Report",
     "Requeued",
+    "Rule",
     "Sessions",
     "Unknown",
     "UnknownName",
+    "Violator",
 ]
 
 
@@ -162,6 +167,66 @@ class Report(msgspec.Struct, frozen=True):
     """Id of the key that signed it; None: it is not signed."""
     pdf: bytes
     """The file, in Base64."""
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One rule that sessions are held against."""
+
+    name: str
+    """Also the label of what counts its violations."""
+    meaning: str
+    """What it means that a session violates it."""
+    demands: Annotated[
+        str,
+        msgspec.Meta(extra_json_schema={"enum": ["requires", "forbids", "before", "within"]}),
+    ]
+    """What kind of thing it asks of a session."""
+    own: bool
+    """Whether a file of your own has it, or a part of it."""
+    sessions: int
+    """How many sessions violate it, as they are now."""
+    more: bool
+    """Whether there can be more of them: nobody counted further."""
+
+
+class Conformance(msgspec.Struct, frozen=True):
+    """The rules that are in force."""
+
+    rules: list[Rule]
+    """In the order of their files."""
+
+
+class Violator(msgspec.Struct, frozen=True):
+    """A session that would violate a rule."""
+
+    session_id: str
+    """The session's id."""
+    created_at: Rfc3339
+    """When its first event happened."""
+
+
+class ReplayedRule(msgspec.Struct, frozen=True):
+    """What became of one rule."""
+
+    name: str
+    """The rule's name."""
+    meaning: str
+    """What it means that a session violates it."""
+    sessions: int
+    """How many of those that were checked would violate it."""
+    newest: list[Violator]
+    """The newest of them, ten at most."""
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """What rules say of a part of the past. Nothing of it is counted or marked."""
+
+    checked: int
+    """How many sessions were looked at: those that have come to rest."""
+    rules: list[ReplayedRule]
+    """In the order of their file."""
+    next_cursor: str | None
+    """Leads to the next part, as `cursor`; None: this was the last."""
 
 
 class UnknownName(msgspec.Struct, frozen=True):

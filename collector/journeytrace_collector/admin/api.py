@@ -39,6 +39,7 @@ __all__ = [
     "WITHOUT",
     "BadParameterError",
     "Ids",
+    "Rehearsal",
     "check_names",
     "code_query",
     "parse_as_of",
@@ -49,6 +50,8 @@ __all__ = [
     "parse_limit",
     "parse_per",
     "parse_query",
+    "parse_rehearsal",
+    "parse_replay",
     "parse_session_id",
     "parse_source",
     "parse_subject",
@@ -57,6 +60,9 @@ __all__ = [
 
 MOST_COUNTED: Final = 1_000
 """How far counts are exact."""
+
+MOST_TEXT: Final = 65_536
+"""Characters of a file of rules."""
 
 _TEXTS: Final = ("project", "reason", "error_code", "stage")
 _OF_EVENT: Final = ("event", "source", "result", "impact", "corrected")
@@ -98,7 +104,8 @@ def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
     """Read the parameters of a list: sessions that meet all of them.
 
     ``project``, ``reason``, ``error_code`` and ``stage`` are what the session's summary says of
-    them; ``(none)`` means that it says nothing. ``reached`` is a stage that they came to or past.
+    them; ``(none)`` means that it says nothing. ``reached`` is a stage that they came to or past,
+    ``rule`` one that they violate.
     ``per=person`` leaves of each person the one session that counts (`core.attempts`). ``event``,
     ``source``, ``result``, ``impact`` and ``corrected`` are about one event of the session, which
     has to meet all that are given.
@@ -118,7 +125,7 @@ def parse_query(parameters: Mapping[str, str]) -> SessionQuery:
     }
     if decision != UNDECIDED:
         query["decision"] = _word(Decision, "decision", decision, UNDECIDED)
-    texts = (*_TEXTS, "reached", "user")
+    texts = (*_TEXTS, "reached", "user", "rule")
     query |= {name: _text(name, parameters.get(name)) for name in texts}
     query["per"] = parse_per(parameters)
     query["event"] = _one_event(parameters)
@@ -160,6 +167,36 @@ def parse_count(parameters: Mapping[str, str]) -> SessionQuery:
     """
     check_names(parameters, COUNTED)
     return replace(parse_query(parameters), limit=MOST_COUNTED)
+
+
+class Rehearsal(msgspec.Struct, forbid_unknown_fields=True):
+    """Which rules to hold sessions against."""
+
+    rules: Annotated[str, msgspec.Meta(max_length=MOST_TEXT)] | None
+    """The text of a file of rules, of which those are tried; None: all that are in force."""
+
+
+def parse_rehearsal(body: bytes) -> str | None:
+    """Read which rules are meant: the text of a file, or None for those that are in force.
+
+    Raises:
+        BadParameterError: the body is anything else.
+    """
+    try:
+        return msgspec.json.decode(body, type=Rehearsal).rules
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        allowed = f'{{"rules": "…"}}, up to {MOST_TEXT} characters of TOML, or {{"rules": null}}'
+        raise BadParameterError("rules", "cannot be read from the body", allowed) from None
+
+
+def parse_replay(parameters: Mapping[str, str]) -> SessionQuery:
+    """Read which sessions to hold against rules.
+
+    Raises:
+        BadParameterError: see there.
+    """
+    since, until = (_time(name, parameters.get(name)) for name in ("since", "until"))
+    return SessionQuery(since=since, until=until, after=_cursor(parameters.get("cursor")))
 
 
 def parse_source(parameters: Mapping[str, str]) -> str | None:

@@ -37,8 +37,10 @@ from journeytrace_collector.admin.parameters import (
     LISTED,
     MOST,
     PERSON,
+    REPLAYED,
     SUBJECT,
 )
+from journeytrace_collector.admin.replaying import replay
 from journeytrace_collector.admin.reporting import Reporting
 from journeytrace_collector.admin.told import (
     known_at,
@@ -57,10 +59,12 @@ from journeytrace_collector.core.unknown import UnknownNames
 from journeytrace_collector.hosts import Hosts
 from journeytrace_collector.ingest import Ingest
 from journeytrace_collector.insight.as_known import by
+from journeytrace_collector.insight.conformance import NO_RULES, Rules
 from journeytrace_collector.insight.diff import Diff
+from journeytrace_collector.insight.rule_file import RulesError, rules_of
 from journeytrace_collector.outbox.exporter import Page
 from journeytrace_collector.security import Tokens
-from journeytrace_collector.store.base import Cohort, Known, Store, Subject
+from journeytrace_collector.store.base import Cohort, Known, SessionQuery, Store, Subject
 
 __all__ = ["admin_app"]
 
@@ -70,6 +74,7 @@ ACTOR: Final = "admin"
 """Who has asked: admin tokens have no names."""
 
 _LOGGED_IDS: Final = 100
+RULES_FORM: Final = "a file of rules, as docs/insight/conformance.md describes it"
 
 
 def admin_app(
@@ -80,6 +85,7 @@ def admin_app(
     readers: Tokens,
     hosts: Hosts,
     catalogue: Catalogue,
+    rules: Rules = NO_RULES,
     unknown: UnknownNames,
     idle_timeout: int,
     ready: Callable[[], bool],
@@ -98,6 +104,7 @@ def admin_app(
         ingest,
         clock,
         catalogue=catalogue,
+        rules=rules,
         unknown=unknown,
         idle_timeout=idle_timeout,
         ready=ready,
@@ -135,6 +142,7 @@ class _Admin:
         clock: Clock,
         *,
         catalogue: Catalogue,
+        rules: Rules,
         unknown: UnknownNames,
         idle_timeout: int,
         ready: Callable[[], bool],
@@ -146,6 +154,7 @@ class _Admin:
         self._clock = source
         self._acting = Acting(store, ingest, clock)
         self._catalogue = catalogue
+        self._rules = rules
         self._unknown = unknown
         self._idle_timeout = idle_timeout
         self._comparer = Comparer(store, catalogue, idle_timeout)
@@ -259,6 +268,49 @@ class _Admin:
         """
         return await self._comparer.compare(parse_pair(request.query), self._clock())
 
+    @operation("GET", "/api/v1/conformance")
+    async def conformance(self, _: web.Request) -> answers.Conformance:
+        """Give the rules that sessions are held against, and how many violate each of them."""
+        now = self._clock()
+
+        def count() -> list[answers.Rule]:
+            found = []
+            for rule in self._rules:
+                query = SessionQuery(rule=rule.name, limit=api.MOST_COUNTED)
+                number = self._store.count(query, now, hasty=True)
+                told = (rule.name, rule.meaning, rule.kind, rule.own)
+                found.append(answers.Rule(*told, number.number, number.more))
+            return found
+
+        return answers.Conformance(await asyncio.to_thread(count))
+
+    @operation(
+        "POST", "/api/v1/conformance/replay", REPLAYED, body=api.Rehearsal, errors=(413, 415)
+    )
+    async def replay(self, request: web.Request) -> answers.Replayed:
+        """Hold sessions of the past against rules, the newest first, a part of them at a time.
+
+        Nothing is counted or marked by it. With the text of a file only its rules are tried,
+        as they would be if the collector had that file.
+        """
+        query = api.parse_replay(request.query)
+        _check_json(request)
+        text = api.parse_rehearsal(await request.read())
+        now, idle_timeout = self._clock(), self._idle_timeout
+
+        def run() -> answers.Replayed:
+            rules = self._rules
+            if text is not None:
+                try:
+                    found = rules_of(text, "the file", self._catalogue)
+                except RulesError as error:
+                    problem = f"are faulty: {error}"
+                    raise api.BadParameterError("rules", problem, RULES_FORM) from None
+                rules = Rules(rule for rule in found if rule.own)
+            return replay(self._store, rules, query, now, idle_timeout)
+
+        return await asyncio.to_thread(run)
+
     @operation("GET", "/api/v1/erasable", SUBJECT)
     async def erasable(self, request: web.Request) -> answers.Erasable:
         """Tell how much an erasure would erase, of exactly one session or person."""
@@ -360,8 +412,12 @@ class _Admin:
         return told(known, now, self._idle_timeout, self._catalogue)
 
 
-async def _ids(request: web.Request) -> list[int] | None:
+def _check_json(request: web.Request) -> None:
     if request.content_type != "application/json":
         # A page in somebody's browser may send other types here without asking.
         raise web.HTTPUnsupportedMediaType
+
+
+async def _ids(request: web.Request) -> list[int] | None:
+    _check_json(request)
     return api.parse_ids(await request.read())

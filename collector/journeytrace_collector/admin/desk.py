@@ -16,6 +16,7 @@ from journeytrace_collector.admin.reporting import Reporting
 from journeytrace_collector.clock import Clock
 from journeytrace_collector.errors import ConfigError
 from journeytrace_collector.hosts import Hosts
+from journeytrace_collector.insight.conformance import Rules
 from journeytrace_collector.recording import Record
 from journeytrace_collector.settings import Settings
 from journeytrace_collector.store.base import Store
@@ -44,6 +45,8 @@ class DeskContext:
     """Keeps what else they do, and does what only an admin may."""
     reports: Reporting
     """Makes reports of sessions."""
+    rules: Rules
+    """What sessions are held against."""
     source: Clock | None = None
     """Tells the time by which a status holds: what has come in so far. None: `clock`."""
 

@@ -67,6 +67,16 @@ _SESSION: Final = Summary(
         event_at="2026-06-01T12:04:09.000000Z",
         error_code="PV-20003",
     ),
+    violates=("decided-unseen",),
+)
+
+_RULE: Final = answers.Rule(
+    name="decided-unseen",
+    meaning="Decided by a person who had not opened the session before.",
+    demands="before",
+    own=False,
+    sessions=4,
+    more=False,
 )
 
 _SHIFT: Final = (
@@ -160,6 +170,20 @@ EXAMPLES: Final = (
                 text=_SHIFT,
             )
         ],
+    ),
+    answers.Conformance([_RULE]),
+    api.Rehearsal(None),
+    answers.Replayed(
+        200,
+        [
+            answers.ReplayedRule(
+                _RULE.name,
+                _RULE.meaning,
+                1,
+                [answers.Violator(_SESSION.session_id, _SESSION.created_at)],
+            )
+        ],
+        next_cursor=None,
     ),
     answers.Erasable(sessions=3, events=97),
     answers.Erased(erased=3, events=97),

@@ -25,6 +25,7 @@ __all__ = [
     "MAX_TEXT",
     "MOST",
     "PERSON",
+    "REPLAYED",
     "SUBJECT",
     "UNDECIDED",
     "WITHOUT",
@@ -145,6 +146,12 @@ COUNTED: Final = (
         {"type": "string", "enum": ["yes"]},
         "Only sessions with an event whose sender told a time that was not believed.",
     ),
+    Parameter(
+        "rule",
+        _TEXT,
+        "A rule that the session violated when it was checked last, by its name.",
+        "approved-with-open-hits",
+    ),
     SINCE,
     UNTIL,
     PER,
@@ -164,16 +171,13 @@ COUNTED: Final = (
 )
 """Which sessions to count."""
 
-LISTED: Final = (
-    *COUNTED,
-    LIMIT,
-    Parameter(
-        "cursor",
-        {"type": "string", "format": "cursor"},
-        "Where the page begins: `next_cursor` of the page before, unchanged, beside the same"
-        " filters.",
-    ),
+_CURSOR: Final = Parameter(
+    "cursor",
+    {"type": "string", "format": "cursor"},
+    "Where the page begins: `next_cursor` of the page before, unchanged, beside the same filters.",
 )
+
+LISTED: Final = (*COUNTED, LIMIT, _CURSOR)
 """Which sessions to list."""
 
 COHORT: Final = (
@@ -188,6 +192,9 @@ COHORT: Final = (
     PER,
 )
 """Which sessions aggregates are of."""
+
+REPLAYED: Final = (SINCE, UNTIL, _CURSOR)
+"""Which sessions to hold against rules."""
 
 FUNNEL: Final = (
     *COHORT,

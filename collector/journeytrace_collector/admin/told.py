@@ -43,6 +43,7 @@ def told(known: Known, now: int, idle_timeout: int, catalogue: Catalogue) -> Sum
         retention=known.retention,
         why=why(known.state, status(known.state, now, idle_timeout), catalogue),
         error_codes=catalogue.error_codes,
+        violates=known.violates,
     )
 
 

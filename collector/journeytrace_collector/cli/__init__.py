@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from journeytrace_collector.cli.catalogue import catalogue
+from journeytrace_collector.cli.conformance import conformance
 from journeytrace_collector.cli.dashboards import dashboards
 from journeytrace_collector.cli.demo import demo
 from journeytrace_collector.cli.diff import diff
@@ -69,6 +70,7 @@ app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(dashboards)
+app.command()(conformance)
 app.command()(demo)
 app.command()(diff)
 app.command()(erase)

@@ -34,7 +34,10 @@ __all__ = [
     "Page",
     "Parked",
     "Proposal",
+    "Replayed",
+    "ReplayedRule",
     "Report",
+    "Rule",
     "Side",
     "Step",
     "Summary",
@@ -46,6 +49,7 @@ __all__ = [
 
 _PAGE: Final = 200
 _SEARCHES: Final = 20
+_NEWEST: Final = 10
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=60, connect=5)
 
 T = TypeVar("T")
@@ -109,6 +113,7 @@ class Summary(TypedDict):
     settled_at: str | None
     revision: int
     why: Why | None
+    violates: NotRequired[list[str]]
 
 
 class Event(TypedDict):
@@ -264,6 +269,35 @@ class Diff(TypedDict):
     comparisons: list[Comparison]
 
 
+class Rule(TypedDict):
+    """A rule that sessions are held against, and how many violate it as they are now."""
+
+    name: str
+    meaning: str
+    demands: str
+    own: bool
+    sessions: int
+    more: bool
+    """Whether there can be more of them."""
+
+
+class ReplayedRule(TypedDict):
+    """What a rule says of the past."""
+
+    name: str
+    meaning: str
+    sessions: int
+    newest: list[dict[str, str]]
+    """``session_id`` and ``created_at`` of the newest, ten at most."""
+
+
+class Replayed(TypedDict):
+    """What rules say of the sessions that were looked at."""
+
+    checked: int
+    rules: list[ReplayedRule]
+
+
 class Destination(TypedDict):
     """How one destination of the outbox is doing; a time that is None: there is no such parcel."""
 
@@ -382,6 +416,26 @@ class AdminClient:
     async def diff(self, filters: Mapping[str, str]) -> Diff:
         """Compare two cohorts of sessions."""
         return cast(Diff, await self._get("diff", filters))
+
+    async def conformance(self) -> list[Rule]:
+        """Give the rules that are in force."""
+        return cast(list[Rule], (await self._get("conformance", {}))["rules"])
+
+    async def replay(self, rules: str | None, filters: Mapping[str, str]) -> Replayed:
+        """Hold the sessions that pass the filters against rules, those of a file's text if any."""
+        checked, found = 0, dict[str, ReplayedRule]()
+        cursor: str | None = None
+        while True:
+            query = {**filters} | ({"cursor": cursor} if cursor else {})
+            part = await self._ask("POST", "conformance/replay", query, {"rules": rules})
+            checked += part["checked"]
+            for rule in cast(list[ReplayedRule], part["rules"]):
+                known = found.setdefault(rule["name"], {**rule, "sessions": 0, "newest": []})
+                known["sessions"] += rule["sessions"]
+                known["newest"] = (known["newest"] + rule["newest"])[:_NEWEST]
+            cursor = part["next_cursor"]
+            if cursor is None:
+                return {"checked": checked, "rules": list(found.values())}
 
     async def outbox(self, limit: int) -> Outbox:
         """Give the destinations and at most `limit` parked parcels, the newest first."""

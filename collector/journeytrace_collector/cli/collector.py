@@ -34,6 +34,7 @@ _METAVARS: Final = {
     "admin_token_file": "FILE",
     "catalogue": "FILE",
     "collector_id": "NAME",
+    "conformance": "FILE",
     "data": "DIR",
     "desk": "HOST:PORT|off",
     "desk_reveal": "viewers|nobody",

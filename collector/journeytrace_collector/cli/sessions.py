@@ -57,6 +57,10 @@ def sessions(
             "--corrected", help="Only with an event whose sender told a time that cannot be."
         ),
     ] = False,
+    violates: Annotated[
+        str | None,
+        typer.Option(metavar="RULE", help="Only that violate this rule: see `conformance`."),
+    ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="TIME", help=f"Created then or later: {TIME_HELP}")
     ] = None,
@@ -106,6 +110,7 @@ def sessions(
         "result": result and result.upper(),
         "source": source and source.upper(),
         "corrected": "yes" if corrected else None,
+        "rule": violates,
         "since": moment_of("--since", since),
         "until": moment_of("--until", until),
         "search": search,

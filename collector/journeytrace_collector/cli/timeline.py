@@ -100,6 +100,8 @@ def _card(session: Summary) -> Iterator[tuple[str, Text]]:
         yield "In own words", Text(plain(words))
     if proposal := session.get("proposal"):
         yield "Proposal", _proposed(proposal)
+    if broken := session.get("violates"):
+        yield "Violates", styled(", ".join(broken), "bold red")
     yield "Stage", styled(session["stage"] or NOTHING)
     yield "Error code", last_code(session)
     yield "Events", _counts(session)

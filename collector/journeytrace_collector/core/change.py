@@ -63,6 +63,8 @@ class SessionChange(Struct, frozen=True, gc=False):
     settling."""
     settlement: Settlement | None = None
     """None: it did not settle now."""
+    violated: Sequence[str] = ()
+    """The rules that it violates now and never did before."""
 
 
 @dataclass(slots=True)

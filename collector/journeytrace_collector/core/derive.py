@@ -138,6 +138,8 @@ class Summary(msgspec.Struct, frozen=True):
     """How often the session changed after it had settled."""
     why: Why | None
     """The cause of what it has come to; None: it goes on, and nothing is in its way."""
+    violates: tuple[str, ...] = ()
+    """The rules that it violated when it was checked last: on coming to rest, or since."""
 
 
 def phase(state: SessionState) -> Phase:
@@ -220,10 +222,11 @@ def summary(
     retention: Retention = NO_PERIODS,
     why: Why | None = None,
     error_codes: Mapping[str, ErrorCodeSpec] = NO_CODES,
+    violates: tuple[str, ...] = (),
 ) -> Summary:
     """Describe the session as it is at `now`; all times in ns.
 
-    `why`: see `insight.why`; `error_codes`: the catalogue's.
+    `why`: see `insight.why`; `violates`: see `insight.conformance`; `error_codes`: the catalogue's.
     """
     at, _, last_event = state.last
     trace = trace_id(state.session_id)
@@ -262,6 +265,7 @@ def summary(
         settled_at=None if settled_at is None else rfc3339(settled_at),
         revision=revision,
         why=why,
+        violates=violates,
     )
 
 

@@ -93,16 +93,18 @@ class Measure:
         catalogue: Catalogue,
         projects: Iterable[str] = (),
         max_projects: int = DEFAULT_MAX_PROJECTS,
+        rules: Iterable[str] = (),
     ) -> None:
         """Count by `catalogue`.
 
         `projects` always have labels of their own. Others have, first come first served, while
         fewer than `max_projects` are known in all; 0: never. Names above `MAX_PROJECT_NAME` never
-        have.
+        have. `rules` are the names of those that sessions are held against.
         """
         self._catalogue = catalogue
         self._ordered = catalogue.ordered_stages
         self._max_projects = max_projects
+        self._rules = tuple(rules)
         self._known = {"", *filter(_fits, projects)}
         self._born: set[str] = set()
         foreseen = _labels(names.EVENTS_TOTAL, born(catalogue, ""))
@@ -134,7 +136,7 @@ class Measure:
         tally = Tally()
         label = self._project_labels(change)
         for project in sorted({*self._known, *label.values()} - self._born):
-            tally.rises |= born(self._catalogue, project).rises
+            tally.rises |= born(self._catalogue, project, self._rules).rises
         for outcome, (metric, labels) in RECORDS.items():
             if count := change.records.get(outcome, 0):
                 tally.add(metric.name, labels, count)
@@ -203,6 +205,8 @@ class Measure:
         if decision and decision != _decision(session.before):
             labels = (project, decision[0], self._reason(*decision))
             tally.add(names.DECISIONS_TOTAL.name, labels)
+        for rule in session.violated:
+            tally.add(names.CONFORMANCE_VIOLATIONS_TOTAL.name, (project, rule))
         if session.settlement:
             self._count_settlement(tally, seen, session.after, session.settlement, project)
 

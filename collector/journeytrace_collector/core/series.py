@@ -116,12 +116,13 @@ def own_codes(catalogue: Catalogue) -> frozenset[str]:
     }
 
 
-def born(catalogue: Catalogue, project: str) -> Tally:
+def born(catalogue: Catalogue, project: str, rules: Sequence[str] = ()) -> Tally:
     """Give all series of a project that the catalogue foresees, at 0, and those of the names that
     it does not know.
 
     What is left out is an event whose source, stage or impact its sender chose otherwise than the
     catalogue: there can be thousands. Those that belong to no project come with the empty one.
+    `rules` are the names of those that sessions are held against.
     """
     tally = Tally()
     if not project:
@@ -130,6 +131,8 @@ def born(catalogue: Catalogue, project: str) -> Tally:
     tally.add(names.COLLECTOR_TIME_CORRECTED_TOTAL.name, (project,), 0)
     for code in own_codes(catalogue):
         tally.add(names.ERROR_CODES_TOTAL.name, (project, code), 0)
+    for rule in rules:
+        tally.add(names.CONFORMANCE_VIOLATIONS_TOTAL.name, (project, rule), 0)
     _start_events(tally, catalogue, project)
     _start_decisions(tally, catalogue, project)
     _start_stages(tally, catalogue, project)

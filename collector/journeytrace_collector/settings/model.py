@@ -257,6 +257,13 @@ class Settings(BaseSettings):
             " ones. `journeytrace catalogue check FILE` reads it."
         ),
     )
+    conformance: FilePath | None = Field(
+        default=None,
+        description=(
+            "TOML file with your own rules for sessions, laid over the built-in ones. None: those"
+            " alone. `journeytrace conformance --rules FILE` reads it."
+        ),
+    )
     # OTLP suggests 64 MiB. But a hostile body of empty records takes a hundred times its size in
     # memory once parsed, and no sender's batches come near this.
     max_request_bytes: Size = Field(

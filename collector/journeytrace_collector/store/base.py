@@ -102,6 +102,8 @@ class SessionQuery:
     """Came at least to this stage: see `core.funnel`."""
     event: OneEvent | None = None
     """Only sessions that have such an event."""
+    rule: str | None = None
+    """Only sessions that violate this rule."""
     since: int | None = None
     """Created at or after this time, in ns."""
     until: int | None = None
@@ -247,6 +249,9 @@ class Known:
     """How often it settled again because it had changed."""
     retention: Retention = NO_PERIODS
     """How long sessions are kept."""
+    violates: tuple[str, ...] = ()
+    """The rules that it violated when it was checked last: when it came to rest, or when people did
+    something since that a rule asks for."""
 
 
 class Seen(NamedTuple):

@@ -19,6 +19,7 @@ __all__ = [
     "COLUMNS",
     "IS_CORRECTED",
     "TOLD",
+    "VIOLATES",
     "apart",
     "conditions",
     "is_exact",
@@ -36,6 +37,7 @@ COLUMNS: Final = {
 
 # What indexes are restricted to, in these very words: databases know them again by nothing else.
 IS_CORRECTED: Final = Sql(f"(marks & {CORRECTED}) <> 0")
+VIOLATES: Final = Sql("violates IS NOT NULL")
 _HURDLE: Final = Sql(
     "((impact <> 'NONE' AND impact <> 'COMPLETED' AND impact <> 'APPROVED') OR result = 'FAIL')"
 )
@@ -85,6 +87,9 @@ def conditions(
         yield "idle", idle(when, now - idle_timeout, dialect)
     if query.search is not None:
         yield "search", any_of(begins for _, begins in searches(query, dialect))
+    if query.rule is not None:
+        violated = dialect.contains.format("violates")
+        yield "rule", VIOLATES & Sql(violated, (f" {query.rule} ",))
     if query.event not in {None, OneEvent()}:
         yield from _of_marks(query.event, dialect)
 

@@ -29,6 +29,7 @@ from journeytrace_collector.store.conditions import (
     COLUMNS,
     IS_CORRECTED,
     TOLD,
+    VIOLATES,
     apart,
     conditions,
     is_exact,
@@ -64,7 +65,7 @@ _DEARER: Final = 10
 
 _NEWEST_FIRST: Final = "ORDER BY created_at DESC, no DESC"
 NUMBERS: Final = "created_at, no"
-_COLUMNS: Final = f"{NUMBERS}, state, settled_at, revision"
+_COLUMNS: Final = f"{NUMBERS}, state, settled_at, revision, violates"
 _NO_SESSION: Final = "SELECT no FROM sessions WHERE FALSE"
 
 Row: TypeAlias = tuple[Any, ...]
@@ -237,6 +238,8 @@ class Listing:
         if self.query.event is not None and self.query.event.corrected:
             meets = ("event",) if self.query.event.told_by_marks else ()
             yield Walk("sessions_corrected", meets, IS_CORRECTED)
+        if self.query.rule is not None:
+            yield Walk("sessions_violates", (), VIOLATES)
         yield Walk("sessions_created")
 
     def narrows(self) -> Iterator[Narrow]:
@@ -260,6 +263,10 @@ class Listing:
             idle = Sql("phase = 'OPEN'") & self.conditions["idle"]
             source = f"sessions{self._by('sessions_idle')}"
             yield Narrow(self._numbers("no", source, idle), ("status", "idle"))
+        if self.query.rule is not None:
+            # All that ever did are among them.
+            of_rule = Sql(f"rule = {self.dialect.placeholder}", (self.query.rule,))
+            yield Narrow(self._numbers("session_no", "violations", of_rule), ())
         wanted = self.query.event
         if wanted is not None and wanted.indexed:
             # By what stands in the index alone, so that nothing else has to be read.

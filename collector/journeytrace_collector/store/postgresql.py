@@ -25,6 +25,7 @@ from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.core.sighting import Numbers
 from journeytrace_collector.errors import StartError, StoreUnavailableError
+from journeytrace_collector.insight.conformance import NO_RULES, Rules
 from journeytrace_collector.insight.loss import Sightings
 from journeytrace_collector.store import (
     bound,
@@ -103,10 +104,12 @@ class PostgresqlStore:
         catalogue: Catalogue,
         idle_timeout: int,
         limits: SessionLimits | None = None,
+        rules: Rules = NO_RULES,
         *,
         collector_id: str,
     ) -> None:
-        """Connect, and bring the tables up to date; `idle_timeout` in ns.
+        """Connect, and bring the tables up to date; `idle_timeout` in ns, `rules` are checked of
+        what settles.
 
         `collector_id` is this collector's name among those that share the database.
 
@@ -117,6 +120,7 @@ class PostgresqlStore:
         self._stages = catalogue.ordered_stages
         self._collector_id = storable_text(collector_id)
         self._writing = Writing(catalogue, idle_timeout, limits)
+        self._writing.rules = rules
         self._tables = PostgresqlTables(idle_timeout, self._writing)
         self._numbers = Numbers(catalogue)
         self._effects: Effects | None = None
@@ -211,7 +215,9 @@ class PostgresqlStore:
         """See `Store.settle`."""
 
         def settle(connection: Connection) -> tuple[int, Callable[[], None]]:
-            change, settled = self._writing.settle(self._tables.due(now, limit), now, at)
+            change, settled = self._writing.settle(
+                self._tables, self._tables.due(now, limit), now, at
+            )
             self._tables.settle(settled)
             return len(settled), self._follow_up(connection, change)
 
@@ -406,7 +412,7 @@ class PostgresqlStore:
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
         sql = (
-            "SELECT state, settled_at, revision FROM sessions"
+            "SELECT state, settled_at, revision, violates FROM sessions"
             f" WHERE session_id = %s AND created_at < {NEVER}"
         )
         with self._connections.reading() as reader:

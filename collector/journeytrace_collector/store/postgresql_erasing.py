@@ -110,6 +110,7 @@ class PostgresqlErasing:
             execute("DELETE FROM sessions WHERE no = ANY(%s::bigint[])", (numbers,))
             execute("DELETE FROM former_values WHERE session_no = ANY(%s::bigint[])", (numbers,))
             execute("DELETE FROM tasks WHERE session_no = ANY(%s::bigint[])", (numbers,))
+            execute("DELETE FROM violations WHERE session_no = ANY(%s::bigint[])", (numbers,))
             execute("DELETE FROM invitations WHERE session_no = ANY(%s::bigint[])", (numbers,))
             execute("INSERT INTO erasing SELECT unnest(%s::bigint[])", (numbers,))
             execute(_KEEP_DIGESTS, (digests, until))

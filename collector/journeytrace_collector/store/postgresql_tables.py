@@ -38,6 +38,7 @@ from journeytrace_collector.store.writing import (
     CHANGING,
     EVENT_FIELDS,
     MOVING,
+    SEEN,
     Due,
     Row,
     Saved,
@@ -119,7 +120,7 @@ _ANY_DIGEST: Final = "SELECT 1 FROM digests WHERE digest = ANY(%s::bytea[]) LIMI
 _SETTLE: Final = (
     "UPDATE sessions SET pending = NULL, settled_at = given.settled_at,"
     " settled_status = given.settled_status, revision = given.revision, told = given.told,"
-    " stages_told = given.stages_told"
+    " stages_told = given.stages_told, violates = given.violates"
     f" FROM {unnest(_types(*Settled._fields))} WHERE sessions.no = given.no"
 )
 _SIGHT_TYPES: Final = {"seen": "bigint"} | dict.fromkeys(sightings.COLUMNS[1:], "text")
@@ -128,6 +129,20 @@ _SIGHT: Final = (
     f" FROM {unnest({**_SIGHT_TYPES, 'no': 'bigint'})} WHERE sessions.no = given.no"
 )
 _SIGHTED: Final = sightings.READ.format("= ANY(%s::bigint[])") + sightings.IN_ORDER
+_SEEN: Final = (
+    f"SELECT session_no, {SEEN} FROM events WHERE session_no = ANY(%s::bigint[])"
+    " AND (%s::text[] IS NULL OR name = ANY(%s::text[]))"
+)
+_VIOLATION: Final = {"session_no": "bigint", "rule": "text"}
+_ADD_VIOLATIONS: Final = (
+    f"INSERT INTO violations SELECT * FROM {unnest(_VIOLATION)}"
+    " ON CONFLICT DO NOTHING RETURNING session_no, rule"
+)
+_MARKS: Final = {"no": "bigint", "violates": "text"}
+_SAVE_MARKS: Final = (
+    f"UPDATE sessions SET violates = given.violates FROM {unnest(_MARKS)}"
+    " WHERE sessions.no = given.no"
+)
 _STORED: Final = (
     f"SELECT no, session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
     " FROM sessions JOIN events ON session_no = no WHERE no = ANY(%s::bigint[])"
@@ -318,6 +333,31 @@ class PostgresqlTables(PostgresqlErasing):
             after()
         if not all(check() for check in self._checks):
             raise Overtaken
+
+    def seen(self, wanted: Mapping[int, tuple[str, ...]]) -> dict[int, list[Event]]:
+        """See `Tables.seen`."""
+        found: dict[int, list[Event]] = {no: [] for no in wanted}
+        by_names: dict[tuple[str, ...], list[int]] = {}
+        for no, names in wanted.items():
+            by_names.setdefault(names, []).append(no)
+        for names, numbers in by_names.items():
+            among = array(names) if names else None
+            rows = self.connection.execute(_SEEN.encode(), (array(numbers), among, among))
+            for no, *values in rows:
+                found[no].append(Event("", *values))
+        return found
+
+    def note_violations(self, found: Mapping[int, Sequence[str]]) -> dict[int, list[str]]:
+        """See `Tables.note_violations`."""
+        rows = [(no, rule) for no, rules in found.items() for rule in rules]
+        new: dict[int, list[str]] = {}
+        for no, rule in self.connection.execute(_ADD_VIOLATIONS, arrays(rows)):
+            new.setdefault(no, []).append(rule)
+        return new
+
+    def save_violates(self, violates: Mapping[int, str | None]) -> None:
+        """See `Tables.save_violates`."""
+        self.connection.execute(_SAVE_MARKS, arrays(list(violates.items())))
 
     def _new_values(self, saved: Saved) -> tuple[Any, ...]:
         session_id = saved.change.after.session_id

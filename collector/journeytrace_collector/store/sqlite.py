@@ -19,6 +19,7 @@ from journeytrace_collector.core.overview import Outcome
 from journeytrace_collector.core.retention import Period, Retention, changes
 from journeytrace_collector.core.sessionize import NEVER
 from journeytrace_collector.errors import StartError, StoreUnavailableError
+from journeytrace_collector.insight.conformance import NO_RULES, Rules
 from journeytrace_collector.insight.loss import Sightings
 from journeytrace_collector.store import (
     bound,
@@ -97,8 +98,9 @@ class SqliteStore:
         catalogue: Catalogue,
         idle_timeout: int,
         limits: SessionLimits | None = None,
+        rules: Rules = NO_RULES,
     ) -> None:
-        """Open or create the store; `idle_timeout` in ns.
+        """Open or create the store; `idle_timeout` in ns, `rules` are checked of what settles.
 
         Raises:
             StartError: the folder cannot be used, another process has it, or the file is no store.
@@ -106,6 +108,7 @@ class SqliteStore:
         self._idle_timeout = idle_timeout
         self._stages = catalogue.ordered_stages
         self._writing = Writing(catalogue, idle_timeout, limits)
+        self._writing.rules = rules
         self._effects: Effects | None = None
         self._versions: frozenset[tuple[str, str]] = frozenset()
         self._turn = threading.Lock()
@@ -230,7 +233,8 @@ class SqliteStore:
     def settle(self, now: int, limit: int, at: int | None = None) -> int:
         """See `Store.settle`."""
         with self._transaction():
-            change, settled = self._writing.settle(self._tables.due(now, limit), now, at)
+            due = self._tables.due(now, limit)
+            change, settled = self._writing.settle(self._tables, due, now, at)
             self._tables.settle(settled)
             committed = self._follow_up(change)
         committed()
@@ -404,7 +408,7 @@ class SqliteStore:
     def session(self, session_id: str) -> Known | None:
         """See `Store.session`."""
         sql = (
-            "SELECT state, settled_at, revision FROM sessions"
+            "SELECT state, settled_at, revision, violates FROM sessions"
             f" WHERE session_id = ? AND created_at < {NEVER}"
         )
         with self._reading() as reader:

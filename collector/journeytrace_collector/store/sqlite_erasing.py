@@ -83,6 +83,7 @@ class SqliteErasing:
         self._executemany("DELETE FROM sessions WHERE no = ?", numbers)
         self._executemany("DELETE FROM former_values WHERE session_no = ?", numbers)
         self._executemany("DELETE FROM tasks WHERE session_no = ?", numbers)
+        self._executemany("DELETE FROM violations WHERE session_no = ?", numbers)
         self._executemany("DELETE FROM invitations WHERE session_no = ?", numbers)
         self._executemany("INSERT INTO erasing VALUES (?)", numbers)
         # What waits or is parked for delivery is the session's data too.

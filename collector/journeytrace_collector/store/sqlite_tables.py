@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +20,15 @@ from journeytrace_collector.store.erasing import Found, Gone
 from journeytrace_collector.store.idling import minute
 from journeytrace_collector.store.sqlite_behind import Behind
 from journeytrace_collector.store.sqlite_erasing import SqliteErasing
-from journeytrace_collector.store.writing import EVENT_FIELDS, Due, Row, Saved, Settled, Writing
+from journeytrace_collector.store.writing import (
+    EVENT_FIELDS,
+    SEEN,
+    Due,
+    Row,
+    Saved,
+    Settled,
+    Writing,
+)
 
 __all__ = ["SqliteTables"]
 
@@ -36,8 +45,10 @@ _KEEP_FORMER: Final = "INSERT OR IGNORE INTO former_values VALUES (?, ?, ?)"
 _MARK: Final = invitations.MARK.format(f"VALUES (?{', ?' * (len(invitations.COLUMNS) - 1)})")
 _SETTLE: Final = (
     "UPDATE sessions SET pending = NULL, settled_at = ?, settled_status = ?, revision = ?,"
-    " told = ?, stages_told = ? WHERE no = ?"
+    " told = ?, stages_told = ?, violates = ? WHERE no = ?"
 )
+_VIOLATES: Final = "UPDATE sessions SET violates = ? WHERE no = ?"
+_VIOLATION: Final = "INSERT OR IGNORE INTO violations (session_no, rule) VALUES (?, ?)"
 
 _SIGHT: Final = f"UPDATE sessions SET {' = ?, '.join(sightings.COLUMNS)} = ? WHERE no = ?"
 _SIGHTED: Final = sightings.READ.format("= ?") + sightings.IN_ORDER
@@ -127,6 +138,26 @@ class SqliteTables(SqliteErasing):
             self._execute(_DROP_TASKS, (no,))
             self._executemany(_ADD_TASK, rows)
 
+    def seen(self, wanted: Mapping[int, tuple[str, ...]]) -> dict[int, list[Event]]:
+        """See `Tables.seen`."""
+        return {
+            no: [Event("", *row) for row in self._execute(_seen(len(names)), (no, *names))]
+            for no, names in wanted.items()
+        }
+
+    def note_violations(self, found: Mapping[int, Sequence[str]]) -> dict[int, list[str]]:
+        """See `Tables.note_violations`."""
+        new: dict[int, list[str]] = {}
+        for no, rules in found.items():
+            for rule in rules:
+                if self._execute(_VIOLATION, (no, rule)).rowcount:
+                    new.setdefault(no, []).append(rule)
+        return new
+
+    def save_violates(self, violates: Mapping[int, str | None]) -> None:
+        """See `Tables.save_violates`."""
+        self._executemany(_VIOLATES, [(text, no) for no, text in violates.items()])
+
     def due(self, now: int, limit: int) -> list[Due]:
         """Give sessions that are due to settle at `now` (ns), the longest quiet first.
 
@@ -176,6 +207,12 @@ class SqliteTables(SqliteErasing):
             events = self._execute(_SIGHTED, (row.no,))
             seen += sightings.values(self._sighting, (row.no,), events)
         self._executemany(_SIGHT, seen)
+
+
+@lru_cache
+def _seen(names: int) -> str:
+    among = f" AND name IN ({', '.join('?' * names)})" if names else ""
+    return f"SELECT {SEEN} FROM events WHERE session_no = ?{among}"
 
 
 def _taken(inserted: set[tuple[int, bytes]], key: tuple[int, bytes]) -> bool:

@@ -39,7 +39,7 @@ def page_of(subject: Subject, limit: int, after: str, dialect: Dialect) -> Sql:
     value = dialect.placeholder
     where = sessions_of(subject, dialect) & Sql(f"session_id > {value}", (after,))
     text = (
-        f"SELECT state, settled_at, revision FROM sessions WHERE {where.text}"
+        f"SELECT state, settled_at, revision, violates FROM sessions WHERE {where.text}"
         f" ORDER BY session_id LIMIT {value}"
     )
     return Sql(text, (*where.values, limit))

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from journeytrace.catalogue import Catalogue
 from journeytrace.conventions import Status
@@ -21,7 +22,8 @@ from journeytrace_collector.core.forgetting import digest, drop_spans
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import PASSIVE
 from journeytrace_collector.core.retention import NO_PERIODS, Retention
-from journeytrace_collector.core.review import Guard, check
+from journeytrace_collector.core.review import Guard
+from journeytrace_collector.core.review import check as check_guard
 from journeytrace_collector.core.rights import Rights
 from journeytrace_collector.core.sessionize import (
     SessionState,
@@ -31,13 +33,16 @@ from journeytrace_collector.core.sessionize import (
     state_of,
 )
 from journeytrace_collector.core.waiting import hold_back
+from journeytrace_collector.insight.conformance import NO_RULES
 from journeytrace_collector.store.base import Carried, Known, SessionLimits, Written
+from journeytrace_collector.store.checking import Resting, check
 from journeytrace_collector.store.tasks import changed_rows
 
 __all__ = [
     "CHANGING",
     "EVENT_FIELDS",
     "MOVING",
+    "SEEN",
     "Due",
     "Row",
     "Saved",
@@ -50,6 +55,11 @@ __all__ = [
 
 EVENT_FIELDS: Final = Event.__struct_fields__[1:]
 """Columns of an event beside the number of its session."""
+
+SEEN: Final = ", ".join(EVENT_FIELDS).replace(
+    "metadata", f"CASE WHEN source = '{PASSIVE}' THEN metadata ELSE '{{}}' END"
+)
+"""The same, without the metadata of what no person did."""
 
 MOVING: Final = ("state", "last_event", "idle_at", "arrived_at", "pending", "marks")
 """Columns of a session that nearly every event moves."""
@@ -100,6 +110,7 @@ class Due(NamedTuple):
     revision: int
     stages_told: str | None
     pending: str
+    violates: str | None
 
 
 class Settled(NamedTuple):
@@ -110,6 +121,7 @@ class Settled(NamedTuple):
     revision: int
     told: str
     stages_told: str
+    violates: str | None
     no: int
 
 
@@ -146,6 +158,17 @@ class Tables(Protocol):
     def save_tasks(self, tasks: Mapping[int, Sequence[tuple[object, ...]]]) -> None:
         """Have these open tasks, by the number of their session, and no others of it."""
 
+    def seen(self, wanted: Mapping[int, tuple[str, ...]]) -> dict[int, list[Event]]:
+        """Give the events of sessions that are held by the names that rules look for, in any order;
+        no names: all of them. Of what no person did, all but the metadata.
+        """
+
+    def note_violations(self, found: Mapping[int, Sequence[str]]) -> dict[int, list[str]]:
+        """Remember that sessions violate rules, and give what was not known of them."""
+
+    def save_violates(self, violates: Mapping[int, str | None]) -> None:
+        """Write the column ``violates``."""
+
     def forgotten(self, digests: Sequence[bytes]) -> set[bytes]:
         """Give those of the digests that are kept."""
 
@@ -164,6 +187,8 @@ class Writing:
         """How long sessions are kept; the store sets it."""
         self.salt = b""
         """Of the digests of sessions that were erased; the store sets it."""
+        self.rules = NO_RULES
+        """What is checked of a session when it comes to rest; the store sets it."""
 
     def state(self, text: str) -> SessionState:
         """Read the column ``state``."""
@@ -184,9 +209,12 @@ class Writing:
             Pending(pending) if pending else None,
         )
 
-    def known(self, state: str, settled_at: int | None, revision: int) -> Known:
-        """Read a session's columns ``state``, ``settled_at`` and ``revision``."""
-        return Known(self.state(state), settled_at, revision, self.retention)
+    def known(
+        self, state: str, settled_at: int | None, revision: int, violates: str | None
+    ) -> Known:
+        """Read a session's columns of these names."""
+        rules = tuple(violates.split()) if violates else ()
+        return Known(self.state(state), settled_at, revision, self.retention, rules)
 
     def write(
         self, tables: Tables, events: Sequence[Event], carried: Carried
@@ -222,6 +250,7 @@ class Writing:
             if fresh
         ]
         tables.save(saved)
+        saved = self._checked_again(tables, rows, saved, at)
         states = ((one.no, one.change.before, one.change.after) for one in saved)
         changed = {no: changed_rows(no, before, after) for no, before, after in states}
         if tasks := {no: rows for no, rows in changed.items() if rows is not None}:
@@ -255,7 +284,7 @@ class Writing:
         ((session_id, (event,)),) = by_session.items()
         if not tables.has(row.no, event):
             stored = partial(tables.stored, row.no)
-            checked = check(guard, event, row.before, stored, self._catalogue)
+            checked = check_guard(guard, event, row.before, stored, self._catalogue)
             by_session[session_id] = [checked]
             change.logged = [checked for _ in change.logged]
 
@@ -281,6 +310,30 @@ class Writing:
             if before and before.begun and pending is None and before.verdict != after.verdict:
                 pending = Pending.VERDICT
         return Saved(row.no, SessionChange(before, after, fresh, row.told, status), pending)
+
+    def _checked_again(
+        self, tables: Tables, rows: Sequence[Row], saved: list[Saved], at: int
+    ) -> list[Saved]:
+        """Check sessions at rest of which people have just done something that a rule asks for.
+
+        All others are checked when they settle.
+        """
+        told = {row.no: row.told for row in rows}
+        resting = [
+            Resting(one.no, one.change.after, status)
+            for one in saved
+            if one.pending is None
+            and (status := told[one.no]) is not None
+            and self.rules.ask_for(one.change.fresh)
+        ]
+        if not resting:
+            return saved
+        marks, new = check(tables, self.rules, resting, at)
+        tables.save_violates(marks)
+        return [
+            one._replace(change=replace(one.change, violated=new[one.no])) if one.no in new else one
+            for one in saved
+        ]
 
     def _let_wait(
         self, tables: Tables, rows: Sequence[Row], saved: Sequence[Saved], change: Change
@@ -339,12 +392,15 @@ class Writing:
         return taken
 
     def settle(
-        self, due: Sequence[Due], now: int, at: int | None = None
+        self, tables: Tables, due: Sequence[Due], now: int, at: int | None = None
     ) -> tuple[Change, list[Settled]]:
-        """Let sessions come to rest by what they are at `now` (ns); `at`: see `Store.settle`."""
+        """Let sessions come to rest by what they are at `now` (ns), and check whether they keep the
+        rules; `at`: see `Store.settle`.
+        """
         done = now if at is None else at
         change = Change(done, retention=self.retention)
         settled = []
+        resting = []
         for row in due:
             state = self.state(row.state)
             status = derive.status(state, now, self._idle_timeout)
@@ -358,11 +414,22 @@ class Writing:
             settlement = Settlement(row.revision + again, before, status, told_before, by_verdict)
             first = done if row.settled_at is None else row.settled_at
             stages = _encode(sorted(told_before.union(state.stages))).decode()
+            told = status.value
             settled.append(
-                Settled(first, status.value, settlement.revision, status.value, stages, row.no)
+                Settled(first, told, settlement.revision, told, stages, row.violates, row.no)
             )
-            told = Status(row.told)
-            change.sessions.append(SessionChange(state, state, (), told, status, settlement))
+            change.sessions.append(
+                SessionChange(state, state, (), Status(row.told), status, settlement)
+            )
+            resting.append(Resting(row.no, state, status))
+        if not self.rules:
+            return change, settled
+        marks, new = check(tables, self.rules, resting, now)
+        settled = [one._replace(violates=marks[one.no]) for one in settled]
+        for place, row in enumerate(due):
+            if row.no in new:
+                found = replace(change.sessions[place], violated=new[row.no])
+                change.sessions[place] = found
         return change, settled
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import yaml
 
+from journeytrace_dashboards.alerts.conformance import conformance
 from journeytrace_dashboards.alerts.grafana import provisioning
 from journeytrace_dashboards.alerts.health import health
 from journeytrace_dashboards.alerts.model import Group
@@ -23,7 +24,8 @@ _HEAD: Final = "# Written by `journeytrace dashboards export`: change it there, 
 
 def alert_groups(settings: Settings = DEFAULTS) -> tuple[Group, ...]:
     """Give everything that is recorded and told."""
-    return (*spikes(settings), silence(settings), health(settings), senders(settings))
+    single = (silence, conformance, health, senders)
+    return (*spikes(settings), *(group(settings) for group in single))
 
 
 def alert_files(settings: Settings = DEFAULTS) -> dict[str, str]:

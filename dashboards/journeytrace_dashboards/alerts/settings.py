@@ -87,6 +87,8 @@ class Settings:
     """Share of the requests of browsers that may be refused for one reason before it is told."""
     corrected_share: float = 0.05
     """Share of a project's events whose time may not be believed before it is told."""
+    violations: int = 0
+    """Sessions of a project that may violate one rule in the first window before it is told."""
     job: str = "journeytrace"
     """Under which Prometheus scrapes the collectors."""
     grafana_url: str = "http://127.0.0.1:3000"

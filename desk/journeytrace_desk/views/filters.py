@@ -28,6 +28,7 @@ FURTHER: Final = (
     "result",
     "impact",
     "corrected",
+    "rule",
 )
 """The filters that are folded away while none of them is set."""
 
@@ -74,9 +75,13 @@ def facets(query: SessionQuery) -> list[SessionQuery]:
 
 
 def filters(
-    asked: Asked, counts: Sequence[Counted], catalogue: Catalogue, projects: Sequence[str]
+    asked: Asked,
+    counts: Sequence[Counted],
+    catalogue: Catalogue,
+    projects: Sequence[str],
+    rules: Sequence[str] = (),
 ) -> Filters:
-    """Describe the filters; `counts` are those of `facets`."""
+    """Describe the filters; `counts` are those of `facets`, `rules` the names of those in force."""
     numbers = iter([counted(one) for one in counts])
     words = [("", "Any"), *((one.value, STATUS[one]) for one in Status)]
     status = list(_choices(asked, "status", words, numbers))
@@ -95,6 +100,7 @@ def filters(
             "source": _same(Source),
             "result": _same(Result),
             "impact": _same(Impact),
+            "rule": _same(_with(rules, asked.filters.get("rule"))),
         },
         suggested={
             "project": sorted(projects),
@@ -127,6 +133,11 @@ def _choices(
         sign = DECISION[Decision(value)][0] if value in Decision.__members__ else ""
         address = link("/sessions", {**asked.without(name), name: value})
         yield Choice(value, word, sign, address, value == chosen, next(counts))
+
+
+def _with(rules: Sequence[str], chosen: str | None) -> list[str]:
+    # A mark outlives the rule until its session is checked again.
+    return [*rules, *([chosen] if chosen and chosen not in rules else [])]
 
 
 def _same(values: Sequence[str] | type[Source | Result | Impact]) -> list[tuple[str, str]]:

@@ -81,7 +81,8 @@ def fingerprint(session: Summary) -> str:
     settled = session.settled_at is not None
     decided = (session.decision or "", session.decided_by or "", session.decided_at or "")
     proposed = session.proposal.proposed_at if session.proposal else ""
-    parts = (session.events, session.status, *decided, session.revision, settled, proposed)
+    moved = (session.revision, settled, proposed, *session.violates)
+    parts = (session.events, session.status, *decided, *moved)
     return ".".join(map(str, parts))
 
 

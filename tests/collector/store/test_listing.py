@@ -46,6 +46,7 @@ QUERIES = [
         [None, OneEvent(corrected=True)],
     )
 ]
+QUERIES += [SessionQuery(rule="a-rule", project=project) for project in (None, "acme")]
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
@@ -127,3 +128,10 @@ def test_few_rows_are_fetched_by_number(database: sqlite3.Connection) -> None:
     steps = plan(database, listing.sorted(narrow, [1, 2]))
     by_number = "SEARCH sessions USING INTEGER PRIMARY KEY (rowid=?)"
     assert [step for step in steps if "sessions" in step] == [by_number, by_number]
+
+
+def test_a_rare_rule_is_found_by_those_who_ever_violated_it(database: sqlite3.Connection) -> None:
+    """The numbers of the sessions come off the key of their table alone."""
+    (narrow,) = Listing(SessionQuery(rule="a-rule"), NOON, IDLE_TIMEOUT).narrows()
+    (step,) = plan(database, narrow.sql)
+    assert step == "SEARCH violations USING PRIMARY KEY (rule=?)"

@@ -101,6 +101,9 @@ DROP TABLE invitations;
 DROP TABLE projection;
 DROP TABLE watermarks;
 DROP TABLE sighted;
+DROP TABLE violations;
+DROP INDEX sessions_violates;
+ALTER TABLE sessions DROP COLUMN violates;
 DROP INDEX sessions_seen;
 {"".join(f"ALTER TABLE sessions DROP COLUMN {name};" for name in sightings.COLUMNS)}
 DROP INDEX sessions_idle;

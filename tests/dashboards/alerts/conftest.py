@@ -97,7 +97,7 @@ class Day:
             listed = ",".join([f'alertname="{name}"', *filter(None, [labels])])
             shown.append({"labels": f"{{{listed}}}", "value": 1})
         by = "alertname, scope, project, event, reason, stage, destination, instance"
-        by = f"{by}, sender, outcome"
+        by = f"{by}, sender, outcome, rule"
         expr = f'count by ({by}) (ALERTS{{alertstate="firing"}})'
         self._expected.append({"expr": expr, "eval_time": f"{minute}m", "exp_samples": shown})
 

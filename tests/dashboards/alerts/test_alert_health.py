@@ -17,7 +17,7 @@ SETTINGS = replace(
 )
 """A day and a week take promtool long to play, and mean the same."""
 
-GROUPS = ("JourneyNoSessions", "JourneyCollector", "JourneySenders")
+GROUPS = ("JourneyNoSessions", "JourneyCollector", "JourneySenders", "JourneyConformance")
 
 STARTED = 'journey_sessions_started_total{project="acme"}'
 SILENCE = 'JourneyNoSessions{scope="project",project="acme"}'
@@ -189,6 +189,18 @@ def test_a_sender_s_clock_that_is_off_is_told_by_project(day: Day) -> None:
         today.counts(corrected, (60, 0), (60, 10 * share))
     today.expect(60)
     today.expect(95, ('JourneySenderClock{project="acme"}',))
+    today.check()
+
+
+def test_one_session_that_violates_a_rule_is_told_by_project_and_rule(day: Day) -> None:
+    """One is enough; a rule that everybody keeps is silent."""
+    today = day(only=GROUPS)
+    violations = "journey_conformance_violations_total"
+    today.counts(f'{violations}{{project="acme",rule="decided-unseen"}}', (60, 0), (1, 1), (60, 0))
+    today.counts(f'{violations}{{project="acme",rule="held-too-long"}}', (121, 0))
+    today.expect(60)
+    today.expect(70, ('JourneyRuleViolated{project="acme",rule="decided-unseen"}',))
+    today.expect(115)
     today.check()
 
 

@@ -15,6 +15,7 @@ from tests.support.postgresql import Server
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.identity import support_code, trace_id
+from journeytrace_collector.insight.rule_file import rules_of
 from journeytrace_collector.store.postgresql import PostgresqlStore
 from journeytrace_dashboards.check import SAMPLE_VALUES, all_queries, sql_problems
 from journeytrace_dashboards.queries import Query, substituted
@@ -30,9 +31,12 @@ EVERY: dict[str, str | list[str]] = {
     "search": "",
     "error_code": "",
     "stage": "",
+    "rule": "",
     "event": "",
     "impact": "any",
 }
+RULE = '[rules.never-rejected]\nmeaning = "x"\nforbids = { decision = "REJECTED" }'
+RULES = rules_of(RULE, "", builtin_catalogue())
 Row = dict[str, Any]
 
 
@@ -42,7 +46,7 @@ def database(postgresql: Server) -> str:
     url = postgresql.fresh()
     now = time.time_ns()
     old = now - 2 * IDLE_TIMEOUT
-    store = PostgresqlStore(url, builtin_catalogue(), IDLE_TIMEOUT, collector_id="one")
+    store = PostgresqlStore(url, builtin_catalogue(), IDLE_TIMEOUT, rules=RULES, collector_id="one")
     mail = "O'Neil@Example.com"
     who = {"project_id": "acme", "user_id": "u-1", "email": mail, "submission_id": "sub-1"}
     rejected = {"source": "BE", "reason": "SELFIE_DUPLICATE"}
@@ -61,6 +65,7 @@ def database(postgresql: Server) -> str:
             event("ERROR_PAGE_VIEWED", now - MINUTE, session_id="failed", error_code="ER001"),
         ]
     )
+    store.settle(now, 10)
     store.close()
     postgresql.execute("DROP ROLE IF EXISTS dashboards")
     postgresql.execute("CREATE ROLE dashboards LOGIN PASSWORD 'read' IN ROLE journeytrace_reader")
@@ -154,6 +159,8 @@ def test_the_link_of_a_row_spans_its_session(database: str) -> None:
         ({"reason": "SELFIE_DUPLICATE"}, [UUID]),
         ({"reason": "(none)", "status": "ERROR"}, ["failed"]),
         ({"error_code": "ER001"}, ["failed"]),
+        ({"rule": " never-rejected "}, [UUID]),
+        ({"rule": "rejected"}, []),
         ({"stage": "POST"}, [UUID]),
         ({"event": "ID_RECOGNITION", "impact": "RETAKE"}, [UUID]),
         ({"event": "ID_RECOGNITION", "impact": "BLOCKED"}, []),

@@ -56,7 +56,7 @@ class Place:
         self.now = NOON
         self.health = Health()
         self.store = SqliteStore(folder, CATALOGUE, IDLE_TIMEOUT)
-        self.measure = Measure(CATALOGUE, max_projects=1)
+        self.measure = Measure(CATALOGUE, max_projects=1, rules=("a-rule",))
         self.follow()
 
     def follow(self, *parcels: Parcel, extra: Tally | None = None) -> None:
