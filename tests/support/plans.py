@@ -28,6 +28,8 @@ SMALL: Final = {
     "service_versions": "no more than are kept of versions",
     "counters": "a row a series",
     "exemplars": "a row a series",
+    "sighted": "a row a bit of one number",
+    "watermarks": "a row a partition of a log",
     "pg_authid": "the server's own",
 }
 """Tables that may be read as they are, each with the reason."""
@@ -40,6 +42,8 @@ WHOLE: Final = {
     "outbox_sessionless": "the same",
     "outbox_held_line": "the same",
     "outbox_parked": "the same",
+    "sighted_pkey": "a row a bit of one number",
+    "watermarks_pkey": "a row a partition of a log",
 }
 """Indexes that may be read without a condition on them, each with the reason."""
 
