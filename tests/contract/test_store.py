@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.events import IDLE_TIMEOUT, MINUTE, NOON, SECOND, deeds, event, journeys
+from tests.support.waiting import exhaust
 
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace.conventions import Decision, Status
@@ -308,3 +309,13 @@ def test_a_search_for_what_cannot_be_stored_is_answered(store: Store) -> None:
     assert store.sessions(SessionQuery(search="\x00"), NOW).sessions == []
     assert store.session("\x00") is None
     assert store.events("\x00") == []
+
+
+def test_what_is_put_off_comes_to_an_end(store: Store) -> None:
+    """However much a store puts off, it says when nothing is left, and lists tell the same."""
+    for n in range(3):
+        store.write([event("STEP_VIEW", NOON + n, session_id=f"s-{m}") for m in range(5)])
+    before = store.sessions(SessionQuery(), NOON).sessions
+    exhaust("what is put off", store.catch_up)
+    assert store.sessions(SessionQuery(), NOON).sessions == before
+    assert not store.catch_up()
