@@ -79,6 +79,7 @@ class Comparison(msgspec.Struct, frozen=True):
     """One thing, on both sides."""
 
     kind: Kind
+    """Of what it is."""
     name: str
     """A stage, a status or decision, a decision with its reason, an event; ``stage X`` and
     ``session`` among durations."""
@@ -87,14 +88,17 @@ class Comparison(msgspec.Struct, frozen=True):
     a: float | None
     """A share, 0 to 1, or a typical duration in seconds; None: of no session."""
     b: float | None
+    """The same of the other side."""
     a_of: int
     """Sessions that it is of."""
     b_of: int
+    """The same of the other side."""
     change: float | None
     """Of shares b - a, of durations b / a; None: too few to tell."""
     low: float | None
-    """The 95 % interval of the change, for itself alone."""
+    """Where the 95 % interval of the change begins, for itself alone."""
     high: float | None
+    """Where it ends."""
     p: float | None
     """Corrected for all that is compared: how often chance alone names anything so strong. None:
     too few to tell."""
@@ -108,7 +112,9 @@ class Diff(msgspec.Struct, frozen=True):
     """What differs between two cohorts."""
 
     a: Side
+    """The one that was usual."""
     b: Side
+    """The other one."""
     both: int
     """Sessions that are in both: they count in a alone."""
     words: list[str]
