@@ -97,6 +97,9 @@ _AS_BEFORE = f"""
 DROP TABLE tasks;
 DROP TABLE invitations;
 DROP TABLE projection;
+DROP TABLE violations;
+DROP INDEX sessions_violates;
+ALTER TABLE sessions DROP COLUMN violates;
 DROP INDEX sessions_idle;
 DROP INDEX sessions_pending;
 DROP INDEX sessions_quiet;
