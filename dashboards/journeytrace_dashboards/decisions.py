@@ -79,8 +79,8 @@ def violations() -> bargauge.Panel:
         panel,
         "Rules violated",
         "Sessions that violated a rule for the first time in the time range, by rule, most frequent"
-        " first: each session and rule counts once, ever. A click lists those that violate it as"
-        " they are now; sessions created before the time range are not on that list.",
+        " first: each session and rule counts once, ever. The API, and a click, tell those that"
+        " violate it as they are now; of these the list has who was created in the time range.",
         size=(24, 6),
         nothing="every session kept the rules",
     )

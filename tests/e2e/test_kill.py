@@ -158,7 +158,7 @@ def check_store(launch: Launch, senders: list[Sender]) -> None:
 
 def _timeless(told: dict[str, Any]) -> dict[str, Any]:
     """Leave out what the clock decides."""
-    clocked = {"status", "settled_at", "revision", "why"}
+    clocked = {"status", "settled_at", "revision", "why", "violates"}
     return {key: value for key, value in told.items() if key not in clocked}
 
 

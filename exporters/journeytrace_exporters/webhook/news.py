@@ -18,7 +18,7 @@ from journeytrace_exporters.webhook.settings import UNDECIDED, EndpointSettings,
 __all__ = ["News", "body", "idempotency_key", "news_of", "wanted"]
 
 # A change does not say when a session settled first, so a summary cannot either.
-_NOT_KNOWN: Final = ("settled_at", "revision")
+_NOT_KNOWN: Final = ("settled_at", "revision", "violates")
 
 
 class News(NamedTuple):

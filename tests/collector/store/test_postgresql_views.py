@@ -22,6 +22,7 @@ from journeytrace_collector.core.derive import rfc3339
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.store import SessionQuery
 from journeytrace_collector.store.base import SEARCH_FIELDS
+from journeytrace_collector.store.checking import marks_of
 from journeytrace_collector.store.listing import Listing
 from journeytrace_collector.store.postgresql import PostgresqlStore
 from journeytrace_collector.store.sql import POSTGRESQL, Sql
@@ -92,12 +93,20 @@ def test_the_view_of_sessions_says_what_a_summary_says(connection: Any, open_sto
     for row in rows:
         known = store.session(row["session_id"])
         assert known is not None
-        expected = derive.summary(known.state, now, IDLE_TIMEOUT, known.settled_at, known.revision)
+        expected = derive.summary(
+            known.state,
+            now,
+            IDLE_TIMEOUT,
+            known.settled_at,
+            known.revision,
+            violates=known.violates,
+        )
         assert shown(row) == {
             **{n: getattr(expected, n) for n in expected.__struct_fields__ if n not in _NO_COLUMNS},
             "retries": expected.impacts["RETAKE"],
             "corrected": False,
             "session_no": row["session_no"],
+            "violates": marks_of(expected.violates),
         }
     assert {row["status"] for row in rows} == set(Status)
 
