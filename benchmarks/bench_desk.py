@@ -17,7 +17,7 @@ from contextlib import closing
 from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 import psycopg
@@ -27,7 +27,17 @@ from tests.support.events import IDLE_TIMEOUT, MINUTE
 from tests.support.postgresql import running_server
 from tests.support.running import enter_in_background, free_settings
 
-from benchmarks.bench_filters import DAYS, MADE, SESSIONS, Times, backends, copies, fill, filters
+from benchmarks.bench_filters import (
+    DAYS,
+    MADE,
+    SESSIONS,
+    Times,
+    backends,
+    copy_postgresql,
+    copy_sqlite,
+    fill,
+    filters,
+)
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.process import Collector
 from journeytrace_collector.settings import Address
@@ -83,8 +93,8 @@ def sqlite(data: Path, times: Times) -> None:
     """Fill and measure one store."""
     with closing(SqliteStore(data, builtin_catalogue(), IDLE_TIMEOUT)) as store:
         fill(store, times)
+    copy_sqlite(data, times)
     with closing(sqlite3.connect(data / FILE_NAME)) as connection, connection:
-        copies(connection.execute, times.copies, MADE * times.step, "printf('%05d', n)")
         connection.execute(_AT_REST)
     measure("SQLite", data, times.now, lambda: 0)
 
@@ -95,8 +105,7 @@ def postgresql(url: str, data: Path, times: Times) -> None:
     with closing(PostgresqlStore(url, catalogue, IDLE_TIMEOUT, collector_id="one")) as store:
         fill(store, times)
     with psycopg.connect(url, autocommit=True) as connection:
-        run = cast(Callable[[str], Any], connection.execute)
-        copies(run, times.copies, MADE * times.step, "lpad(n::text, 5, '0')")
+        copy_postgresql(connection, times)
         connection.execute(_AT_REST)
         connection.execute("VACUUM ANALYZE sessions, events")
         store_url = SecretStr(url)

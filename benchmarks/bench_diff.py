@@ -27,7 +27,15 @@ from tests.support.events import IDLE_TIMEOUT, MINUTE
 from tests.support.postgresql import running_server
 from tests.support.running import enter_in_background, free_settings
 
-from benchmarks.bench_filters import DAYS, MADE, SESSIONS, Times, copies, fill
+from benchmarks.bench_filters import (
+    DAYS,
+    MADE,
+    SESSIONS,
+    Times,
+    copy_postgresql,
+    copy_sqlite,
+    fill,
+)
 from benchmarks.load import Load
 from journeytrace.catalogue import builtin_catalogue
 from journeytrace_collector.core.derive import rfc3339
@@ -151,7 +159,8 @@ def sqlite(data: Path, times: Times) -> None:
         fill(store, times)
     with closing(sqlite3.connect(data / FILE_NAME)) as connection, connection:
         connection.execute(_RELEASES)
-        copies(connection.execute, times.copies, MADE * times.step, "printf('%05d', n)")
+    copy_sqlite(data, times)
+    with closing(sqlite3.connect(data / FILE_NAME)) as connection, connection:
         connection.execute(_AT_REST)
     measure("SQLite", data, times.now)
 
@@ -164,7 +173,7 @@ def postgresql(url: str, data: Path, times: Times) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         run = cast(Callable[[str], Any], connection.execute)
         run(_RELEASES)
-        copies(run, times.copies, MADE * times.step, "lpad(n::text, 5, '0')")
+        copy_postgresql(connection, times)
         run(_AT_REST)
         # What is sent has numbers of its own.
         run("SELECT setval('session_numbers', (SELECT max(no) FROM sessions))")

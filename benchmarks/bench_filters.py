@@ -45,7 +45,7 @@ _CODES = ("QS-10001", "ER001", "page-not-found")
 _STAGES = ("ENTRY", "PRE_CHECKS", "STEP1", "STEP2", "DECISION", "POST")
 _ENDS = ("FINAL_PAGE_VIEW", "FINAL_PAGE_VIEW", "PAGE_HIDDEN", "ERROR_PAGE_VIEWED", "STEP_VIEW")
 _GENERATED = {"idle_minute", "arrived_minute", "quiet_since", "rest_event"}
-"""Columns that PostgreSQL fills by itself."""
+"""Columns that PostgreSQL fills by itself, and `copy_sqlite`."""
 _RETIRED = "retired"
 """A project that only the oldest hundredth of the sessions had."""
 
@@ -96,8 +96,25 @@ def fill(store: Store, times: Times) -> None:
         store.write([e for n in numbers for e in journey(n, oldest + n * times.step, rng)])
 
 
-def copies(run: Callable[[str], Any], count: int, span: int, text: str) -> None:
-    """Copy everything so many times, each time `span` (ns) later; `text` writes the number n."""
+def copy_sqlite(folder: Path, times: Times) -> None:
+    """Copy everything in a SQLite store that is closed."""
+    with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
+        copies(connection.execute, times, "printf('%05d', n)")
+        minutes = "idle_minute = idle_at / 60000000000, arrived_minute = arrived_at / 60000000000"
+        connection.execute(f"UPDATE sessions SET {minutes}")
+        # Rows that were copied with their events are not behind them.
+        connection.execute("UPDATE projection SET mark = (SELECT max(rowid) FROM events)")
+
+
+def copy_postgresql(connection: psycopg.Connection[Any], times: Times) -> None:
+    """Copy everything in a PostgreSQL store."""
+    copies(cast(Callable[[str], Any], connection.execute), times, "lpad(n::text, 5, '0')")
+    connection.execute("VACUUM ANALYZE sessions, events")
+
+
+def copies(run: Callable[[str], Any], times: Times, text: str) -> None:
+    """Copy everything so many times, each time later; `text` writes the number n."""
+    count, span = times.copies, MADE * times.step
     changed = {
         "no": f"no + n * {MADE}",
         "session_no": f"session_no + n * {MADE}",
@@ -208,8 +225,7 @@ def sqlite(folder: Path, times: Times) -> None:
     """Fill and measure one store."""
     with closing(SqliteStore(folder, builtin_catalogue(), IDLE_TIMEOUT)) as store:
         fill(store, times)
-    with closing(sqlite3.connect(folder / FILE_NAME)) as connection, connection:
-        copies(connection.execute, times.copies, MADE * times.step, "printf('%05d', n)")
+    copy_sqlite(folder, times)
     with closing(SqliteStore(folder, builtin_catalogue(), IDLE_TIMEOUT)) as store:
         measure("SQLite", store, times.now, time.thread_time)
 
@@ -220,9 +236,7 @@ def postgresql(url: str, times: Times) -> None:
     with closing(PostgresqlStore(url, catalogue, IDLE_TIMEOUT, collector_id="one")) as store:
         fill(store, times)
         with psycopg.connect(url, autocommit=True) as connection:
-            run = cast(Callable[[str], Any], connection.execute)
-            copies(run, times.copies, MADE * times.step, "lpad(n::text, 5, '0')")
-            connection.execute("VACUUM ANALYZE sessions, events")
+            copy_postgresql(connection, times)
             measure(
                 "PostgreSQL", store, times.now, lambda: time.thread_time() + backends(connection)
             )
