@@ -37,9 +37,9 @@ def alike(before: SessionState, after: SessionState) -> bool:
     """Whether a session has the same tasks, as is quickly told of most."""
     return (
         before.operations is after.operations
-        and before.decided == after.decided
-        and before.failed == after.failed
-        and before.begun == after.begun
+        and before.decided is after.decided
+        and before.failed is after.failed
+        and (before.events > 0) is (after.events > 0)
         and before.kept.get("project_id", _NOBODY)[2] == after.kept.get("project_id", _NOBODY)[2]
     )
 

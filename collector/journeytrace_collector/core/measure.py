@@ -192,7 +192,7 @@ class Measure:
         return project, name, event.source, self._stage(event.stage), event.impact
 
     def _count(self, tally: Tally, seen: _Seen, session: SessionChange, project: str) -> None:
-        if not session.after.begun:
+        if not session.after.begun or _goes_on(session):
             return
         if session.before is None or not session.before.begun:
             tally.add(names.SESSIONS_STARTED_TOTAL.name, (project,))
@@ -286,6 +286,20 @@ class Measure:
         if reason is None:
             return ""
         return reason if (Decision(decision), reason) in self._catalogue.reasons else OTHER
+
+
+def _goes_on(session: SessionChange) -> bool:
+    """Whether events alone are to be counted, as is quickly told of most sessions."""
+    before, after = session.before, session.after
+    return (
+        before is not None
+        and before.events > 0
+        and before.stages is after.stages
+        and before.decided is after.decided
+        and before.operations is after.operations
+        and session.settlement is None
+        and not session.violated
+    )
 
 
 def _fits(project: str) -> bool:

@@ -226,18 +226,17 @@ def extended(state: SessionState, events: Iterable[Event], catalogue: Catalogue)
         events = [event for event in events if not is_passive(event)]
         if not events:
             return after
+    # What no event changes stays the same object: whoever compares the two is quick.
     after.impacts, after.kept = {**state.impacts}, {**state.kept}
-    after.stages, after.cleared = {**state.stages}, {**state.cleared}
-    after.hurdles = {**state.hurdles}
     for event in events:
-        _extend(after, event, catalogue)
+        _extend(after, event, catalogue, state)
     if len(after.hurdles) > MAX_HURDLES:
         after.hurdles = _newest_hurdles(after.hurdles, {})
     return after
 
 
-def _extend(state: SessionState, event: Event, catalogue: Catalogue) -> None:
-    """Let a state know one event more: what every event costs."""
+def _extend(state: SessionState, event: Event, catalogue: Catalogue, before: SessionState) -> None:
+    """Let a state know one event more: what every event costs. It shares parts with `before`."""
     at, event_id = event.at, event.event_id
     _extend_times(state, event)
     state.size += event.size
@@ -251,11 +250,8 @@ def _extend(state: SessionState, event: Event, catalogue: Catalogue) -> None:
         path = _screen(event.metadata).path
         if isinstance(path, str):
             _keep(state.kept, "screen", (at, event_id, path[:MAX_SCREEN]))
-    stage = event.stage
-    if stage is not None and (rank := catalogue.rank(stage)) is not None:
-        _extend_stage(state.stages, stage, rank, at, at + event.duration)
-        if impact == "COMPLETED":
-            state.cleared[stage] = max(at, state.cleared.get(stage, 0))
+    if event.stage is not None and (rank := catalogue.rank(event.stage)) is not None:
+        _enter(state, event, event.stage, rank, before)
     spec = catalogue.events.get(event.name)
     if spec is not None and spec.role is not None:
         _play_role(state, event, spec)
@@ -267,8 +263,20 @@ def _extend(state: SessionState, event: Event, catalogue: Catalogue) -> None:
         if failed and event.source == "BE":
             state.failed = _both((at, event.received), state.failed)
         hurdle = Hurdle(at, event_id, impact, failed, event.error_code)
+        if state.hurdles is before.hurdles:
+            state.hurdles = {**before.hurdles}
         known = state.hurdles.get(event.name)
         state.hurdles[event.name] = hurdle if known is None else max(hurdle, known)
+
+
+def _enter(state: SessionState, event: Event, stage: str, rank: int, before: SessionState) -> None:
+    if state.stages is before.stages:
+        state.stages = {**before.stages}
+    _extend_stage(state.stages, stage, rank, event.at, event.at + event.duration)
+    if event.impact == "COMPLETED":
+        if state.cleared is before.cleared:
+            state.cleared = {**before.cleared}
+        state.cleared[stage] = max(event.at, state.cleared.get(stage, 0))
 
 
 def _extend_times(state: SessionState, event: Event) -> None:
