@@ -47,7 +47,9 @@ def read_code(browser: Browser, code: Locator) -> str:
     width, height, grey = page.evaluate(_PIXELS, picture)
     page.close()
     seen = np.array(grey, dtype=np.uint8).reshape(height, width)
-    (found,) = zxingcpp.read_barcodes(seen)
+    # Among its dots other kinds of code can be seen by chance.
+    formats = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
+    (found,) = zxingcpp.read_barcodes(seen, formats)
     return str(found.text)
 
 
