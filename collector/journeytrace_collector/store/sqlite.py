@@ -558,8 +558,10 @@ class SqliteStore:
             raise StoreUnavailableError(str(error)) from error
 
     def _write_all(self) -> None:
-        while self.catch_up():
-            pass
+        # At once: step by step it would never end where more comes in meanwhile.
+        if self._behind:
+            with self._transaction():
+                self._behind.write_some(len(self._behind))
 
     @contextmanager
     def _reading_rows(self) -> Iterator[sqlite3.Connection]:
