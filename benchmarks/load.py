@@ -24,8 +24,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 EVENTS_A_REQUEST = 512
 IN_FLIGHT = 4
-SESSIONS_BEGIN = "018f3b5e"
-"""Their ids."""
+SESSIONS_BEGIN = "0191c0de"
+"""Their ids; never those of sessions that a benchmark has stored beforehand."""
 
 # One journey, as both sides tell it: (event, source, whether it is a check).
 _JOURNEY = (
