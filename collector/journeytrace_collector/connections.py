@@ -18,6 +18,7 @@ from asyncio import Protocol, Transport
 from collections.abc import Iterable
 from contextlib import suppress
 from enum import IntEnum
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
@@ -236,7 +237,7 @@ class Connections:
                 opening = asyncio.create_task(self._open(server, accepted, tls, connection))
                 connection.opening = opening
                 self._tasks.add(opening)
-                opening.add_done_callback(self._tasks.discard)
+                opening.add_done_callback(partial(self._opened, accepted, connection))
             else:
                 accepted.close()
             # Where many wait to be let in, those who are in have their turn between them.
@@ -245,19 +246,27 @@ class Connections:
     async def _open(
         self, server: Any, accepted: socket.socket, tls: Any, connection: _Connection
     ) -> None:
-        try:
-            # Who hangs up meanwhile, or does not speak TLS, is nobody's concern.
-            with suppress(OSError, TimeoutError):
-                await asyncio.get_running_loop().connect_accepted_socket(
-                    lambda: _Watched(server(), connection, self),
-                    accepted,
-                    ssl=tls,
-                    ssl_handshake_timeout=HEAD_SECONDS if tls else None,
-                )
-        finally:
-            if connection.transport is None:
-                accepted.close()
-                self.forget(connection)
+        # Who hangs up meanwhile, or does not speak TLS, is nobody's concern.
+        with suppress(OSError, TimeoutError):
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: _Watched(server(), connection, self),
+                accepted,
+                ssl=tls,
+                ssl_handshake_timeout=HEAD_SECONDS if tls else None,
+            )
+
+    def _opened(
+        self, accepted: socket.socket, connection: _Connection, opening: asyncio.Task[None]
+    ) -> None:
+        """Let go of what did not become a connection.
+
+        After the task and not in it: one that is cancelled before its first step runs no line.
+        """
+        self._tasks.discard(opening)
+        connection.opening = None
+        if connection.transport is None:
+            accepted.close()
+            self.forget(connection)
 
     def _make_room(self, address: str) -> bool:
         """Let somebody give way if need be; False: the newcomer has to."""

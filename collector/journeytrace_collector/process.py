@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -56,7 +57,7 @@ from journeytrace_collector.store.opening import load_rules, open_store, store_p
 if TYPE_CHECKING:
     from journeytrace_collector.kafka.log import Log
 
-__all__ = ["Collector", "run"]
+__all__ = ["Collector", "run", "spare_garbage_collection"]
 
 _log = logging.getLogger(__name__)
 
@@ -64,6 +65,9 @@ _GRACE_SECONDS: Final = 4
 """For requests that are in flight when it is time to stop."""
 _PAGES_SHARE: Final = 4
 """What pages may have on its way is such a part of what may wait for the store in all."""
+_GARBAGE: Final = (50_000, 50, 100)
+"""Objects that are made, and rounds, between two looks of each kind; Python's own: 700, 10, 10."""
+
 _DEADLINE_SECONDS: Final = 9
 """For stopping in all: supervisors kill after 10 seconds (Docker) or 30 (Kubernetes), unasked."""
 _LINGER_SECONDS: Final = 0.5
@@ -413,6 +417,7 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     _catch_signals(stop)
     async with Collector(settings) as collector:
+        spare_garbage_collection()
         _log.info(
             "collecting: OTLP/gRPC on %s, OTLP/HTTP on %s, admin on %s, store in %s",
             collector.otlp_grpc,
@@ -429,6 +434,16 @@ async def run(settings: Settings) -> None:
         _log.info("stopping; a second signal ends it at once")
         _exit_after(_DEADLINE_SECONDS, 1, "it did not stop in time and is ended")
     _exit_after(_LINGER_SECONDS, 0)
+
+
+def spare_garbage_collection() -> None:
+    """Let Python look less often for objects that hold each other: it looks at all there are.
+
+    What the collector makes goes when nobody holds it any more. With 10,000 sessions in memory
+    looking took a fifth of the time of an event. Only for who owns the process.
+    """
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE)
 
 
 def _catch_signals(stop: asyncio.Event) -> None:
