@@ -19,6 +19,11 @@ REQUESTS_A_SECOND = 10
 MAX_SECONDS = 30
 """With the rules that are shipped; they are held against each session that settles."""
 MAX_P99_MS = 100
+# Through the indexes of what is still to settle, so that looking costs next to nothing.
+WAITING = (
+    "SELECT count(*) FROM sessions WHERE pending = 'QUIET' AND no <= ?",
+    "SELECT count(*) FROM sessions WHERE pending = 'IDLE' AND no <= ?",
+)
 
 
 async def main() -> None:
@@ -52,15 +57,10 @@ async def main() -> None:
 def wait_until_settled(folder: Path) -> float:
     """Give the time when the last of the sessions stored beforehand has settled."""
     connection = sqlite3.connect(f"file:{folder / FILE_NAME}?mode=ro", uri=True)
-    # Through indexes of what is still to settle, which cost next to nothing.
-    waiting = [
-        f"SELECT count(*) FROM sessions WHERE pending = '{pending}' AND no <= {SESSIONS}"
-        for pending in ("QUIET", "IDLE")
-    ]
     # Those of the last minutes are not due yet.
     recent = "SELECT count(*) FROM sessions WHERE idle_at > ? AND pending IS NOT NULL AND no <= ?"
     (left,) = connection.execute(recent, (time.time_ns() - IDLE_TIMEOUT, SESSIONS)).fetchone()
-    while sum(connection.execute(sql).fetchone()[0] for sql in waiting) > left:
+    while sum(connection.execute(sql, (SESSIONS,)).fetchone()[0] for sql in WAITING) > left:
         time.sleep(0.2)
     connection.close()
     return time.perf_counter()

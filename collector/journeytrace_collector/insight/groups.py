@@ -15,7 +15,7 @@ import msgspec
 from journeytrace_collector.core.model import Event
 from journeytrace_collector.core.operations import is_passive
 
-__all__ = ["GROUPS", "KEYS", "MAX_VALUE", "Groups", "groups_of", "groups_told", "tells"]
+__all__ = ["GROUPS", "KEYS", "MAX_VALUE", "Groups", "groups_of", "groups_told"]
 
 KEYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -56,31 +56,25 @@ def groups_of(events: Iterable[Event]) -> Groups:
 
 
 def groups_told(metadata: Iterable[str]) -> Groups:
-    """Give what a session is of by the metadata of its events, in their order, none of it passive.
-
-    What `tells` nothing may be left out.
-    """
+    """Give what a session is of by the metadata of its events, in their order, none of it passive."""
+    texts = list(metadata)
+    # Each key is looked for once in all there is: settling asks it of every session, and most
+    # events tell nothing of this.
+    whole = "\n".join(texts)
+    told = [(group, needle) for group, needle in _NEEDLES if needle in whole]
+    open_ = {group for group, _ in told}
     found: dict[str, str] = {}
-    for text in metadata:
-        wanted = {group for group, needle in _NEEDLES if needle in text and group not in found}
-        if not wanted:
-            continue
-        said = _decode(text)
+    for text in texts:
+        if not open_:
+            break
+        wanted = {group for group, needle in told if group in open_ and needle in text}
+        said = _decode(text) if wanted else {}
         for group in wanted:
             values = (_value(said.get(key)) for key in KEYS[group])
             if value := next((one for one in values if one), None):
                 found[group] = value
-        if len(found) == len(KEYS):
-            break
+                open_.discard(group)
     return Groups(**found)
-
-
-def tells(metadata: str) -> bool:
-    """Whether the metadata of an event may tell something of this: a quick look, never a miss."""
-    for _, needle in _NEEDLES:  # noqa: SIM110 - settling asks it of every event
-        if needle in metadata:
-            return True
-    return False
 
 
 def _value(said: object) -> str | None:

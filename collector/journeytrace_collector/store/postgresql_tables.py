@@ -117,16 +117,15 @@ _MARK: Final = invitations.MARK.format(
     "VALUES (" + ", ".join(f"%s::{kind}" for kind in invitations.COLUMNS.values()) + ")"
 )
 _ANY_DIGEST: Final = "SELECT 1 FROM digests WHERE digest = ANY(%s::bytea[]) LIMIT 1"
+_SETTLE_TYPES: Final = {
+    **_types(*Settled._fields[:-1]),
+    "seen": "bigint",
+    **dict.fromkeys(sightings.COLUMNS[1:], "text"),
+}
 _SETTLE: Final = (
-    "UPDATE sessions SET pending = NULL, settled_at = given.settled_at,"
-    " settled_status = given.settled_status, revision = given.revision, told = given.told,"
-    " stages_told = given.stages_told, violates = given.violates"
-    f" FROM {unnest(_types(*Settled._fields))} WHERE sessions.no = given.no"
-)
-_SIGHT_TYPES: Final = {"seen": "bigint"} | dict.fromkeys(sightings.COLUMNS[1:], "text")
-_SIGHT: Final = (
-    f"UPDATE sessions SET {', '.join(f'{name} = given.{name}' for name in _SIGHT_TYPES)}"
-    f" FROM {unnest({**_SIGHT_TYPES, 'no': 'bigint'})} WHERE sessions.no = given.no"
+    f"UPDATE sessions SET {', '.join(f'{name} = given.{name}' for name in _SETTLE_TYPES)},"
+    f" pending = NULL FROM {unnest({**_SETTLE_TYPES, 'no': 'bigint'})}"
+    " WHERE sessions.no = given.no"
 )
 _SIGHTED: Final = sightings.READ.format("= ANY(%s::bigint[])") + sightings.IN_ORDER
 _SEEN: Final = (
@@ -386,11 +385,11 @@ class PostgresqlTables(PostgresqlErasing):
     def settle(self, settled: Sequence[Settled]) -> None:
         """Have what settling made of sessions written by `flush`."""
         if settled:
-            self._later_execute(_SETTLE, arrays(settled))
             numbers = [row.no for row in settled]
             events = self.connection.execute(_SIGHTED, (array(numbers),))
-            seen = list(sightings.values(self.sighting, numbers, events))
-            self._later_execute(_SIGHT, arrays(seen))
+            seen = sightings.values(self.sighting, numbers, events)
+            rows = [(*row[:-1], *of) for row, of in zip(settled, seen, strict=True)]
+            self._later_execute(_SETTLE, arrays(rows))
 
 
 def _read_values(state: SessionState, retention: Retention) -> tuple[object, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from journeytrace.catalogue import PASSIVE_OF_SERVICES, Catalogue
 from journeytrace_collector.core.operations import PASSIVE
 from journeytrace_collector.core.sighting import Numbers, Sighted
-from journeytrace_collector.insight.groups import groups_told, tells
+from journeytrace_collector.insight.groups import groups_told
 from journeytrace_collector.insight.loss import Sightings, choose, mask
 from journeytrace_collector.store.base import Cohort
 from journeytrace_collector.store.cohorts import within
@@ -65,7 +65,7 @@ def values(
             if event[2] != PASSIVE and event[1] not in PASSIVE_OF_SERVICES
         ]
         seen = numbers.of((name, source, stage) for _, name, source, stage, _ in mine)
-        of = groups_told(metadata for *_, metadata in mine if tells(metadata))
+        of = groups_told(metadata for *_, metadata in mine)
         groups = (of.release, of.browser, of.country)
         yield (seen, *(one and storable_text(one) for one in groups), no)
 

@@ -45,12 +45,12 @@ _KEEP_FORMER: Final = "INSERT OR IGNORE INTO former_values VALUES (?, ?, ?)"
 _MARK: Final = invitations.MARK.format(f"VALUES (?{', ?' * (len(invitations.COLUMNS) - 1)})")
 _SETTLE: Final = (
     "UPDATE sessions SET pending = NULL, settled_at = ?, settled_status = ?, revision = ?,"
-    " told = ?, stages_told = ?, violates = ? WHERE no = ?"
+    f" told = ?, stages_told = ?, violates = ?, {' = ?, '.join(sightings.COLUMNS)} = ?"
+    " WHERE no = ?"
 )
 _VIOLATES: Final = "UPDATE sessions SET violates = ? WHERE no = ?"
 _VIOLATION: Final = "INSERT OR IGNORE INTO violations (session_no, rule) VALUES (?, ?)"
 
-_SIGHT: Final = f"UPDATE sessions SET {' = ?, '.join(sightings.COLUMNS)} = ? WHERE no = ?"
 _SIGHTED: Final = sightings.READ.format("= ?") + sightings.IN_ORDER
 _STORED: Final = (
     f"SELECT session_id, {', '.join('events.' + name for name in EVENT_FIELDS)}"
@@ -201,12 +201,12 @@ class SqliteTables(SqliteErasing):
 
     def settle(self, settled: Sequence[Settled]) -> None:
         """Write what settling made of sessions."""
-        self._executemany(_SETTLE, settled)
-        seen: list[tuple[object, ...]] = []
+        rows: list[tuple[object, ...]] = []
         for row in settled:
             events = self._execute(_SIGHTED, (row.no,))
-            seen += sightings.values(self._sighting, (row.no,), events)
-        self._executemany(_SIGHT, seen)
+            (seen,) = sightings.values(self._sighting, (row.no,), events)
+            rows.append((*row[:-1], *seen))
+        self._executemany(_SETTLE, rows)
 
 
 @lru_cache
