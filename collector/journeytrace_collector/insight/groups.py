@@ -56,7 +56,7 @@ def groups_of(events: Iterable[Event]) -> Groups:
 
 
 def groups_told(metadata: Iterable[str]) -> Groups:
-    """Give what a session is of by the metadata of its events, in their order, none of it passive."""
+    """Give what a session is of by the metadata of its events, in their order; none is passive."""
     texts = list(metadata)
     # Each key is looked for once in all there is: settling asks it of every session, and most
     # events tell nothing of this.
