@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from journeytrace_collector.process import Collector, spare_garbage_collection
+from journeytrace_collector.process import Collector, tune_python
 from journeytrace_collector.settings import Address, Settings
 
 
@@ -23,7 +23,7 @@ async def main(folder: Path, backend: str | None) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with Collector(settings) as collector:
-        spare_garbage_collection()
+        tune_python()
         print(collector.otlp_grpc, collector.admin, flush=True)
         await stop.wait()
 
