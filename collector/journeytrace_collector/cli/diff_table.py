@@ -67,11 +67,16 @@ def _first(rows: Sequence[Comparison]) -> Iterator[Comparison]:
 def _foot(rows: Sequence[Comparison], shown: int) -> str:
     compared = sum(row["p"] is not None for row in rows)
     rare = len(rows) - compared
-    left = f"; {len(rows) - shown} rows are left out: --all shows them" if shown < len(rows) else ""
+    hidden = len(rows) - shown
+    left = f"; {_many(hidden, 'row')} left out: --all shows all" if hidden else ""
     return (
-        f"● {_ALPHA}. {compared} comparisons, {rare} too rare to compare{left}. Intervals are of"
-        " each row alone. A difference says nothing of its cause."
+        f"● {_ALPHA}. {_many(compared, 'comparison')}, {rare} too rare to compare{left}. Intervals"
+        " are of each row alone. A difference says nothing of its cause."
     )
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _mark(row: Comparison) -> Text:

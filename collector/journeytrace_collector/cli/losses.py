@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from journeytrace_collector.cli.client import Funnel, LossGroup, LossShare, LossStep
+from journeytrace_collector.cli.client import Funnel, LossGroup, LossShare, LossStep, Step
 from journeytrace_collector.cli.terminal import NOTHING, Field, Layout, Stack, best_table, plain
 
 __all__ = ["print_losses"]
@@ -25,7 +25,7 @@ def print_losses(out: Console, funnel: Funnel) -> None:
     """Print the funnel of each group."""
     groups = [group for group in funnel["loss"] or [] if group["sessions"]]
     if not groups:
-        out.print("No session has come to rest in this time.")
+        _print_steps(out, funnel)
         return
     everywhere = set.intersection(*(set(_refusals(one)) for one in groups))
     for group in groups:
@@ -37,6 +37,20 @@ def print_losses(out: Console, funnel: Funnel) -> None:
         _print_refusals(out, [said for said in _refusals(groups[0]) if said in everywhere])
         out.print()
     out.print(Text(_FOOTNOTE, style="dim italic"))
+
+
+def _print_steps(out: Console, funnel: Funnel) -> None:
+    """Print what there is to say while no session has come to rest: how far they all came."""
+    if funnel["sessions"]:
+        out.print(best_table(out, funnel["steps"], (_STEPS,)))
+        out.print()
+    out.print(
+        Text(
+            "No session of this time has come to rest: what was lost on the way is told of those"
+            " alone.",
+            style="dim italic",
+        )
+    )
 
 
 def _title(by: str, group: LossGroup) -> str:
@@ -86,6 +100,10 @@ def _count(number: int | None) -> str:
     return NOTHING if number is None else f"{number:,}"
 
 
+def _share(share: float | None) -> Text:
+    return Text(NOTHING if share is None else f"{share:.1%}", justify="right")
+
+
 def _really(step: LossStep) -> Text:
     if step["estimate"] is None:
         return Text(NOTHING)
@@ -121,6 +139,15 @@ _LOST_ALONE = Field[LossStep]("Lost", lambda step: _percent(step["screen_loss"],
 _LEFT = Field[LossStep]("Left", lambda step: _percent(step["left"]))
 _SCREEN = Field[LossStep]("By the screen", _by_screen)
 
+_STEPS: Final[Layout[Step]] = tuple(
+    Stack((one,))
+    for one in (
+        Field[Step]("Stage", lambda step: Text(plain(step["stage"]), style="bold")),
+        Field[Step]("Sessions", lambda step: Text(_count(step["sessions"]), justify="right")),
+        Field[Step]("Of all", lambda step: _share(step["of_all"])),
+        Field[Step]("Of the stage before", lambda step: _share(step["of_before"])),
+    )
+)
 _LAYOUTS: Final[Sequence[Layout[LossStep]]] = (
     tuple(Stack((one,)) for one in (_STAGE, _SEEN, _REALLY, _LOST, _LEFT, _SCREEN, _ACTION)),
     tuple(Stack((one,)) for one in (_STAGE, _SEEN, _REALLY, _LOST, _LEFT, _SCREEN)),

@@ -87,9 +87,8 @@ def former_values(session: SessionChange) -> Iterator[tuple[str, str]]:
     """
     for name in PERSONAL:
         shown = derive.kept(session.after, name)
-        others = {getattr(event, name) for event in session.fresh}
+        said = [getattr(event, name) for event in session.fresh]
         if session.before is not None:
-            others.add(derive.kept(session.before, name))
-        others -= {None, shown}
-        if others:
+            said.append(derive.kept(session.before, name))
+        if others := {value for value in said if value is not None and value != shown}:
             yield from [(name, value) for value in sorted(others)]

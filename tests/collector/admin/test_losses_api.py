@@ -90,7 +90,9 @@ def test_the_command_tells_the_same(url: str) -> None:
     assert "Edge: 45 sessions" in text
     assert "no browser told: 1 session\n" in text
     assert json.loads(run("funnel", "--json", "--url", url))["loss"][0]["steps"][0] == entry
-    assert "No session has come to rest" in run("funnel", "--since", "1m", "--url", url)
+    assert "No session of this time has come to rest" in run(
+        "funnel", "--since", "1m", "--url", url
+    )
 
 
 def test_events_tell_how_far_clocks_are_apart(url: str) -> None:
