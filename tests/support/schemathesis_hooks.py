@@ -1,7 +1,8 @@
 """What schemathesis has to be told; it runs this in a process of its own.
 
-A document cannot say all: what a session's id looks like, that of some parameters exactly one is
-given, that one stands only beside another, and how long a line of HTTP can be.
+A document cannot say all: what a session's id or a file of rules looks like, that of some
+parameters exactly one is given, that one stands only beside another, and how long a line of HTTP
+can be.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ schemathesis.openapi.format(
     .flatmap(lambda names: st.tuples(*(st.tuples(st.just(name), _words) for name in names)))
     .map(lambda parts: ",".join(map("=".join, parts))),
 )
+_rules = (
+    "[rules.approved-without-document]\noff = true\n",
+    '[rules.held-too-long]\nmeaning = "Too long."\n',
+    '[rules.own]\nmeaning = "Ours."\nforbids = { event = "ERROR_PAGE_VIEWED" }\n',
+)
+schemathesis.openapi.format("rules", st.lists(st.sampled_from(_rules), unique=True).map("".join))
 schemathesis.openapi.format("cursor", st.tuples(_int64, _int64).map(write_cursor).map(str))
 
 

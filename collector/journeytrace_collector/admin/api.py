@@ -172,7 +172,10 @@ def parse_count(parameters: Mapping[str, str]) -> SessionQuery:
 class Rehearsal(msgspec.Struct, forbid_unknown_fields=True):
     """Which rules to hold sessions against."""
 
-    rules: Annotated[str, msgspec.Meta(max_length=MOST_TEXT)] | None
+    rules: (
+        Annotated[str, msgspec.Meta(max_length=MOST_TEXT, extra_json_schema={"format": "rules"})]
+        | None
+    )
     """The text of a file of rules, of which those are tried; None: all that are in force."""
 
 
