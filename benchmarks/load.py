@@ -64,9 +64,10 @@ class Layout(Enum):
     WHOLE = 1
     """A request holds whole sessions, as a backend sends them that traces one user at a time."""
     OPEN = 1_000
-    """Events of 1,000 users by turns, of each in their order: what services send."""
+    """Events of 1,000 users by turns, of each in their order: what services send. One ends, and
+    another begins, as people come and go: never all at once."""
     SHUFFLED = 10_000
-    """Events of 10,000 users in any order: what queues make of it."""
+    """Events of 10,000 users in any order, who come and go likewise: what queues make of it."""
 
 
 @dataclass
@@ -78,7 +79,7 @@ class Load:
     events: int = EVENTS_A_REQUEST
     """In a request."""
     _spans: list[tuple[bytes, ...]] = field(init=False)
-    _order: list[tuple[int, int]] = field(init=False)
+    _order: list[tuple[int, int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
         now = time.time_ns()
@@ -90,31 +91,31 @@ class Load:
         block, at_once = len(self._order), self.layout.value
         parts = []
         for n in range(self.sent, self.sent + self.events):
-            session, step = self._order[n % block]
-            digits = b"%012x" % (n // block * at_once + session)
+            session, step, block_before = self._order[n % block]
+            digits = b"%012x" % ((n // block + 1 - block_before) * at_once + session)
             parts.append(_filled(self._spans[step], n, digits))
         self.sent += self.events
         spans = b"".join(parts)
         return _field(1, _field(1, _RESOURCE) + _field(2, spans))
 
 
-def _order(layout: Layout) -> list[tuple[int, int]]:
-    """Give (session, step of its journey) of a block of events, after which others begin."""
-    slots = [
-        (n // EVENTS_A_SESSION, n % EVENTS_A_SESSION)
-        for n in range(layout.value * EVENTS_A_SESSION)
-    ]
+def _order(layout: Layout) -> list[tuple[int, int, int]]:
+    """Give a block of events, after which it begins anew with other sessions.
+
+    Each is (session, step of its journey, 1 if it is of a session that began in the block before).
+    """
+    size = layout.value * EVENTS_A_SESSION
     if layout is Layout.WHOLE:
-        return slots
-    Random(20260701).shuffle(slots)
-    if layout is Layout.SHUFFLED:
-        return slots
-    seen = [0] * layout.value
+        return [(0, step, 0) for step in range(size)]
+    random = Random(20260701)
     order = []
-    for session, _ in slots:
-        order.append((session, seen[session]))
-        seen[session] += 1
-    return order
+    for session in range(layout.value):
+        begins = session * EVENTS_A_SESSION
+        places = [begins + random.random() * size for _ in range(EVENTS_A_SESSION)]
+        if layout is Layout.OPEN:
+            places.sort()
+        order += [(place % size, session, step, place >= size) for step, place in enumerate(places)]
+    return [(session, step, int(before)) for _, session, step, before in sorted(order)]
 
 
 def _span(step: int, now: int) -> tuple[bytes, ...]:
