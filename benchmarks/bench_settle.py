@@ -19,6 +19,7 @@ REQUESTS_A_SECOND = 10
 MAX_SECONDS = 30
 """With the rules that are shipped; they are held against each session that settles."""
 MAX_P99_MS = 100
+PATIENCE_SECONDS = 600
 # Through the indexes of what is still to settle, so that looking costs next to nothing.
 WAITING = (
     "SELECT count(*) FROM sessions WHERE pending = 'QUIET' AND no <= ?",
@@ -74,7 +75,9 @@ def wait_until_settled(folder: Path) -> float:
     # Those of the last minutes are not due yet.
     recent = "SELECT count(*) FROM sessions WHERE idle_at > ? AND pending IS NOT NULL AND no <= ?"
     (left,) = connection.execute(recent, (time.time_ns() - IDLE_TIMEOUT, SESSIONS)).fetchone()
+    end = time.monotonic() + PATIENCE_SECONDS
     while sum(connection.execute(sql, (SESSIONS,)).fetchone()[0] for sql in WAITING) > left:
+        assert time.monotonic() < end, f"waited {PATIENCE_SECONDS} s for sessions to settle"
         time.sleep(0.2)
     connection.close()
     return time.perf_counter()

@@ -21,7 +21,8 @@ def test_who_gives_way_before_being_let_in_is_let_go() -> None:
     """
     gc.disable()
     try:
-        assert asyncio.run(held_by_a_crowd()) <= MOST
+        # Of none it would be said that nobody was let in at all.
+        assert 0 < asyncio.run(held_by_a_crowd()) <= MOST
     finally:
         gc.enable()
 
